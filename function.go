@@ -1,0 +1,118 @@
+package hearth
+
+import "time"
+
+// Package types of a function.
+const (
+	PackageZip   = "Zip"
+	PackageImage = "Image"
+)
+
+// States of a function and of its last update, in AWS's spelling.
+const (
+	StatePending  = "Pending"
+	StateActive   = "Active"
+	StateInactive = "Inactive"
+	StateFailed   = "Failed"
+
+	UpdateSuccessful = "Successful"
+	UpdateInProgress = "InProgress"
+	UpdateFailed     = "Failed"
+)
+
+// Function is one version of a function: $LATEST, which changes, or a
+// published version, which does not. It is a value; holders of a copy never
+// see it change. Maps and slices inside it must not be written to after it was
+// stored or handed on.
+type Function struct {
+	Name    Name
+	Version string // Latest or a decimal number
+
+	Description string
+	Runtime     string // AWS's identifier, e.g. python3.13; empty for images
+	Handler     string
+	Role        string
+	PackageType string // PackageZip or PackageImage
+	Code        Code
+	Image       *ImageConfig // nil unless sent
+
+	Timeout           int               // seconds, 1-900
+	MemorySize        int               // MB, 128-10240
+	EphemeralStorage  int               // MB of /tmp, 512-10240
+	Environment       map[string]string // nil when never sent; empty when sent empty
+	Architectures     []string
+	Layers            []Layer
+	TracingMode       string // PassThrough or Active
+	Logging           Logging
+	DeadLetterTarget  string
+	KMSKeyArn         string
+	VPCSubnets        []string
+	VPCSecurityGroups []string
+	SnapStart         string // None or PublishedVersions
+	TenantIsolation   string // empty or PER_TENANT
+	FileSystems       []FileSystem
+	Tags              map[string]string // on $LATEST only
+
+	State            string
+	StateReason      string
+	StateReasonCode  string
+	Update           string // LastUpdateStatus
+	UpdateReason     string
+	UpdateReasonCode string
+
+	RevisionID   string
+	LastModified time.Time
+}
+
+// ARN returns the function's ARN; qualified unless the version is $LATEST.
+func (f *Function) ARN() string {
+	if f.Version == Latest {
+		return f.Name.ARN("")
+	}
+	return f.Name.ARN(f.Version)
+}
+
+// Code names a function's code in the blob store or an image registry.
+type Code struct {
+	Digest   string // hex SHA-256 of the archive: its key in the blob store
+	SHA256   string // base64 SHA-256, AWS's CodeSha256
+	Size     int64  // bytes of the archive
+	ImageURI string // image packages only
+	// Dir is a directory that is used in place, without an archive: `hearth
+	// run DIR`. It never reaches the store.
+	Dir string
+}
+
+// Layer is one layer version as a function refers to it.
+type Layer struct {
+	ARN    string
+	Digest string // hex SHA-256 of the archive in the blob store
+	Size   int64
+}
+
+// ImageConfig overrides what an image says of itself.
+type ImageConfig struct {
+	EntryPoint       []string
+	Command          []string
+	WorkingDirectory string
+}
+
+// FileSystem is a mount that a function asks for.
+type FileSystem struct {
+	ARN       string
+	LocalPath string
+}
+
+// Logging is a function's LoggingConfig.
+type Logging struct {
+	Format           string // Text or JSON
+	Group            string // log group
+	ApplicationLevel string // JSON only; empty: not set
+	SystemLevel      string // JSON only; empty: not set
+}
+
+// Log formats.
+const (
+	LogText = "Text"
+	LogJSON = "JSON"
+)

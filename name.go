@@ -1,0 +1,38 @@
+package hearth
+
+import "strings"
+
+// Latest is the qualifier and version of the unpublished function.
+const Latest = "$LATEST"
+
+// Name identifies a function: accounts and regions are separate namespaces.
+type Name struct {
+	Account  string // twelve digits
+	Region   string
+	Function string // 1-64 letters, digits, '-', '_'
+}
+
+// ARN returns the function's ARN, with the qualifier appended unless it is empty.
+func (n Name) ARN(qualifier string) string {
+	arn := "arn:" + Partition(n.Region) + ":lambda:" + n.Region + ":" + n.Account + ":function:" + n.Function
+	if qualifier != "" {
+		arn += ":" + qualifier
+	}
+	return arn
+}
+
+func (n Name) String() string { return n.Account + "/" + n.Region + "/" + n.Function }
+
+// Partition returns the ARN partition of a region.
+func Partition(region string) string {
+	switch {
+	case strings.HasPrefix(region, "cn-"):
+		return "aws-cn"
+	case strings.HasPrefix(region, "us-gov-"):
+		return "aws-us-gov"
+	case strings.HasPrefix(region, "eusc-"):
+		return "aws-eusc"
+	default:
+		return "aws"
+	}
+}
