@@ -1,0 +1,127 @@
+package sandboxtest
+
+import (
+	"fmt"
+	"path"
+	"syscall"
+
+	"github.com/hearthd/hearth/sandbox"
+	"github.com/hearthd/hearth/sandbox/sandboxtest/probe"
+)
+
+// limitCases are about the limits in a Spec.
+func limitCases() []testCase {
+	return []testCase{
+		{name: "Memory_Exceeded_KillsAndCounts", real: true, run: memoryLimit,
+			needs: func(c sandbox.Capabilities) bool { return c.Memory }},
+		{name: "Memory_KillAll_KeepsLimit", real: true, run: memoryLimitStays,
+			needs: func(c sandbox.Capabilities) bool { return c.Memory }},
+		{name: "CPU_Share_IsBounded", real: true, run: cpuLimit,
+			needs: func(c sandbox.Capabilities) bool { return c.CPU }},
+		{name: "Pids_Exceeded_ForkFails", real: true, run: pidsLimit,
+			needs: func(c sandbox.Capabilities) bool { return c.Pids }},
+		{name: "Tmp_Full_IsNoSpace", real: true, run: tmpLimit,
+			needs: func(c sandbox.Capabilities) bool { return c.TmpQuota }},
+	}
+}
+
+const mib = 1 << 20
+
+func memoryLimit(b *bench) {
+	spec := b.spec()
+	spec.MemoryBytes = 64 * mib
+	x := b.box(spec)
+	overrun(b, x)
+	use, err := x.Usage()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if use.OOMKills == 0 {
+		b.Error("Usage counts no OOM kill")
+	}
+	// Kernels round the limit to pages and charge a little late.
+	if use.MemoryPeak < 32*mib || use.MemoryPeak > 80*mib {
+		b.Errorf("peak is %d MiB, the limit 64", use.MemoryPeak/mib)
+	}
+	x.usable()
+}
+
+func memoryLimitStays(b *bench) {
+	spec := b.spec()
+	spec.MemoryBytes = 64 * mib
+	x := b.box(spec)
+	if err := x.KillAll(b.bounded()); err != nil {
+		b.Fatal(err)
+	}
+	overrun(b, x)
+}
+
+// overrun runs a process over a limit of 64 MiB.
+func overrun(b *bench, x *box) {
+	b.Helper()
+	if got := x.start("alloc", fmt.Sprint(256*mib)).exit(); got.Signal != syscall.SIGKILL {
+		b.Errorf("process over its memory limit ended with %+v, want SIGKILL", got)
+	}
+}
+
+func cpuLimit(b *bench) {
+	spec := b.spec()
+	spec.CPU = 0.1
+	x := b.box(spec)
+	var use probe.CPU
+	x.decode(&use, "burn", "1000")
+	// The kernel hands out a whole period first; three times the share is
+	// generous and still far from a core.
+	if share := use.Used.Seconds() / use.Wall.Seconds(); share > 0.3 {
+		b.Errorf("used %.2f of a core, the limit is 0.1", share)
+	}
+}
+
+func pidsLimit(b *bench) {
+	const limit = 32
+	spec := b.spec()
+	spec.MaxProcesses = limit
+	x := b.box(spec)
+	cmd := x.command()
+	cmd.Args = []string{"/bin/sh", "-c", `
+		sleep 0 || exit 9
+		i=0; while [ $i -lt 100 ]; do sleep 300 & i=$((i+1)); done
+		echo all; wait`}
+	p, err := x.tryStart(cmd)
+	if err != nil {
+		b.Fatal(err)
+	}
+	select {
+	case line, ok := <-p.lines:
+		if ok {
+			b.Errorf("the shell started them: %q", line)
+		}
+	case <-p.Done(): // "Cannot fork"
+		if p.Exit().Code == 9 {
+			b.Fatal("no sleep(1) in the sandbox")
+		}
+	}
+	if n := len(processesOf(x.ID())); isLinux && (n == 0 || n > limit) {
+		b.Errorf("%d processes under a limit of %d", n, limit)
+	}
+	if err := x.KillAll(b.bounded()); err != nil {
+		b.Fatal(err)
+	}
+	x.usable()
+}
+
+func tmpLimit(b *bench) {
+	spec := b.spec()
+	spec.TmpBytes = 16 * mib
+	x := b.box(spec)
+	var got probe.Fill
+	x.decode(&got, "fill", path.Join(x.Paths().Tmp, "big"), fmt.Sprint(64*mib))
+	if !got.Full {
+		b.Errorf("wrote %d bytes to a /tmp of 16 MiB: %q", got.Written, got.Err)
+	}
+	// AWS gives what was asked for; file system overhead may cost a little.
+	if got.Written < 12*mib || got.Written > 20*mib {
+		b.Errorf("/tmp of 16 MiB took %d bytes", got.Written)
+	}
+	x.usable()
+}

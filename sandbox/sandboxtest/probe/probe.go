@@ -1,0 +1,112 @@
+// Package probe is the program that the conformance suite runs inside
+// sandboxes. It is a set of verbs, each of which does one small thing and
+// reports what it saw on standard output: exit with a code, hold, answer over
+// the Runtime API connection, try to read what must not be readable.
+//
+// Verbs of this file need nothing but a Proc and so run as a goroutine of a
+// simulated driver as well; the others (os.go, linux.go) need a process of the
+// operating system. Package probe/cmd wraps them all into an executable.
+package probe
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+)
+
+// Ready is the line that a verb prints when it has reached its steady state.
+const Ready = "ready"
+
+// Codes that a probe exits with when a verb could not do its work. They are
+// high so that a test that expects a code of its own never meets them.
+const (
+	CodeUsage  = 120
+	CodeFailed = 121
+)
+
+// Proc is what a verb sees of the process that it runs in.
+type Proc struct {
+	Args   []string // the verb and its arguments
+	Env    []string
+	Dir    string
+	Stdout io.Writer
+	Stderr io.Writer
+	// Dial connects to the sandbox's Runtime API.
+	Dial func() (net.Conn, error)
+}
+
+// Report is what the verb "report" prints, as JSON.
+type Report struct {
+	Args []string
+	Env  []string
+	Dir  string
+}
+
+// Run runs the verb in p.Args and returns the exit code.
+func Run(ctx context.Context, p Proc) int {
+	if len(p.Args) == 0 {
+		fmt.Fprintln(p.Stderr, "probe: no verb")
+		return CodeUsage
+	}
+	switch verb := p.Args[0]; verb {
+	case "exit":
+		code, err := strconv.Atoi(p.Args[1])
+		if err != nil {
+			return CodeUsage
+		}
+		return code
+	case "report":
+		return report(p)
+	case "hold":
+		fmt.Fprintln(p.Stdout, Ready)
+		<-ctx.Done()
+		return 0
+	case "echo":
+		return echo(ctx, p)
+	default:
+		return runOS(ctx, p)
+	}
+}
+
+// report prints what the process was started with, and its second argument on
+// standard error.
+func report(p Proc) int {
+	if err := json.NewEncoder(p.Stdout).Encode(Report{Args: p.Args, Env: p.Env, Dir: p.Dir}); err != nil {
+		return CodeFailed
+	}
+	if len(p.Args) > 1 {
+		fmt.Fprintln(p.Stderr, p.Args[1])
+	}
+	return 0
+}
+
+// echo connects to the Runtime API, says hello with its argument, and sends
+// every line back until the other end hangs up.
+func echo(ctx context.Context, p Proc) int {
+	conn, err := p.Dial()
+	if err != nil {
+		fmt.Fprintln(p.Stderr, "probe:", err)
+		return CodeFailed
+	}
+	defer conn.Close()
+	// A simulated process ends when its context does; closing the connection
+	// is what gets it out of the read.
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	hello := "hello"
+	if len(p.Args) > 1 {
+		hello += " " + p.Args[1]
+	}
+	if _, err := fmt.Fprintln(conn, hello); err != nil {
+		return CodeFailed
+	}
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		if _, err := fmt.Fprintln(conn, lines.Text()); err != nil {
+			return CodeFailed
+		}
+	}
+	return 0
+}
