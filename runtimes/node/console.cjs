@@ -1,0 +1,81 @@
+// console.* in Lambda's log formats.
+"use strict";
+const { format } = require("util");
+const { toError, logForm } = require("./errors.cjs");
+
+const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
+const JSON_FORMAT = (process.env.AWS_LAMBDA_LOG_FORMAT || "").toUpperCase() === "JSON";
+
+// What log lines say about the invocation that runs. Before the first one the
+// request id of a text line reads "undefined", as on AWS.
+const invocation = { requestId: undefined, tenantId: undefined };
+
+// Libraries look for the request id here.
+Object.defineProperty(globalThis, Symbol.for("aws.lambda.runtime.requestId"), {
+  get: () => invocation.requestId,
+  configurable: true,
+});
+
+function textLine(time, level, args) {
+  return time + "\t" + invocation.requestId + "\t" + level + "\t" + format(...args);
+}
+
+function describe(_key, value) {
+  if (!(value instanceof Error)) {
+    return value;
+  }
+  return { ...errorFields(value), ...value };
+}
+
+function errorFields(error) {
+  return {
+    errorType: (error.constructor && error.constructor.name) || "UnknownError",
+    errorMessage: error.message,
+    stackTrace: typeof error.stack === "string" ? error.stack.split("\n") : [],
+  };
+}
+
+function jsonLine(time, level, args) {
+  const entry = { timestamp: time, level, requestId: invocation.requestId };
+  if (invocation.tenantId) {
+    entry.tenantId = invocation.tenantId;
+  }
+  if (args.length === 1) {
+    entry.message = args[0];
+    try {
+      return JSON.stringify(entry, describe);
+    } catch {
+      entry.message = format(args[0]);
+      return JSON.stringify(entry);
+    }
+  }
+  entry.message = format(...args);
+  const error = args.find((arg) => arg instanceof Error);
+  return JSON.stringify(error ? { ...entry, ...errorFields(error) } : entry);
+}
+
+const line = JSON_FORMAT ? jsonLine : textLine;
+
+// One event is one line: \n inside it becomes \r.
+function write(level, args) {
+  process.stdout.write(line(new Date().toISOString(), level, args).replace(/\n/g, "\r") + "\n");
+}
+
+function patch() {
+  const lowest = LEVELS.indexOf((process.env.AWS_LAMBDA_LOG_LEVEL || "").toUpperCase());
+  LEVELS.forEach((level, i) => {
+    console[level.toLowerCase()] = i < lowest ? () => {} : (...args) => write(level, args);
+  });
+  console.log = console.info;
+}
+
+// Logs an error that ends an invocation or the init phase.
+function logError(title, value) {
+  if (JSON_FORMAT) {
+    console.error(toError(value));
+  } else {
+    console.error(title, logForm(toError(value)));
+  }
+}
+
+module.exports = { patch, logError, invocation };

@@ -1,0 +1,141 @@
+// One invocation: from the event to the posted result.
+"use strict";
+const errors = require("./errors.cjs");
+const { logError } = require("./console.cjs");
+const context = require("./context.cjs");
+
+class Invocation {
+  // release is the major version of the runtime that the function asked for.
+  constructor(client, event, release) {
+    this.client = client;
+    this.event = event;
+    this.release = release;
+    this.id = event.headers["lambda-runtime-aws-request-id"];
+    this.answered = false;
+    this.onIdle = null; // what to do when the event loop runs empty
+    this.posted = new Promise((resolve, reject) => {
+      this.settle = resolve;
+      this.abort = reject;
+    });
+  }
+
+  // Runs the handler; the promise resolves when the result was posted.
+  run(handler) {
+    this.onIdle = () => this.abandoned(handler);
+    if (this.release >= 24) {
+      this.runAsync(handler);
+    } else {
+      this.runWithCallbacks(handler);
+    }
+    return this.posted;
+  }
+
+  async runAsync(handler) {
+    try {
+      this.succeed(await handler(JSON.parse(this.event.body), context.describe({}, this.event.headers)));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  runWithCallbacks(handler) {
+    let waits = true; // callbackWaitsForEmptyEventLoop
+    const done = (error, result) => this.done(error, result);
+    const fail = (error) => done(error === undefined || error === null ? "handled" : error);
+    const succeed = (result) => done(null, result);
+    const callback = (error, result) => {
+      if (waits && !this.answered && (error === undefined || error === null)) {
+        this.answered = true;
+        this.onIdle = () => this.post(result);
+      } else {
+        done(error, result);
+      }
+    };
+    const own = {
+      get callbackWaitsForEmptyEventLoop() {
+        return waits;
+      },
+      set callbackWaitsForEmptyEventLoop(value) {
+        waits = value;
+      },
+      succeed,
+      fail,
+      done,
+    };
+    try {
+      const result = handler(JSON.parse(this.event.body), context.describe(own, this.event.headers), callback);
+      if (result && typeof result.then === "function") {
+        result.then(succeed, fail).catch(fail);
+      }
+    } catch (error) {
+      done(error === undefined || error === null ? "handled" : error);
+    }
+  }
+
+  done(error, result) {
+    if (error === undefined || error === null) {
+      this.succeed(result);
+    } else {
+      this.fail(error);
+    }
+  }
+
+  // The first answer counts, those after it are ignored.
+  succeed(result) {
+    if (!this.answered) {
+      this.answered = true;
+      this.post(result);
+    }
+  }
+
+  fail(error) {
+    if (!this.answered) {
+      this.answered = true;
+      logError("Invoke Error", error);
+      this.postError(error).then(this.settle, this.abort);
+    }
+  }
+
+  post(result) {
+    this.onIdle = null;
+    let body;
+    try {
+      body = JSON.stringify(result === undefined ? null : result);
+    } catch {
+      this.answered = false;
+      this.fail(new Error("Unable to stringify response body"));
+      return;
+    }
+    // A function or a symbol has no JSON; AWS sends the word.
+    this.client.post("invocation/" + this.id + "/response", String(body), {}).then(this.settle, this.abort);
+  }
+
+  postError(error) {
+    this.onIdle = null;
+    const payload = errors.payload(error);
+    const headers = { "Lambda-Runtime-Function-Error-Type": String(payload.errorType) };
+    const cause = errors.xrayCause(error);
+    if (cause) {
+      headers["Lambda-Runtime-Function-XRay-Error-Cause"] = cause;
+    }
+    return this.client.post("invocation/" + this.id + "/error", JSON.stringify(payload), headers);
+  }
+
+  // The event loop is empty and nobody answered: an async handler waits for
+  // something that never comes, a plain one forgot its callback.
+  abandoned(handler) {
+    if (handler.constructor.name === "AsyncFunction" || this.release >= 24) {
+      this.fail(
+        new errors.NodeJsExit(
+          "The Lambda runtime client detected an unexpected Node.js exit code. " +
+            "This is most commonly caused by a Promise that was never settled. " +
+            "For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes"
+        )
+      );
+    } else {
+      this.succeed(null);
+    }
+  }
+}
+
+module.exports = { Invocation };

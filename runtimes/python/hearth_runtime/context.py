@@ -1,0 +1,74 @@
+"""The context object that handlers receive."""
+
+import os
+import sys
+import time
+
+
+class _Record:
+    """An object with a fixed set of attributes, None where nothing was sent."""
+
+    __slots__ = ()
+
+    def __init__(self, values):
+        for name in self.__slots__:
+            setattr(self, name, values.get(name))
+
+    def __repr__(self):
+        fields = ",".join("%s=%s" % (name, getattr(self, name)) for name in self.__slots__)
+        return "%s([%s])" % (type(self).__name__, fields)
+
+
+class CognitoIdentity(_Record):
+    __slots__ = ("cognito_identity_id", "cognito_identity_pool_id")
+
+
+class Client(_Record):
+    __slots__ = ("installation_id", "app_title", "app_version_name", "app_version_code", "app_package_name")
+
+
+class ClientContext(_Record):
+    __slots__ = ("custom", "env", "client")
+
+    def __init__(self, values):
+        super().__init__(values)
+        if self.client is not None:
+            self.client = Client(self.client)
+
+
+class LambdaContext:
+    def __init__(self, headers, client_context, identity):
+        """headers are those of the event; client_context and identity are
+        parsed JSON objects or None."""
+        env = os.environ.get
+        self.aws_request_id = headers["lambda-runtime-aws-request-id"]
+        self.log_group_name = env("AWS_LAMBDA_LOG_GROUP_NAME")
+        self.log_stream_name = env("AWS_LAMBDA_LOG_STREAM_NAME")
+        self.function_name = env("AWS_LAMBDA_FUNCTION_NAME")
+        self.memory_limit_in_mb = env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+        self.function_version = env("AWS_LAMBDA_FUNCTION_VERSION")
+        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
+        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+        self.client_context = None if client_context is None else ClientContext(client_context)
+        identity = identity or {}
+        self.identity = CognitoIdentity(
+            {
+                "cognito_identity_id": identity.get("cognitoIdentityId"),
+                "cognito_identity_pool_id": identity.get("cognitoIdentityPoolId"),
+            }
+        )
+        self._deadline_ms = int(headers.get("lambda-runtime-deadline-ms") or 0)
+
+    def get_remaining_time_in_millis(self):
+        return max(0, self._deadline_ms - int(time.time() * 1000))
+
+    def log(self, msg):
+        sys.stdout.write(str(msg))
+
+    def __repr__(self):
+        names = (
+            "aws_request_id log_group_name log_stream_name function_name memory_limit_in_mb "
+            "function_version invoked_function_arn client_context identity tenant_id"
+        )
+        fields = ",".join("%s=%s" % (name, getattr(self, name)) for name in names.split())
+        return "LambdaContext([%s])" % fields

@@ -1,0 +1,88 @@
+"""JSON of events and results, as AWS's runtime reads and writes it.
+
+The json module takes longer to import than a small function runs, and all the
+work is done by its C half. That half is used directly where it is as expected;
+json itself is imported for everything else, errors among them.
+"""
+
+import sys
+
+try:
+    from _json import encode_basestring, encode_basestring_ascii, make_encoder, make_scanner
+except ImportError:
+    make_scanner = make_encoder = None
+
+_CONSTANTS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+
+
+class _ScannerOptions:
+    strict = True
+    object_hook = None
+    object_pairs_hook = None
+    parse_float = float
+    parse_int = int
+    parse_constant = _CONSTANTS.__getitem__
+    memo = {}
+
+
+_scan = make_scanner(_ScannerOptions) if make_scanner else None
+
+
+def decode(body):
+    """Parses a body in UTF-8. Raises ValueError with json's words."""
+    text = str(body, "utf-8")
+    if _scan is not None:
+        stripped = text.strip(" \t\r\n")
+        try:
+            value, end = _scan(stripped, 0)
+            if end == len(stripped):
+                return value
+        except (ValueError, StopIteration):
+            pass
+    import json
+
+    return json.loads(text)
+
+
+def encode(value, ascii_only=False):
+    """Serialises a result to str. Decimals become numbers and NaN is written
+    as such, as AWS's runtime does. Raises TypeError or ValueError with json's
+    words."""
+    decimals = {}
+
+    def default(obj):
+        decimal = sys.modules.get("decimal")
+        if decimal is not None and isinstance(obj, decimal.Decimal):
+            if obj.is_nan():
+                return _CONSTANTS["NaN"]
+            return _placeholder(decimals, str(obj))
+        raise TypeError("Object of type %s is not JSON serializable" % type(obj).__name__)
+
+    text = _encode(value, default, ascii_only)
+    for mark, number in decimals.items():
+        text = text.replace('"' + mark + '"', number)
+    return text
+
+
+def _encode(value, default, ascii_only):
+    if make_encoder is not None:
+        escape = encode_basestring_ascii if ascii_only else encode_basestring
+        try:
+            encoder = make_encoder({}, default, escape, None, ": ", ", ", False, False, True)
+        except TypeError:  # another Python's C half
+            encoder = None
+        if encoder is not None:
+            return "".join(encoder(value, 0))
+    import json
+
+    return json.JSONEncoder(ensure_ascii=ascii_only, default=default).encode(value)
+
+
+def _placeholder(decimals, number):
+    # The encoder cannot be made to write a bare number, so it writes a string
+    # that no other value contains, and the quotes go away afterwards.
+    import os
+
+    mark = "decimal-" + os.urandom(16).hex()
+    decimals[mark] = number
+    return mark
