@@ -56,7 +56,8 @@ func status(p Proc) int {
 }
 
 // fds prints what the process has open besides its standard streams. What the
-// Go runtime opens for itself is left out.
+// Go runtime opens for itself is left out: the poller, and the CPU limits by
+// which it sets GOMAXPROCS.
 func fds(p Proc) int {
 	names, err := filepath.Glob("/proc/self/fd/*")
 	if err != nil {
@@ -64,8 +65,9 @@ func fds(p Proc) int {
 	}
 	for _, name := range names {
 		target, err := os.Readlink(name)
-		if err != nil || strings.HasPrefix(target, "anon_inode:") {
-			continue // the descriptor that listed the directory; the poller
+		if err != nil || strings.HasPrefix(target, "anon_inode:") ||
+			strings.HasPrefix(target, "/sys/fs/cgroup/") && strings.HasPrefix(filepath.Base(target), "cpu.") {
+			continue // an error: the descriptor that listed the directory
 		}
 		if fd, err := strconv.Atoi(filepath.Base(name)); err == nil && fd > 2 {
 			fmt.Fprintln(p.Stdout, fd, target)
