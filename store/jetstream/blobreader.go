@@ -1,0 +1,89 @@
+package jetstream
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"time"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// Open implements store.Blobs.
+func (b *Blobs) Open(ctx context.Context, digest string) (io.ReadCloser, error) {
+	e, err := b.stat(ctx, digest)
+	if err != nil {
+		return nil, fmt.Errorf("open blob %s: %w", digest, err)
+	}
+	r := &reader{ctx: ctx, entry: e, sum: sha256.New()}
+	if e.Chunks == 0 {
+		return r, nil
+	}
+	r.messages, err = consume(ctx, b.js, "OBJ_"+codeBucket, jetstream.ConsumerConfig{FilterSubject: chunkSubject(e.NUID)}, 4)
+	if err != nil {
+		return nil, fmt.Errorf("open blob %s: %w", digest, err)
+	}
+	return r, nil
+}
+
+// reader reads the chunks of a blob. It holds the ctx of Open for its life, as
+// Open documents.
+type reader struct {
+	ctx      context.Context
+	entry    entry
+	messages *messages // nil: no chunks
+
+	chunk bytes.Reader
+	read  uint32 // chunks received
+	sum   hash.Hash
+}
+
+// chunkTimeout is how long a reader waits for one chunk: it may have been deleted.
+const chunkTimeout = 10 * time.Second
+
+// Read implements io.Reader.
+func (r *reader) Read(p []byte) (int, error) {
+	for r.chunk.Len() == 0 {
+		if r.read == r.entry.Chunks {
+			if err := store.CheckSum(r.entry.Name, r.sum.Sum(nil)); err != nil {
+				return 0, fmt.Errorf("read blob: %w", err)
+			}
+			return 0, io.EOF
+		}
+		if err := r.nextChunk(); err != nil {
+			return 0, fmt.Errorf("read blob %s: %w", r.entry.Name, err)
+		}
+	}
+	return r.chunk.Read(p)
+}
+
+func (r *reader) nextChunk() error {
+	if r.messages == nil {
+		return os.ErrClosed
+	}
+	ctx, cancel := context.WithTimeoutCause(r.ctx, chunkTimeout, fmt.Errorf("no chunk within %v: %w", chunkTimeout, hearth.ErrUnavailable))
+	defer cancel()
+	msg, _, err := r.messages.next(ctx)
+	if err != nil {
+		return err
+	}
+	r.chunk.Reset(msg.Data())
+	r.sum.Write(msg.Data())
+	r.read++
+	return nil
+}
+
+// Close implements io.Closer.
+func (r *reader) Close() error {
+	if r.messages != nil {
+		r.messages.close(r.ctx)
+		r.messages = nil
+	}
+	return nil
+}

@@ -1,0 +1,32 @@
+package jetstream_test
+
+import (
+	"testing"
+
+	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/jetstream"
+	"github.com/hearthd/hearth/store/storetest"
+)
+
+func TestKV(t *testing.T) {
+	storetest.RunKV(t, func(t *testing.T) store.KV { return open(t, t.TempDir()).KV() })
+}
+
+func TestBlobs(t *testing.T) {
+	storetest.RunBlobs(t, func(t *testing.T) store.Blobs { return open(t, t.TempDir()).Blobs() })
+}
+
+// open opens an embedded store and closes it with the test.
+func open(t *testing.T, dir string) *jetstream.Store {
+	t.Helper()
+	s, err := jetstream.Open(t.Context(), jetstream.Options{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}

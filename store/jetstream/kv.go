@@ -1,0 +1,170 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+)
+
+var (
+	_ store.KV    = (*KV)(nil)
+	_ store.Blobs = (*Blobs)(nil)
+)
+
+// A deleted key keeps a message with this header, as in NATS's own buckets.
+const (
+	headerOperation = "KV-Operation"
+	operationDelete = "DEL"
+)
+
+// listReads is how many records List reads at once.
+const listReads = 8
+
+// KV is a store.KV on a stream with one message per key; the message's sequence
+// is the revision. All reads are answered by the stream's leader.
+type KV struct {
+	store   *Store
+	js      jetstream.JetStream
+	stream  jetstream.Stream
+	batches chan struct{} // a slot for each batch in flight
+}
+
+// Get implements store.KV.
+func (kv *KV) Get(ctx context.Context, key string) (store.Record, error) {
+	if err := store.CheckKey(key); err != nil {
+		return store.Record{}, err
+	}
+	record, live, err := kv.read(ctx, key)
+	if err == nil && !live {
+		err = hearth.ErrNotFound
+	}
+	if err != nil {
+		return store.Record{}, fmt.Errorf("get %q: %w", key, err)
+	}
+	return record, nil
+}
+
+// read returns the last write to a key. live is false for a deleted key, whose
+// Revision is that of the deletion, and for one that never was, whose Revision
+// is 0.
+func (kv *KV) read(ctx context.Context, key string) (record store.Record, live bool, err error) {
+	msg, err := kv.stream.GetLastMsgForSubject(ctx, metaPrefix+encodeKey(key))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return store.Record{Key: key}, false, nil
+	}
+	if err != nil {
+		return store.Record{}, false, failure(ctx, err)
+	}
+	return store.Record{Key: key, Value: msg.Data, Revision: msg.Sequence}, !deleted(msg.Header), nil
+}
+
+func deleted(header nats.Header) bool { return header.Get(headerOperation) != "" }
+
+// failure is the error of a call to the server: the end of the caller's ctx
+// when that was the reason.
+func failure(ctx context.Context, err error) error {
+	if cause := context.Cause(ctx); cause != nil {
+		return cause
+	}
+	return unavailable(err)
+}
+
+// Create implements store.KV.
+func (kv *KV) Create(ctx context.Context, key string, value []byte) (uint64, error) {
+	return kv.one(ctx, store.Op{Kind: store.OpCreate, Key: key, Value: value})
+}
+
+// Put implements store.KV.
+func (kv *KV) Put(ctx context.Context, key string, value []byte) (uint64, error) {
+	return kv.one(ctx, store.Op{Kind: store.OpPut, Key: key, Value: value})
+}
+
+// Update implements store.KV.
+func (kv *KV) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	return kv.one(ctx, store.Op{Kind: store.OpUpdate, Key: key, Value: value, Revision: revision})
+}
+
+// Delete implements store.KV.
+func (kv *KV) Delete(ctx context.Context, key string, revision uint64) (uint64, error) {
+	return kv.one(ctx, store.Op{Kind: store.OpDelete, Key: key, Revision: revision})
+}
+
+func (kv *KV) one(ctx context.Context, op store.Op) (uint64, error) {
+	revisions, err := kv.Commit(ctx, []store.Op{op})
+	if err != nil {
+		return 0, err
+	}
+	return revisions[0], nil
+}
+
+// List implements store.KV.
+func (kv *KV) List(ctx context.Context, prefix, after string, limit int) ([]store.Record, error) {
+	keys, err := kv.keys(ctx, prefix, after)
+	if err != nil {
+		return nil, fmt.Errorf("list %q: %w", prefix, err)
+	}
+	var records []store.Record
+	for len(keys) > 0 && (limit <= 0 || len(records) < limit) {
+		// Deleted keys are among them, so a page may take several rounds.
+		n := len(keys)
+		if limit > 0 {
+			n = min(n, limit-len(records))
+		}
+		page, err := kv.readAll(ctx, keys[:n])
+		if err != nil {
+			return nil, fmt.Errorf("list %q: %w", prefix, err)
+		}
+		records = append(records, page...)
+		keys = keys[n:]
+	}
+	return records, nil
+}
+
+// keys returns the keys that were ever written under prefix and sort after
+// after, in order.
+func (kv *KV) keys(ctx context.Context, prefix, after string) ([]string, error) {
+	info, err := kv.stream.Info(ctx, jetstream.WithSubjectFilter(metaPrefix+prefixFilter(prefix)))
+	if err != nil {
+		return nil, failure(ctx, err)
+	}
+	var keys []string
+	for subject := range info.State.Subjects {
+		key, err := decodeKey(strings.TrimPrefix(subject, metaPrefix))
+		if err != nil {
+			return nil, err
+		}
+		if key > after && strings.HasPrefix(key, prefix) {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	return keys, nil
+}
+
+// readAll returns the live records among keys, in order.
+func (kv *KV) readAll(ctx context.Context, keys []string) ([]store.Record, error) {
+	records := make([]store.Record, len(keys))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(listReads)
+	for i, key := range keys {
+		group.Go(func() error {
+			record, live, err := kv.read(groupCtx, key)
+			if live {
+				records[i] = record
+			}
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(records, func(r store.Record) bool { return r.Revision == 0 }), nil
+}

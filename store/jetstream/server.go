@@ -1,0 +1,54 @@
+package jetstream
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// serverOptions are the embedded server's. It is standalone for ever: a server
+// that is given cluster options deletes the streams it finds in storeDir.
+func serverOptions(storeDir string, maxBytes int64) *server.Options {
+	return &server.Options{
+		ServerName:             "hearth",
+		DontListen:             true,
+		NoSigs:                 true,
+		JetStream:              true,
+		StoreDir:               storeDir,
+		SyncAlways:             true, // the default acknowledges first and syncs within two minutes
+		MaxPayload:             maxPayload,
+		JetStreamMaxMemory:     64 << 20,
+		JetStreamMaxStore:      maxBytes,
+		DisableJetStreamBanner: true,
+	}
+}
+
+// startServer starts a server and returns when it can be used. The caller
+// shuts it down.
+func startServer(opts *server.Options, logger *slog.Logger) (*server.Server, error) {
+	srv, err := server.NewServer(opts)
+	if err != nil {
+		return nil, fmt.Errorf("configure embedded NATS: %w", err)
+	}
+	srv.SetLoggerV2(serverLog{logger}, false, false, false)
+	srv.Start()
+	if !srv.ReadyForConnections(startTimeout) || !srv.JetStreamEnabled() {
+		srv.Shutdown()
+		srv.WaitForShutdown()
+		return nil, errors.New("embedded NATS did not start; its errors are in the log")
+	}
+	return srv, nil
+}
+
+// serverLog passes the server's log on. What the server finds notable about
+// its start is debug to hearth.
+type serverLog struct{ logger *slog.Logger }
+
+func (l serverLog) Noticef(format string, v ...any) { l.logger.Debug(fmt.Sprintf(format, v...)) }
+func (l serverLog) Warnf(format string, v ...any)   { l.logger.Warn(fmt.Sprintf(format, v...)) }
+func (l serverLog) Fatalf(format string, v ...any)  { l.logger.Error(fmt.Sprintf(format, v...)) }
+func (l serverLog) Errorf(format string, v ...any)  { l.logger.Error(fmt.Sprintf(format, v...)) }
+func (l serverLog) Debugf(format string, v ...any)  { l.logger.Debug(fmt.Sprintf(format, v...)) }
+func (l serverLog) Tracef(format string, v ...any)  { l.logger.Debug(fmt.Sprintf(format, v...)) }
