@@ -1,0 +1,169 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/hearthd/hearth"
+)
+
+// maxLabels is the largest number of labels that a path of the model has.
+const maxLabels = 3
+
+// request is what the generated binding reads from. The first thing that is
+// wrong stays in err, so that the binding needs no checks of its own.
+type request struct {
+	http   *http.Request
+	labels [maxLabels]string
+	values url.Values // of the query; nil when there is none
+	data   []byte     // the whole body
+	err    error
+}
+
+func (r *request) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+}
+
+// label returns the i-th label of the path.
+func (r *request) label(i int) *string { return &r.labels[i] }
+
+func (r *request) labelInt64(i int) *int64 {
+	return parseQuery(r, r.labels[i], func(s string) (int64, error) { return strconv.ParseInt(s, 10, 64) })
+}
+
+// header returns a header; name is in canonical form. An empty header is an
+// absent one.
+func (r *request) header(name string) *string {
+	if v := r.http.Header[name]; len(v) > 0 && v[0] != "" {
+		return &v[0]
+	}
+	return nil
+}
+
+func (r *request) query(name string) *string {
+	if v := r.values[name]; len(v) > 0 {
+		return &v[0]
+	}
+	return nil
+}
+
+func (r *request) queryList(name string) []string { return r.values[name] }
+
+func (r *request) queryInt(name string) *int {
+	v := r.query(name)
+	if v == nil {
+		return nil
+	}
+	return parseQuery(r, *v, strconv.Atoi)
+}
+
+func (r *request) queryBool(name string) *bool {
+	v := r.query(name)
+	if v == nil {
+		return nil
+	}
+	return parseQuery(r, *v, strconv.ParseBool)
+}
+
+func (r *request) queryTime(name string) Time {
+	v := r.query(name)
+	if v == nil {
+		return Time{}
+	}
+	return Value(parseQuery(r, *v, parseTime))
+}
+
+func parseQuery[T any](r *request, s string, parse func(string) (T, error)) *T {
+	v, err := parse(s)
+	if err != nil {
+		r.fail(hearth.Errorf(hearth.ErrSerialization, "STRING_VALUE can not be converted to %s", typeName(reflect.TypeOf(v))))
+		return nil
+	}
+	return &v
+}
+
+// payload returns the body as it is, and nil when there is none.
+func (r *request) payload() []byte {
+	if len(r.data) == 0 {
+		return nil
+	}
+	return r.data
+}
+
+// json decodes the body into v. An empty body leaves v as it is.
+func (r *request) json(v any) {
+	if len(r.data) == 0 {
+		return
+	}
+	if err := json.Unmarshal(r.data, v); err != nil {
+		r.fail(jsonError(err))
+	}
+	r.data = nil // what was decoded does not refer to it: let it go before the handler runs
+}
+
+// jsonError says in AWS's terms what is wrong with a body.
+func jsonError(err error) error {
+	var mismatch *json.UnmarshalTypeError
+	if errors.As(err, &mismatch) {
+		kind, _, _ := strings.Cut(mismatch.Value, " ")
+		switch kind {
+		case "object":
+			return hearth.Errorf(hearth.ErrSerialization, "Start of structure or map found where not expected.")
+		case "array":
+			return hearth.Errorf(hearth.ErrSerialization, "Start of list found where not expected")
+		case "bool":
+			kind = "BOOLEAN"
+		}
+		return hearth.Errorf(hearth.ErrSerialization, "%s_VALUE can not be converted to %s",
+			strings.ToUpper(kind), typeName(mismatch.Type))
+	}
+	return hearth.Errorf(hearth.ErrInvalidContent, "Could not parse request body into json: %s", err)
+}
+
+// firstChunk bounds what a client makes us allocate by announcing a size; more
+// follows only as bytes arrive.
+const firstChunk = 8 << 20
+
+// maxDrain bounds how much of a refused body is read so that the client, which
+// may still be sending, gets to see the answer.
+const maxDrain = 64 << 20
+
+// readBody reads a body of at most limit bytes into one buffer, exactly sized
+// when the client announced a size. Beyond the limit it returns the size that
+// it knows of and errBodyTooLarge.
+func readBody(r *http.Request, limit int64) (data []byte, size int64, err error) {
+	if r.Body == nil || r.ContentLength == 0 {
+		return nil, 0, nil
+	}
+	if r.ContentLength > limit {
+		io.CopyN(io.Discard, r.Body, maxDrain) //nolint:errcheck // the request is refused whatever happens
+		return nil, r.ContentLength, errBodyTooLarge
+	}
+	if r.ContentLength > 0 && r.ContentLength <= firstChunk {
+		data = make([]byte, r.ContentLength)
+		if _, err := io.ReadFull(r.Body, data); err != nil {
+			return nil, 0, fmt.Errorf("read the body: %w", err)
+		}
+		return data, r.ContentLength, nil
+	}
+	data, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err != nil {
+		return nil, 0, fmt.Errorf("read the body: %w", err)
+	}
+	if size = int64(len(data)); size > limit {
+		rest, _ := io.CopyN(io.Discard, r.Body, maxDrain) // as above
+		return nil, size + rest, errBodyTooLarge
+	}
+	return data, size, nil
+}
+
+var errBodyTooLarge = errors.New("body exceeds its limit")

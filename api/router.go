@@ -1,0 +1,185 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/hearthd/hearth"
+)
+
+// Limits of request bodies in bytes, as AWS has them.
+const (
+	MaxPayload = hearth.MaxPayload // payloads, and members without a code archive in them
+	MaxRequest = 70167211          // members with a code archive
+)
+
+// Options are what a Router needs; the zero value works.
+type Options struct {
+	// Logger gets the errors that callers see as ServiceException, in full.
+	// Nil: they are dropped.
+	Logger *slog.Logger
+	// MaxPayload and MaxRequest replace the limits of request bodies. 0: AWS's.
+	MaxPayload, MaxRequest int64
+}
+
+// Router serves the Lambda API: it finds the operation of a request, reads and
+// validates its input, runs the handler and writes the answer. It answers
+// every request by itself; in front of it stands only what concerns all
+// operations alike, such as authentication.
+type Router struct {
+	root     *node
+	handlers map[string]func(context.Context, *response, *request) error // by operation
+	log      *slog.Logger
+	payload  int64
+	request  int64
+}
+
+// NewRouter returns a router that knows every operation of the model and
+// answers 501 to all of them, until Handle gives them handlers.
+func NewRouter(o Options) *Router {
+	r := &Router{
+		root:     newTree(specs()),
+		handlers: map[string]func(context.Context, *response, *request) error{},
+		log:      o.Logger,
+		payload:  o.MaxPayload,
+		request:  o.MaxRequest,
+	}
+	if r.log == nil {
+		r.log = slog.New(slog.DiscardHandler)
+	}
+	if r.payload == 0 {
+		r.payload = MaxPayload
+	}
+	if r.request == 0 {
+		r.request = MaxRequest
+	}
+	return r
+}
+
+// Operations returns the names of all operations that the router knows, sorted.
+func (r *Router) Operations() []string {
+	var names []string
+	for _, s := range specs() {
+		names = append(names, s.name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Handled says whether an operation has a handler.
+func (r *Router) Handled(operation string) bool { return r.handlers[operation] != nil }
+
+// ServeHTTP answers one request.
+func (r *Router) ServeHTTP(rw http.ResponseWriter, hr *http.Request) {
+	call := &Call{RequestID: RequestID(hr.Context()), HTTP: hr, Response: rw.Header()}
+	call.Response["X-Amzn-Requestid"] = []string{call.RequestID}
+	w := &response{ResponseWriter: rw}
+	err := r.serve(w, hr, call)
+	if err == nil {
+		err = w.err
+	}
+	if err == nil {
+		return
+	}
+	r.logError(hr, call, err)
+	if !w.wrote {
+		WriteError(w, call.RequestID, err)
+	}
+}
+
+func (r *Router) serve(w *response, hr *http.Request, call *Call) error {
+	req := &request{http: hr}
+	op, err := r.find(req)
+	if err != nil {
+		return err
+	}
+	call.Operation = op.name
+	handler := r.handlers[op.name]
+	if handler == nil {
+		return hearth.Errorf(hearth.ErrNotImplemented, "The operation %s is part of the Lambda API, but this version of hearth does not implement it.", op.name)
+	}
+	if op.body != bodyNone {
+		limit := r.limit(op)
+		data, size, err := readBody(hr, limit)
+		switch {
+		case errors.Is(err, errBodyTooLarge):
+			return tooLarge(op, size, limit, hr.Header)
+		case err != nil:
+			return bodyError(err)
+		}
+		req.data = data
+	}
+	w.code = op.status
+	return handler(context.WithValue(hr.Context(), callKey{}, call), w, req)
+}
+
+func (r *Router) limit(op *spec) int64 {
+	if op.body == bodyCode {
+		return r.request
+	}
+	return r.payload
+}
+
+// tooLarge is AWS's answer to a body beyond its limit: payloads of invocations
+// are told apart from all other bodies.
+func tooLarge(op *spec, size, limit int64, h http.Header) error {
+	if op.body != bodyPayload {
+		return hearth.Errorf(hearth.ErrTooLarge, "Request must be smaller than %d bytes for the %s operation", limit, op.name)
+	}
+	kind := h.Get("X-Amz-Invocation-Type")
+	if kind != InvocationTypeEvent {
+		kind = InvocationTypeRequestResponse
+	}
+	return hearth.Errorf(hearth.ErrPayloadTooLarge, "%d byte payload is too large for the %s invocation type (limit %d bytes)", size, kind, limit)
+}
+
+// bodyError tells a client that broke off from a fault of ours.
+func bodyError(err error) error {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return hearth.Errorf(hearth.ErrInvalidContent, "The request body is shorter than its Content-Length.")
+	}
+	return err
+}
+
+func (r *Router) find(req *request) (*spec, error) {
+	u := req.http.URL
+	n := r.root.match(req, u)
+	if n == nil {
+		return nil, hearth.Errorf(hearth.ErrUnknownOperation,
+			"%s %s is no operation of the Lambda API, which is what answers here.", req.http.Method, u.Path)
+	}
+	if u.RawQuery != "" {
+		req.values, _ = url.ParseQuery(u.RawQuery) // keeps what it can read, as AWS does
+	}
+	var allowed []string
+	for _, op := range n.ops {
+		if op.method != req.http.Method {
+			allowed = append(allowed, op.method)
+			continue
+		}
+		if key, want, ok := strings.Cut(op.query, "="); !ok || req.values.Get(key) == want {
+			return op, nil
+		}
+	}
+	slices.Sort(allowed)
+	return nil, hearth.Errorf(hearth.ErrUnknownOperation,
+		"%s %s is no operation of the Lambda API, which is what answers here; the path takes %s.",
+		req.http.Method, u.Path, strings.Join(slices.Compact(allowed), ", "))
+}
+
+// logError logs what the caller does not get to see: faults in full, and
+// nothing of the caller's own mistakes.
+func (r *Router) logError(hr *http.Request, call *Call, err error) {
+	switch {
+	case hr.Context().Err() != nil:
+		r.log.DebugContext(hr.Context(), "caller went away", "request_id", call.RequestID, "operation", call.Operation, "error", err)
+	case isFault(err):
+		r.log.ErrorContext(hr.Context(), "request failed", "request_id", call.RequestID, "operation", call.Operation, "error", err)
+	}
+}
