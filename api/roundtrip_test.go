@@ -1,13 +1,14 @@
 package api_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,15 +174,19 @@ func call(t *testing.T, client *lambda.Client, operation string) (sent, received
 }
 
 // fill sets everything below v to values that the model allows. name is the
-// member's.
+// member's, as Type.Member.
 func fill(t *testing.T, v reflect.Value, name string) {
 	t.Helper()
-	switch v.Interface().(type) {
-	case time.Time:
+	switch v.Addr().Interface().(type) {
+	case *time.Time:
 		v.Set(reflect.ValueOf(time.UnixMilli(1_750_000_000_123).UTC()))
 		return
-	case []byte:
+	case *[]byte:
 		v.SetBytes([]byte(`{"k":1}`))
+		return
+	}
+	if v.Type() == reflect.TypeFor[io.Reader]() {
+		v.Set(reflect.ValueOf(strings.NewReader(`{"k":1}`)))
 		return
 	}
 	if values := v.MethodByName("Values"); values.IsValid() { // an enum of the SDK
@@ -196,7 +201,7 @@ func fill(t *testing.T, v reflect.Value, name string) {
 	case reflect.Struct:
 		for i := range v.NumField() {
 			if f := v.Type().Field(i); f.IsExported() && f.Name != "ResultMetadata" {
-				fill(t, v.Field(i), f.Name)
+				fill(t, v.Field(i), v.Type().Name()+"."+f.Name)
 			}
 		}
 	case reflect.Slice:
@@ -233,7 +238,11 @@ func tree(v reflect.Value) any {
 		}
 		return x.UnixMilli()
 	case []byte:
-		return string(bytes.Clone(x))
+		return string(x)
+	case *strings.Reader: // an input's payload, read by now
+		all := make([]byte, x.Size())
+		n, _ := x.ReadAt(all, 0)
+		return string(all[:n])
 	}
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Interface:

@@ -117,6 +117,7 @@ func (v *ChainedInvokeOptions) check(c *checker) {
 	c.required("FunctionName", v.FunctionName == nil)
 	c.str("FunctionName", v.FunctionName, ruleNamespacedFunctionName)
 	c.str("TenantId", v.TenantId, ruleTenantId)
+	c.str("XAmznTraceId", v.XAmznTraceId, ruleXAmznTraceId)
 }
 
 func (v *CheckpointDurableExecutionInput) check(c *checker) {
@@ -548,6 +549,11 @@ func (v *FileSystemConfig) check(c *checker) {
 	c.str("Arn", v.Arn, ruleFileSystemArn)
 	c.required("LocalMountPath", v.LocalMountPath == nil)
 	c.str("LocalMountPath", v.LocalMountPath, ruleLocalMountPath)
+	if v.S3FilesConfig != nil {
+		c.push("S3FilesConfig")
+		v.S3FilesConfig.check(c)
+		c.pop(1)
+	}
 }
 
 func (v *Filter) check(c *checker) {
@@ -1062,6 +1068,10 @@ func (v *RemovePermissionInput) check(c *checker) {
 	c.str("Qualifier", v.Qualifier, ruleNumericLatestPublishedOrAliasQualifier)
 }
 
+func (v *S3FilesConfig) check(c *checker) {
+	c.str("DirectS3Read", v.DirectS3Read, ruleDirectS3Read)
+}
+
 func (v *ScalingConfig) check(c *checker) {
 	number(c, "MaximumConcurrency", v.MaximumConcurrency, ruleMaximumConcurrency)
 }
@@ -1079,6 +1089,7 @@ func (v *SelfManagedKafkaEventSourceConfig) check(c *checker) {
 		v.SchemaRegistryConfig.check(c)
 		c.pop(1)
 	}
+	c.str("ConsumptionMode", v.ConsumptionMode, ruleKafkaEventSourceMappingConsumptionMode)
 }
 
 func (v *SendDurableExecutionCallbackFailureInput) check(c *checker) {

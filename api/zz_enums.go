@@ -38,6 +38,12 @@ const (
 )
 
 const (
+	DirectS3ReadEnabled  = "ENABLED"
+	DirectS3ReadDisabled = "DISABLED"
+	DirectS3ReadAuto     = "AUTO"
+)
+
+const (
 	EndPointTypeKafkaBootstrapServers = "KAFKA_BOOTSTRAP_SERVERS"
 )
 
@@ -128,9 +134,15 @@ const (
 )
 
 const (
+	KafkaEventSourceMappingConsumptionModeStream = "Stream"
+	KafkaEventSourceMappingConsumptionModeQueue  = "Queue"
+)
+
+const (
 	KafkaSchemaRegistryAuthTypeBasicAuth                = "BASIC_AUTH"
 	KafkaSchemaRegistryAuthTypeClientCertificateTlsAuth = "CLIENT_CERTIFICATE_TLS_AUTH"
 	KafkaSchemaRegistryAuthTypeServerRootCaCertificate  = "SERVER_ROOT_CA_CERTIFICATE"
+	KafkaSchemaRegistryAuthTypeOauthbearerAuth          = "OAUTHBEARER_AUTH"
 )
 
 const (
@@ -376,14 +388,21 @@ const (
 )
 
 const (
-	SourceAccessTypeBasicAuth                = "BASIC_AUTH"
-	SourceAccessTypeVpcSubnet                = "VPC_SUBNET"
-	SourceAccessTypeVpcSecurityGroup         = "VPC_SECURITY_GROUP"
-	SourceAccessTypeSaslScram512Auth         = "SASL_SCRAM_512_AUTH"
-	SourceAccessTypeSaslScram256Auth         = "SASL_SCRAM_256_AUTH"
-	SourceAccessTypeVirtualHost              = "VIRTUAL_HOST"
-	SourceAccessTypeClientCertificateTlsAuth = "CLIENT_CERTIFICATE_TLS_AUTH"
-	SourceAccessTypeServerRootCaCertificate  = "SERVER_ROOT_CA_CERTIFICATE"
+	SourceAccessTypeBasicAuth                 = "BASIC_AUTH"
+	SourceAccessTypeVpcSubnet                 = "VPC_SUBNET"
+	SourceAccessTypeVpcSecurityGroup          = "VPC_SECURITY_GROUP"
+	SourceAccessTypeSaslScram512Auth          = "SASL_SCRAM_512_AUTH"
+	SourceAccessTypeSaslScram256Auth          = "SASL_SCRAM_256_AUTH"
+	SourceAccessTypeVirtualHost               = "VIRTUAL_HOST"
+	SourceAccessTypeClientCertificateTlsAuth  = "CLIENT_CERTIFICATE_TLS_AUTH"
+	SourceAccessTypeServerRootCaCertificate   = "SERVER_ROOT_CA_CERTIFICATE"
+	SourceAccessTypeOauthbearerAuth           = "OAUTHBEARER_AUTH"
+	SourceAccessTypeOauthbearerScope          = "OAUTHBEARER_SCOPE"
+	SourceAccessTypeOauthbearerAudience       = "OAUTHBEARER_AUDIENCE"
+	SourceAccessTypeOauthbearerLogicalCluster = "OAUTHBEARER_LOGICAL_CLUSTER"
+	SourceAccessTypeOauthbearerIdentityPool   = "OAUTHBEARER_IDENTITY_POOL"
+	SourceAccessTypeIamAuth                   = "IAM_AUTH"
+	SourceAccessTypeIamOauthbearerAuth        = "IAM_OAUTHBEARER_AUTH"
 )
 
 const (

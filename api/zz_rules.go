@@ -191,6 +191,10 @@ var ruleDestinationArn = &rule{
 	pattern: compiled("$|kafka://([^.]([a-zA-Z0-9\\-_.]{0,248}))|arn:(aws[a-zA-Z0-9-]*):([a-zA-Z0-9\\-])+:((eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\\d{1})?:(\\d{12})?:(.*)", nil),
 }
 
+var ruleDirectS3Read = &rule{
+	enum: []string{"ENABLED", "DISABLED", "AUTO"},
+}
+
 var ruleDurableExecutionArn = &rule{
 	min:     "1",
 	max:     "1024",
@@ -402,8 +406,12 @@ var ruleKMSKeyArnNonEmpty = &rule{
 	pattern: compiled("arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*", nil),
 }
 
+var ruleKafkaEventSourceMappingConsumptionMode = &rule{
+	enum: []string{"Stream", "Queue"},
+}
+
 var ruleKafkaSchemaRegistryAuthType = &rule{
-	enum: []string{"BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"},
+	enum: []string{"BASIC_AUTH", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE", "OAUTHBEARER_AUTH"},
 }
 
 var ruleKafkaSchemaValidationAttribute = &rule{
@@ -807,7 +815,7 @@ var ruleSourceAccessConfigurations = &rule{
 }
 
 var ruleSourceAccessType = &rule{
-	enum: []string{"BASIC_AUTH", "VPC_SUBNET", "VPC_SECURITY_GROUP", "SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH", "VIRTUAL_HOST", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE"},
+	enum: []string{"BASIC_AUTH", "VPC_SUBNET", "VPC_SECURITY_GROUP", "SASL_SCRAM_512_AUTH", "SASL_SCRAM_256_AUTH", "VIRTUAL_HOST", "CLIENT_CERTIFICATE_TLS_AUTH", "SERVER_ROOT_CA_CERTIFICATE", "OAUTHBEARER_AUTH", "OAUTHBEARER_SCOPE", "OAUTHBEARER_AUDIENCE", "OAUTHBEARER_LOGICAL_CLUSTER", "OAUTHBEARER_IDENTITY_POOL", "IAM_AUTH", "IAM_OAUTHBEARER_AUTH"},
 }
 
 var ruleSourceOwner = &rule{
@@ -951,4 +959,9 @@ var ruleWeight = &rule{
 var ruleWorkingDirectory = &rule{
 	min: "0",
 	max: "1000",
+}
+
+var ruleXAmznTraceId = &rule{
+	min: "0",
+	max: "8192",
 }

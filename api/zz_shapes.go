@@ -119,6 +119,7 @@ type ChainedInvokeFailedDetails struct {
 type ChainedInvokeOptions struct {
 	FunctionName *string `json:"FunctionName,omitzero"`
 	TenantId     *string `json:"TenantId,omitzero"`
+	XAmznTraceId *string `json:"XAmznTraceId,omitzero"`
 }
 
 type ChainedInvokeStartedDetails struct {
@@ -363,8 +364,9 @@ type ExecutionTimedOutDetails struct {
 }
 
 type FileSystemConfig struct {
-	Arn            *string `json:"Arn,omitzero"`
-	LocalMountPath *string `json:"LocalMountPath,omitzero"`
+	Arn            *string        `json:"Arn,omitzero"`
+	LocalMountPath *string        `json:"LocalMountPath,omitzero"`
+	S3FilesConfig  *S3FilesConfig `json:"S3FilesConfig,omitzero"`
 }
 
 type Filter struct {
@@ -650,6 +652,10 @@ type RuntimeVersionError struct {
 	Message   *string `json:"Message,omitzero"`
 }
 
+type S3FilesConfig struct {
+	DirectS3Read *string `json:"DirectS3Read,omitzero"`
+}
+
 type ScalingConfig struct {
 	MaximumConcurrency *int `json:"MaximumConcurrency,omitzero"`
 }
@@ -661,6 +667,7 @@ type SelfManagedEventSource struct {
 type SelfManagedKafkaEventSourceConfig struct {
 	ConsumerGroupId      *string                    `json:"ConsumerGroupId,omitzero"`
 	SchemaRegistryConfig *KafkaSchemaRegistryConfig `json:"SchemaRegistryConfig,omitzero"`
+	ConsumptionMode      *string                    `json:"ConsumptionMode,omitzero"`
 }
 
 type SnapStart struct {

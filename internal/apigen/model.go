@@ -101,7 +101,8 @@ func (m members) find(name string) *member {
 }
 
 // merge lays an overlay over the model: operations and shapes that the model
-// lacks are added, and of those it has, every field that the overlay sets wins.
+// lacks are added, and of those it has, every field that the overlay sets wins;
+// members and enum values are added to the model's.
 func (m *model) merge(over *model) error {
 	for name, op := range over.Operations {
 		have, ok := m.Operations[name]
@@ -134,6 +135,7 @@ func (s *shape) override(over *shape) {
 	set(&s.Plain, over.Plain)
 	set(&s.Predicate, over.Predicate)
 	set(&s.Quick, over.Quick)
+	s.Enum = union(s.Enum, over.Enum)
 	if over.Shown != nil {
 		s.Shown = over.Shown
 	}
