@@ -60,6 +60,10 @@ type Function struct {
 	UpdateReason     string
 	UpdateReasonCode string
 
+	// Generation changes whenever code or configuration does, and with nothing
+	// else: environments of another generation are drained. RevisionID changes
+	// more often, with the state too.
+	Generation   string
 	RevisionID   string
 	LastModified time.Time
 }

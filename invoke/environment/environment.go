@@ -1,0 +1,272 @@
+package environment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/runtimeapi"
+	"github.com/hearthd/hearth/sandbox"
+)
+
+// Errors of Invoke. A function that failed is a Result, not an error.
+var (
+	// ErrNotDelivered: the runtime died before it was given the event, through
+	// no fault of the event. It is safe to invoke another environment with it.
+	ErrNotDelivered = errors.New("event was not delivered")
+	// ErrBusy: an invocation is in progress. The pool never causes it.
+	ErrBusy = errors.New("environment is busy")
+	// ErrDead: the environment was closed or lost its sandbox.
+	ErrDead = errors.New("environment is dead")
+)
+
+// InitTimeout is how long the init phase may take ahead of the first event.
+const InitTimeout = 10 * time.Second
+
+// State is where an environment is in its life; see the package comment.
+type State int
+
+// The states of an environment.
+const (
+	New State = iota // not initialized yet
+	Initializing
+	Idle
+	Broken // idle, but the runtime has to be started first
+	Busy
+	Dead
+)
+
+func (s State) String() string {
+	return [...]string{"new", "initializing", "idle", "broken", "busy", "dead"}[s]
+}
+
+// Recorder receives what an environment emits. Calls for one environment may
+// come from several goroutines.
+type Recorder interface {
+	// Record takes a platform event.
+	Record(ev *hearth.PlatformEvent)
+	// Output takes one line of the processes' output, without its newline. The
+	// slice is only valid during the call.
+	Output(line []byte)
+	// CutTail begins a new tail and returns the old one when it is wanted: the
+	// end, at most 4 KB, of what was recorded since the last cut.
+	CutTail(wanted bool) []byte
+}
+
+// Launch is how the runtime of a function is started.
+type Launch struct {
+	// Spec describes the sandbox; the environment fills in the ID.
+	Spec sandbox.Spec
+	// Command returns the process to start. An error that wraps
+	// sandbox.ErrEntrypoint is the function's fault and reaches the caller as
+	// Runtime.InvalidEntrypoint with the error's text.
+	Command func(sandbox.Paths) (Command, error)
+	// Release gives back what Spec refers to, once the sandbox is closed. May
+	// be nil.
+	Release func()
+}
+
+// Command is the runtime process.
+type Command struct {
+	Args []string
+	Env  map[string]string // on top of what every function gets; wins over it
+	Dir  string
+}
+
+// Options of an environment. All but Env and Logger are required.
+type Options struct {
+	ID       string
+	Function *hearth.Function
+	Driver   sandbox.Driver
+	Launch   *Launch
+	Recorder Recorder
+	// Env is what this daemon gives every function, such as credentials; the
+	// function's own variables win over it.
+	Env       map[string]string
+	LogStream string
+	InitType  string // AWS_LAMBDA_INITIALIZATION_TYPE
+	Logger    *slog.Logger
+}
+
+// Environment is one execution environment. Create it with Open, run Init
+// once, and Close it.
+type Environment struct {
+	opts   Options
+	box    sandbox.Sandbox
+	server *runtimeapi.Server
+	memory memoryGauge
+
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+
+	mu       sync.Mutex
+	state    State
+	run      *run          // the runtime in progress; nil when Broken
+	active   *invocation   // the invocation in progress; nil when not Busy
+	initTook time.Duration // of a successful init phase; reported by the first invocation
+	frozen   bool
+	closed   bool
+
+	closeOnce sync.Once
+	closeErr  error
+}
+
+// Open builds the sandbox of an environment. ctx bounds the building only. On
+// an error nothing is left behind, and Launch.Release was called.
+func Open(ctx context.Context, opts Options) (*Environment, error) {
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	spec := opts.Launch.Spec
+	spec.ID = opts.ID
+	box, err := opts.Driver.Create(ctx, spec)
+	if err != nil {
+		release(opts.Launch)
+		return nil, fmt.Errorf("create sandbox %s: %w", opts.ID, err)
+	}
+	e := &Environment{opts: opts, box: box, server: runtimeapi.Serve(box.Listener())}
+	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	e.wg.Go(e.watchSandbox)
+	return e, nil
+}
+
+// ID is the environment's and its sandbox's name.
+func (e *Environment) ID() string { return e.opts.ID }
+
+// State returns where the environment is.
+func (e *Environment) State() State {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.state
+}
+
+// watchSandbox declares the environment dead when its sandbox is.
+func (e *Environment) watchSandbox() {
+	select {
+	case <-e.ctx.Done():
+		return
+	case <-e.box.Done():
+	}
+	e.mu.Lock()
+	active := e.active
+	e.state = Dead
+	e.mu.Unlock()
+	if active != nil && active.claim() {
+		e.fail(active, verdict{status: hearth.StatusError, errorType: "Sandbox.Failure", err: fmt.Errorf("%w: sandbox of %s was lost", ErrDead, e.opts.ID)})
+	}
+}
+
+// Freeze stops every process of an idle environment, if the sandbox can. The
+// caller must own the environment as for Invoke, which thaws it.
+func (e *Environment) Freeze() error {
+	f, ok := e.box.(sandbox.Freezer)
+	e.mu.Lock()
+	if !ok || e.state != Idle || e.frozen {
+		e.mu.Unlock()
+		return nil
+	}
+	e.frozen = true
+	e.mu.Unlock()
+	if err := f.Freeze(); err != nil {
+		return fmt.Errorf("freeze environment %s: %w", e.opts.ID, err)
+	}
+	return nil
+}
+
+func (e *Environment) thaw() error {
+	e.mu.Lock()
+	frozen := e.frozen
+	e.frozen = false
+	e.mu.Unlock()
+	if !frozen {
+		return nil
+	}
+	if err := e.box.(sandbox.Freezer).Thaw(); err != nil {
+		return fmt.Errorf("thaw environment %s: %w", e.opts.ID, err)
+	}
+	return nil
+}
+
+// Close kills every process, answers the invocation in progress, if any, and
+// removes the sandbox. It returns when nothing of the environment runs.
+func (e *Environment) Close() error {
+	e.closeOnce.Do(func() {
+		e.mu.Lock()
+		e.closed = true
+		e.state = Dead
+		active := e.active
+		e.mu.Unlock()
+		e.cancel()
+		boxErr := e.box.Close()
+		if active != nil && active.claim() {
+			e.fail(active, verdict{status: hearth.StatusError, errorType: "Sandbox.Failure", err: fmt.Errorf("%w: closed", ErrDead)})
+		}
+		e.closeErr = errors.Join(boxErr, e.server.Close())
+		e.wg.Wait()
+		release(e.opts.Launch)
+	})
+	return e.closeErr
+}
+
+func release(l *Launch) {
+	if l.Release != nil {
+		l.Release()
+	}
+}
+
+// enter registers the calling goroutine with Close, which waits for it; the
+// caller must call e.wg.Done. It reports false once the environment is closing.
+func (e *Environment) enter() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed {
+		return false
+	}
+	e.wg.Add(1)
+	return true
+}
+
+// memoryGauge reads the sandbox's peak memory at most every so often: the
+// figure is in every REPORT line, the reading is two orders of magnitude
+// dearer than the rest of the line.
+type memoryGauge struct {
+	mu   sync.Mutex
+	at   time.Time
+	peak int64
+	ooms int64
+}
+
+const memoryGaugeAge = 100 * time.Millisecond
+
+// peakMB returns the peak in whole MB, rounded up as in REPORT lines; read
+// anew when asked to be, or when the last reading is old.
+func (g *memoryGauge) peakMB(box sandbox.Sandbox, fresh bool) int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if fresh || time.Since(g.at) > memoryGaugeAge {
+		g.readLocked(box)
+	}
+	return int((g.peak + 1<<20 - 1) >> 20)
+}
+
+// newOOM reads and reports whether a process was killed for its memory since
+// the last reading.
+func (g *memoryGauge) newOOM(box sandbox.Sandbox) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	before := g.ooms
+	g.readLocked(box)
+	return g.ooms > before
+}
+
+func (g *memoryGauge) readLocked(box sandbox.Sandbox) {
+	g.at = time.Now()
+	if u, err := box.Usage(); err == nil {
+		g.peak, g.ooms = u.MemoryPeak, u.OOMKills
+	}
+}

@@ -1,0 +1,248 @@
+package environment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/runtimeapi"
+	"github.com/hearthd/hearth/sandbox"
+)
+
+// run is one runtime process and its session.
+type run struct {
+	session *runtimeapi.Session
+	proc    sandbox.Process
+	pumps   [2]*pump
+	dead    bool // guarded by Environment.mu: the process has ended
+	stop    sync.Once
+}
+
+func (r *run) drain() {
+	r.pumps[0].drain()
+	r.pumps[1].drain()
+}
+
+// Init runs the init phase. It reports whether the runtime is ready; when it
+// is not, the environment is Broken and the next Invoke tries again. Call it
+// once.
+func (e *Environment) Init() bool {
+	e.mu.Lock()
+	if e.state != New {
+		e.mu.Unlock()
+		return false
+	}
+	e.state = Initializing
+	e.mu.Unlock()
+
+	began := time.Now()
+	r, _ := e.initialize(hearth.PhaseInit, InitTimeout)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.state == Dead:
+		return false
+	case r == nil || r.dead:
+		e.state = Broken
+		return false
+	}
+	e.state, e.initTook = Idle, time.Since(began)
+	return true
+}
+
+// initialize starts the runtime and waits until it asks for its first event.
+// On failure everything it started is killed and run is nil.
+func (e *Environment) initialize(phase string, budget time.Duration) (*run, verdict) {
+	began := time.Now()
+	e.record(&hearth.PlatformEvent{Kind: hearth.EventInitStart, Phase: phase})
+	r, v := e.start(began.Add(budget))
+	if r != nil {
+		v = e.awaitReady(r, time.Until(began.Add(budget)))
+		if v.status != hearth.StatusSuccess {
+			e.stopRun(r)
+			r = nil
+		}
+	}
+	e.record(&hearth.PlatformEvent{Kind: hearth.EventInitRuntimeDone, Phase: phase, Status: v.status, ErrorType: v.errorType})
+	e.record(&hearth.PlatformEvent{Kind: hearth.EventInitReport, Phase: phase, Status: v.status, ErrorType: v.errorType, Duration: time.Since(began)})
+	return r, v
+}
+
+// start starts the runtime process in a new session. The run it returns is
+// e.run and watched.
+func (e *Environment) start(deadline time.Time) (*run, verdict) {
+	e.mu.Lock()
+	old := e.run
+	e.run = nil
+	e.mu.Unlock()
+	if old != nil {
+		e.stopRun(old)
+	}
+	cmd, err := e.opts.Launch.Command(e.box.Paths())
+	if err != nil {
+		return nil, e.startVerdict(cmd, err)
+	}
+	r := &run{session: e.server.Begin()}
+	if err := e.openPumps(r); err != nil {
+		return nil, e.startVerdict(cmd, err)
+	}
+	ctx, cancel := context.WithDeadline(e.ctx, deadline)
+	defer cancel()
+	r.proc, err = e.box.Start(ctx, sandbox.Command{
+		Args: cmd.Args, Env: e.variables(cmd), Dir: cmd.Dir,
+		Stdout: r.pumps[0].write, Stderr: r.pumps[1].write,
+	})
+	// The process has its own copies.
+	_ = r.pumps[0].write.Close()
+	_ = r.pumps[1].write.Close()
+	if err != nil {
+		e.waitPumps(r)
+		return nil, e.startVerdict(cmd, err)
+	}
+	e.mu.Lock()
+	e.run = r
+	e.mu.Unlock()
+	if e.enter() {
+		go e.watch(r) // owned by Close through enter
+	}
+	return r, verdict{}
+}
+
+// openPumps makes the output pipes of a run and starts to read them. The
+// goroutines end with the last process that holds the pipes; waitPumps, which
+// every run goes through, waits for them.
+func (e *Environment) openPumps(r *run) error {
+	for i := range r.pumps {
+		p, err := newPump(e.opts.Recorder.Output)
+		if err != nil {
+			if i > 0 {
+				_ = r.pumps[0].write.Close()
+				<-r.pumps[0].done
+			}
+			return err
+		}
+		r.pumps[i] = p
+		go p.run() // owned by the run: waitPumps
+	}
+	return nil
+}
+
+func (e *Environment) waitPumps(r *run) {
+	<-r.pumps[0].done
+	<-r.pumps[1].done
+}
+
+// awaitReady waits for the runtime's first /next, or for what comes instead.
+func (e *Environment) awaitReady(r *run, budget time.Duration) verdict {
+	timer := time.NewTimer(budget)
+	defer timer.Stop()
+	select {
+	case <-r.session.Ready():
+		return verdict{status: hearth.StatusSuccess}
+	case resp := <-r.session.InitError():
+		return initErrorVerdict(resp)
+	case <-r.proc.Done():
+		select {
+		case resp := <-r.session.InitError(): // posted, then exited
+			return initErrorVerdict(resp)
+		case <-r.session.Ready(): // polled, then exited: the next Invoke sees it
+			return verdict{status: hearth.StatusSuccess}
+		default:
+			return e.exitVerdict(r.proc.Exit())
+		}
+	case <-timer.C:
+		return timeoutVerdict(e.opts.Function.Timeout)
+	case <-e.ctx.Done():
+		return verdict{status: hearth.StatusError, errorType: "Sandbox.Failure", err: fmt.Errorf("init: %w", ErrDead)}
+	}
+}
+
+// watch notices the end of a runtime process.
+func (e *Environment) watch(r *run) {
+	defer e.wg.Done()
+	select {
+	case <-r.proc.Done():
+	case <-e.ctx.Done():
+		return
+	}
+	e.mu.Lock()
+	r.dead = true
+	current := e.run == r
+	var busy *invocation
+	if current {
+		switch {
+		case e.state == Idle:
+			e.state = Broken
+		case e.active != nil && e.active.call != nil:
+			busy = e.active
+		}
+		// While initializing, awaitReady sees the end; between begin and the
+		// hand-over, Invoke does.
+	}
+	idle := e.state == Broken
+	e.mu.Unlock()
+	switch {
+	case busy != nil && busy.claim():
+		v := e.exitVerdict(r.proc.Exit())
+		if !busy.call.Delivered() {
+			v.err = fmt.Errorf("%w: %s", ErrNotDelivered, v.message)
+		}
+		e.fail(busy, v)
+	case current && idle:
+		e.stopRun(r) // its children must not run on in an idle environment
+	}
+}
+
+// stopRun kills every process of the sandbox and waits until the output of the
+// run has been read. Concurrent callers all wait. A sandbox that cannot be
+// cleared is closed: the environment is dead.
+func (e *Environment) stopRun(r *run) {
+	r.stop.Do(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), killTimeout)
+		defer cancel()
+		if err := e.box.KillAll(ctx); err != nil && !errors.Is(err, sandbox.ErrClosed) {
+			e.opts.Logger.Error("kill processes of environment", "environment", e.opts.ID, "error", err)
+			e.mu.Lock()
+			e.state = Dead
+			e.mu.Unlock()
+			_ = e.box.Close()
+		}
+		e.waitPumps(r)
+	})
+}
+
+// killTimeout is how long SIGKILL may take: only a process stuck in the kernel
+// needs more than milliseconds.
+const killTimeout = 10 * time.Second
+
+// startVerdict tells a command that cannot be executed, which is the
+// function's fault, from a host that cannot execute it.
+func (e *Environment) startVerdict(cmd Command, err error) verdict {
+	v := verdict{status: hearth.StatusError}
+	path := ""
+	if len(cmd.Args) > 0 {
+		path = cmd.Args[0]
+	}
+	switch {
+	case errors.Is(err, sandbox.ErrEntrypoint) && path == "":
+		v.errorType, v.message = "Runtime.InvalidEntrypoint", err.Error()
+	case errors.Is(err, sandbox.ErrEntrypoint):
+		v.errorType, v.message = "Runtime.InvalidEntrypoint", "fork/exec "+path+": "+errnoText(err)
+	case errors.Is(err, sandbox.ErrWorkingDir):
+		v.errorType, v.message = "Runtime.InvalidWorkingDir", "chdir "+cmd.Dir+": "+errnoText(err)
+	default:
+		v.errorType, v.err = "Sandbox.Failure", fmt.Errorf("start runtime in %s: %w", e.opts.ID, err)
+	}
+	return v
+}
+
+func errnoText(err error) string {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Error()
+	}
+	return syscall.ENOENT.Error()
+}

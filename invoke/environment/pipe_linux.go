@@ -1,0 +1,5 @@
+package environment
+
+import "syscall"
+
+func pipeCloexec(fds *[2]int) error { return syscall.Pipe2(fds[:], syscall.O_CLOEXEC) }

@@ -1,0 +1,127 @@
+package environment
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// maxLine is where a line without an end is cut: what CloudWatch takes as one
+// event.
+const maxLine = 256 << 10
+
+// maxDrain bounds how much a drain reads before it lets the invocation end:
+// a runtime that floods its output must not hold its own END line back.
+const maxDrain = 1 << 20
+
+// pump reads one pipe of the processes and emits whole lines. Two sides read:
+// run, when there is something, and drain, which empties the pipe at the end
+// of an invocation so that its lines come before its END. An unfinished line
+// is kept for the invocation that finishes it.
+type pump struct {
+	read, write *os.File // write is the processes' end
+	emit        func(line []byte)
+	done        chan struct{} // closed when run has returned: end of file
+
+	mu      sync.Mutex
+	partial []byte
+	buf     []byte
+}
+
+// newPump makes the pipe. The write end stays in blocking mode, as processes
+// expect of their output; the read end is polled.
+func newPump(emit func(line []byte)) (*pump, error) {
+	var fds [2]int
+	if err := pipeCloexec(&fds); err != nil {
+		return nil, fmt.Errorf("make output pipe: %w", err)
+	}
+	if err := syscall.SetNonblock(fds[0], true); err != nil {
+		return nil, errors.Join(err, syscall.Close(fds[0]), syscall.Close(fds[1]))
+	}
+	return &pump{
+		read:  os.NewFile(uintptr(fds[0]), "output"),
+		write: os.NewFile(uintptr(fds[1]), "output"),
+		emit:  emit,
+		done:  make(chan struct{}),
+		buf:   make([]byte, 32<<10),
+	}, nil
+}
+
+// run pumps until every writer has closed the pipe, then emits what is left
+// and closes the read end.
+func (p *pump) run() {
+	defer close(p.done)
+	if conn, err := p.read.SyscallConn(); err == nil {
+		for ended := false; !ended && err == nil; {
+			// The callback reports false for "wait until readable". A chunk at
+			// a time, so that a flood does not keep drain from its turn.
+			err = conn.Read(func(fd uintptr) bool {
+				var n int
+				n, ended = p.consume(int(fd), len(p.buf))
+				return n > 0 || ended
+			})
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.partial) > 0 {
+		p.emit(p.partial)
+		p.partial = nil
+	}
+	_ = p.read.Close()
+}
+
+// drain reads what is in the pipe now.
+func (p *pump) drain() {
+	conn, err := p.read.SyscallConn()
+	if err != nil {
+		return
+	}
+	// Control, not Read: run holds the read lock while it waits.
+	_ = conn.Control(func(fd uintptr) { p.consume(int(fd), maxDrain) })
+}
+
+// consume reads until the pipe is empty, has ended, or limit bytes were read.
+func (p *pump) consume(fd, limit int) (total int, ended bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for total < limit {
+		n, err := syscall.Read(fd, p.buf)
+		switch {
+		case n > 0:
+			total += n
+			p.split(p.buf[:n])
+		case errors.Is(err, syscall.EINTR):
+		case errors.Is(err, syscall.EAGAIN):
+			return total, false
+		default:
+			return total, true
+		}
+	}
+	return total, false
+}
+
+func (p *pump) split(data []byte) {
+	for {
+		i := bytes.IndexByte(data, '\n')
+		if i < 0 {
+			break
+		}
+		if len(p.partial) > 0 {
+			p.partial = append(p.partial, data[:i]...)
+			p.emit(p.partial)
+			p.partial = p.partial[:0]
+		} else {
+			p.emit(data[:i])
+		}
+		data = data[i+1:]
+	}
+	p.partial = append(p.partial, data...)
+	for len(p.partial) >= maxLine {
+		p.emit(p.partial[:maxLine])
+		p.partial = append(p.partial[:0], p.partial[maxLine:]...)
+	}
+}

@@ -1,0 +1,89 @@
+package environment
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/sandbox"
+)
+
+// variables returns the environment of the runtime process, sorted. Later
+// sources win: what every function gets, the daemon's own, the function's, and
+// then what the function may not change.
+func (e *Environment) variables(cmd Command) []string {
+	fn, paths := e.opts.Function, e.box.Paths()
+	env := defaults(paths)
+	maps.Copy(env, e.opts.Env)
+	// The managed runtimes' additions (PYTHONPATH, NODE_PATH) are defaults for
+	// the function too, except for the reserved keys below.
+	maps.Copy(env, cmd.Env)
+	for k, v := range fn.Environment {
+		if !reserved(k) {
+			env[k] = v
+		}
+	}
+	maps.Copy(env, e.fixed(fn, paths))
+	if v, ok := cmd.Env["AWS_EXECUTION_ENV"]; ok {
+		env["AWS_EXECUTION_ENV"] = v
+	}
+	list := make([]string, 0, len(env))
+	for _, k := range slices.Sorted(maps.Keys(env)) {
+		list = append(list, k+"="+env[k])
+	}
+	return list
+}
+
+// defaults are AWS's values that a function may override.
+func defaults(p sandbox.Paths) map[string]string {
+	return map[string]string{
+		"LANG": "en_US.UTF-8",
+		"TZ":   ":UTC",
+		"PATH": strings.Join([]string{p.Lang + "/bin", "/usr/local/bin", "/usr/bin/", "/bin", p.Opt + "/bin"}, ":"),
+		"LD_LIBRARY_PATH": strings.Join([]string{
+			p.Lang + "/lib", "/lib64", "/usr/lib64", p.Runtime, p.Runtime + "/lib",
+			p.Task, p.Task + "/lib", p.Opt + "/lib",
+		}, ":"),
+		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+		"AWS_XRAY_DAEMON_ADDRESS":  "169.254.100.1:2000",
+	}
+}
+
+// fixed are the variables that describe the environment.
+func (e *Environment) fixed(fn *hearth.Function, p sandbox.Paths) map[string]string {
+	env := map[string]string{
+		"AWS_LAMBDA_RUNTIME_API":          e.box.RuntimeAPI(),
+		"AWS_LAMBDA_FUNCTION_NAME":        fn.Name.Function,
+		"AWS_LAMBDA_FUNCTION_VERSION":     fn.Version,
+		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(fn.MemorySize),
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  e.opts.InitType,
+		"AWS_LAMBDA_LOG_GROUP_NAME":       fn.Logging.Group,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      e.opts.LogStream,
+		"AWS_LAMBDA_LOG_FORMAT":           fn.Logging.Format,
+		"AWS_REGION":                      fn.Name.Region,
+		"AWS_DEFAULT_REGION":              fn.Name.Region,
+		"LAMBDA_TASK_ROOT":                p.Task,
+		"LAMBDA_RUNTIME_DIR":              p.Runtime,
+		"_HANDLER":                        fn.Handler,
+		"_AWS_XRAY_DAEMON_ADDRESS":        "169.254.100.1",
+		"_AWS_XRAY_DAEMON_PORT":           "2000",
+	}
+	if fn.Logging.Format == hearth.LogJSON && fn.Logging.ApplicationLevel != "" {
+		env["AWS_LAMBDA_LOG_LEVEL"] = fn.Logging.ApplicationLevel
+	}
+	return env
+}
+
+// reserved reports whether a function's own variable is dropped: the names
+// that fixed sets, and those that begin with an underscore.
+func reserved(key string) bool {
+	switch key {
+	case "AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_EXEC_WRAPPER":
+		return false
+	case "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR":
+		return true
+	}
+	return strings.HasPrefix(key, "_") || strings.HasPrefix(key, "AWS_LAMBDA_")
+}

@@ -1,0 +1,149 @@
+package runtimeapi
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/hearthd/hearth"
+)
+
+var errTooLarge = errors.New("body exceeds the payload limit")
+
+// readBody reads a whole body of at most limit bytes. A body that ends before
+// its declared length is io.ErrUnexpectedEOF.
+func readBody(r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, errTooLarge
+	}
+	if r.ContentLength >= 0 {
+		body := make([]byte, r.ContentLength)
+		_, err := io.ReadFull(r.Body, body)
+		return body, err
+	}
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err == nil && int64(len(body)) > limit {
+		err = errTooLarge
+	}
+	return body, err
+}
+
+// drain reads on, within bounds, so that the client gets to read our answer.
+func drain(r *http.Request) {
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxDrain))
+}
+
+const causeContentType = "application/vnd.aws.lambda.error.cause+json"
+
+// readErrorResponse reads what a runtime says of a failure. The response is
+// valid even when the body was not: it then carries the platform's verdict.
+func readErrorResponse(r *http.Request) (Response, error) {
+	resp := Response{
+		Failed:      true,
+		ContentType: r.Header.Get("Content-Type"),
+		ErrorType:   cleanErrorType(r.Header.Get("Lambda-Runtime-Function-Error-Type")),
+	}
+	body, err := readBody(r, hearth.MaxPayload)
+	switch {
+	case errors.Is(err, errTooLarge):
+		return Response{Refused: true, ErrorType: "Function.ResponseSizeTooLarge"}, err
+	case err != nil:
+		return Response{Refused: true, ErrorType: "Runtime.TruncatedResponse"}, err
+	}
+	if strings.EqualFold(resp.ContentType, causeContentType) {
+		body = stripCause(body)
+	}
+	resp.Payload = body
+	return resp, nil
+}
+
+// stripCause removes the X-Ray cause from an error body: it is meant for
+// traces, not for the caller. A body that is not such an object stays as it is.
+func stripCause(body []byte) []byte {
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(body, &fields) != nil || fields["errorCause"] == nil {
+		return body
+	}
+	delete(fields, "errorCause")
+	if stripped, err := json.Marshal(fields); err == nil {
+		return stripped
+	}
+	return body
+}
+
+// cleanErrorType keeps an error type that has the form AWS accepts,
+// (Runtime|Function).Name with a capital letter first and letters only.
+func cleanErrorType(v string) string {
+	kind, name, ok := strings.Cut(v, ".")
+	if !ok || (kind != "Runtime" && kind != "Function") || name == "" || name[0] < 'A' || name[0] > 'Z' {
+		return "Runtime.Unknown"
+	}
+	for i := range len(name) {
+		if c := name[i] | 0x20; c < 'a' || c > 'z' {
+			return "Runtime.Unknown"
+		}
+	}
+	return v
+}
+
+// allow answers 405 to any other method.
+func allow(w http.ResponseWriter, r *http.Request, method string) bool {
+	if r.Method == method {
+		return true
+	}
+	w.Header().Set("Allow", method)
+	w.WriteHeader(http.StatusMethodNotAllowed)
+	return false
+}
+
+const acceptedBody = "{\"status\":\"OK\"}\n"
+
+func writeAccepted(w http.ResponseWriter) {
+	h := w.Header()
+	h["Content-Type"] = []string{"application/json"}
+	h["Content-Length"] = []string{strconv.Itoa(len(acceptedBody))}
+	w.WriteHeader(http.StatusAccepted)
+	_, _ = io.WriteString(w, acceptedBody)
+}
+
+// refuse answers a request that the state or the id does not allow. Its body
+// is read first, within bounds, so that the client sees the answer.
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
+	drain(r)
+	if errors.Is(err, errWrongID) {
+		writeError(w, http.StatusBadRequest, "InvalidRequestID", err.Error())
+		return
+	}
+	writeError(w, http.StatusForbidden, "InvalidStateTransition", err.Error())
+}
+
+func writeBodyError(w http.ResponseWriter, err error) {
+	if errors.Is(err, errTooLarge) {
+		writeError(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge",
+			"Exceeded maximum allowed payload size ("+strconv.Itoa(hearth.MaxPayload)+" bytes).")
+		return
+	}
+	writeError(w, http.StatusBadRequest, "TruncatedHTTPRequest", "HTTP request detected as truncated")
+}
+
+func writeNotFound(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = io.WriteString(w, "404 page not found\n")
+}
+
+func writeError(w http.ResponseWriter, status int, errorType, message string) {
+	body, err := json.Marshal(struct {
+		Message string `json:"errorMessage"`
+		Type    string `json:"errorType"`
+	}{message, errorType})
+	if err != nil {
+		status = http.StatusInternalServerError
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n'))
+}
