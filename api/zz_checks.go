@@ -958,6 +958,9 @@ func (v *ProvisionedPollerConfig) check(c *checker) {
 }
 
 func (v *PublishLayerVersionInput) check(c *checker) {
+	if v.CompatibleRuntimes != nil {
+		c.value("CompatibleRuntimes", v.CompatibleRuntimes, ruleCompatibleRuntimes)
+	}
 	c.required("LayerName", v.LayerName == nil)
 	c.str("LayerName", v.LayerName, ruleLayerName)
 	c.str("Description", v.Description, ruleDescription)
@@ -969,9 +972,6 @@ func (v *PublishLayerVersionInput) check(c *checker) {
 	}
 	if v.CompatibleArchitectures != nil {
 		c.value("CompatibleArchitectures", v.CompatibleArchitectures, ruleCompatibleArchitectures)
-	}
-	if v.CompatibleRuntimes != nil {
-		c.value("CompatibleRuntimes", v.CompatibleRuntimes, ruleCompatibleRuntimes)
 	}
 	c.str("LicenseInfo", v.LicenseInfo, ruleLicenseInfo)
 }

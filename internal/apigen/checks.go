@@ -114,7 +114,7 @@ func union(a, b []string) []string {
 }
 
 // emitChecks writes a method for each structure below inputs that applies the
-// rules to its members, in the model's order.
+// rules to its members, in AWS's order: the model's, with exceptions.
 func (g *generator) emitChecks() {
 	const file = "zz_checks.go"
 	for _, name := range slices.Sorted(maps.Keys(g.inputs)) {
@@ -123,8 +123,12 @@ func (g *generator) emitChecks() {
 			continue
 		}
 		g.put(file, "func (v *%s) check(c *checker) {", g.goName[name])
-		for _, m := range s.Members {
-			g.emitMemberCheck(file, m, slices.Contains(s.Required, m.Name))
+		for _, first := range []bool{true, false} {
+			for _, m := range s.Members {
+				if slices.Contains(s.First, m.Name) == first {
+					g.emitMemberCheck(file, m, slices.Contains(s.Required, m.Name))
+				}
+			}
 		}
 		g.put(file, "}\n")
 	}

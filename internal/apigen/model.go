@@ -57,6 +57,7 @@ type shape struct {
 	Shown     []string `json:"shown"`     // enum values in the order that AWS's messages print
 	NotNull   bool     `json:"notNull"`   // messages list "Member must not be null" for elements
 	Plain     bool     `json:"plain"`     // messages print the element's constraint without a list around it
+	First     []string `json:"first"`     // members that AWS checks before the others
 	Predicate string   `json:"predicate"` // hand-written matcher for a pattern that Go's regexp cannot run
 	Quick     string   `json:"quick"`     // hand-written matcher of the common case, tried before the pattern
 }
@@ -136,6 +137,9 @@ func (s *shape) override(over *shape) {
 	set(&s.Predicate, over.Predicate)
 	set(&s.Quick, over.Quick)
 	s.Enum = union(s.Enum, over.Enum)
+	if over.First != nil {
+		s.First = over.First
+	}
 	if over.Shown != nil {
 		s.Shown = over.Shown
 	}
