@@ -44,7 +44,14 @@ function payload(error) {
 }
 
 function toError(value) {
-  return value instanceof Error ? value : new Error(value);
+  if (value instanceof Error) {
+    return value;
+  }
+  try {
+    return new Error(value);
+  } catch {
+    return new Error(payload(value).errorMessage); // not even a string can be made of it
+  }
 }
 
 // The form of an error in a text log line, with the properties that
