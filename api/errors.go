@@ -64,7 +64,9 @@ func unmodelled(code string) errorShape {
 		return errorShape{http.StatusNotFound, "message", "User"}
 	case "NotImplementedException":
 		return errorShape{http.StatusNotImplemented, "message", "Service"}
-	default: // ValidationException, SerializationException
+	case "SerializationException":
+		return errorShape{http.StatusBadRequest, "Message", ""}
+	default: // ValidationException
 		return errorShape{http.StatusBadRequest, "message", ""}
 	}
 }

@@ -132,28 +132,23 @@ func length(v any) int {
 	}
 }
 
-// typeName is AWS's name for the type of a member, for serialization errors.
+// typeName is AWS's name for the type of a member, with its article.
 func typeName(t reflect.Type) string {
-	switch {
-	case t == reflect.TypeFor[Time]():
-		return "Timestamp"
-	case t == reflect.TypeFor[[]byte]():
-		return "Blob"
+	if t == reflect.TypeFor[Time]() {
+		return "a Timestamp"
 	}
 	switch t.Kind() {
 	case reflect.String:
-		return "String"
+		return "a String"
 	case reflect.Int:
-		return "Integer"
+		return "an Integer"
 	case reflect.Int64:
-		return "Long"
+		return "a Long"
 	case reflect.Float64:
-		return "Double"
+		return "a Double"
 	case reflect.Bool:
-		return "Boolean"
-	case reflect.Slice:
-		return "List"
+		return "an Boolean"
 	default:
-		return "Map"
+		return "a Map"
 	}
 }

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -85,7 +86,7 @@ func (r *request) queryTime(name string) Time {
 func parseQuery[T any](r *request, s string, parse func(string) (T, error)) *T {
 	v, err := parse(s)
 	if err != nil {
-		r.fail(hearth.Errorf(hearth.ErrSerialization, "STRING_VALUE can not be converted to %s", typeName(reflect.TypeOf(v))))
+		r.fail(hearth.Errorf(hearth.ErrSerialization, "%s", mismatchText("string", reflect.TypeOf(v))))
 		return nil
 	}
 	return &v
@@ -105,28 +106,43 @@ func (r *request) json(v any) {
 		return
 	}
 	if err := json.Unmarshal(r.data, v); err != nil {
-		r.fail(jsonError(err))
+		r.fail(jsonError(r.data, err))
 	}
 	r.data = nil // what was decoded does not refer to it: let it go before the handler runs
 }
 
 // jsonError says in AWS's terms what is wrong with a body.
-func jsonError(err error) error {
-	var mismatch *json.UnmarshalTypeError
-	if errors.As(err, &mismatch) {
-		kind, _, _ := strings.Cut(mismatch.Value, " ")
-		switch kind {
-		case "object":
-			return hearth.Errorf(hearth.ErrSerialization, "Start of structure or map found where not expected.")
-		case "array":
-			return hearth.Errorf(hearth.ErrSerialization, "Start of list found where not expected")
-		case "bool":
-			kind = "BOOLEAN"
-		}
-		return hearth.Errorf(hearth.ErrSerialization, "%s_VALUE can not be converted to %s",
-			strings.ToUpper(kind), typeName(mismatch.Type))
+func jsonError(data []byte, err error) error {
+	var own *hearth.Error
+	if errors.As(err, &own) {
+		return own // of a member that decodes itself
 	}
-	return hearth.Errorf(hearth.ErrInvalidContent, "Could not parse request body into json: %s", err)
+	var mismatch *json.UnmarshalTypeError
+	if !errors.As(err, &mismatch) {
+		return hearth.Errorf(hearth.ErrInvalidContent, "Could not parse request body into json: %s", err)
+	}
+	token, _, _ := strings.Cut(mismatch.Value, " ")
+	if token == "bool" {
+		token = "false"
+		if end := min(int(mismatch.Offset), len(data)); bytes.HasSuffix(data[:max(end, 0)], []byte("true")) {
+			token = "true"
+		}
+	}
+	return hearth.Errorf(hearth.ErrSerialization, "%s", mismatchText(token, mismatch.Type))
+}
+
+// mismatchText is AWS's text for a JSON token where a member wants another
+// type. The texts are recorded from the service, with their grammar.
+func mismatchText(token string, want reflect.Type) string {
+	switch {
+	case token == "object":
+		return "Start of structure or map found where not expected."
+	case token == "array":
+		return "Start of list found where not expected"
+	case want.Kind() == reflect.Slice:
+		return "Expected list or null"
+	}
+	return strings.ToUpper(token) + "_VALUE can not be converted to " + typeName(want)
 }
 
 // firstChunk bounds what a client makes us allocate by announcing a size; more
@@ -145,7 +161,9 @@ func readBody(r *http.Request, limit int64) (data []byte, size int64, err error)
 		return nil, 0, nil
 	}
 	if r.ContentLength > limit {
-		io.CopyN(io.Discard, r.Body, maxDrain) //nolint:errcheck // the request is refused whatever happens
+		if r.Header.Get("Expect") == "" { // else the client waits for our answer before it sends
+			io.CopyN(io.Discard, r.Body, maxDrain) //nolint:errcheck // the request is refused whatever happens
+		}
 		return nil, r.ContentLength, errBodyTooLarge
 	}
 	if r.ContentLength > 0 && r.ContentLength <= firstChunk {

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -16,6 +17,7 @@ import (
 // Limits of request bodies in bytes, as AWS has them.
 const (
 	MaxPayload = hearth.MaxPayload // payloads, and members without a code archive in them
+	MaxEvent   = 1 << 20           // payloads of asynchronous invocations
 	MaxRequest = 70167211          // members with a code archive
 )
 
@@ -24,8 +26,9 @@ type Options struct {
 	// Logger gets the errors that callers see as ServiceException, in full.
 	// Nil: they are dropped.
 	Logger *slog.Logger
-	// MaxPayload and MaxRequest replace the limits of request bodies. 0: AWS's.
-	MaxPayload, MaxRequest int64
+	// MaxPayload, MaxEvent and MaxRequest replace the limits of request bodies.
+	// 0: AWS's.
+	MaxPayload, MaxEvent, MaxRequest int64
 }
 
 // Router serves the Lambda API: it finds the operation of a request, reads and
@@ -35,31 +38,25 @@ type Options struct {
 type Router struct {
 	root     *node
 	handlers map[string]func(context.Context, *response, *request) error // by operation
-	log      *slog.Logger
-	payload  int64
-	request  int64
+	options  Options // complete
 }
 
 // NewRouter returns a router that knows every operation of the model and
 // answers 501 to all of them, until Handle gives them handlers.
 func NewRouter(o Options) *Router {
-	r := &Router{
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	return &Router{
 		root:     newTree(specs()),
 		handlers: map[string]func(context.Context, *response, *request) error{},
-		log:      o.Logger,
-		payload:  o.MaxPayload,
-		request:  o.MaxRequest,
+		options: Options{
+			Logger:     o.Logger,
+			MaxPayload: cmp.Or(o.MaxPayload, MaxPayload),
+			MaxEvent:   cmp.Or(o.MaxEvent, MaxEvent),
+			MaxRequest: cmp.Or(o.MaxRequest, MaxRequest),
+		},
 	}
-	if r.log == nil {
-		r.log = slog.New(slog.DiscardHandler)
-	}
-	if r.payload == 0 {
-		r.payload = MaxPayload
-	}
-	if r.request == 0 {
-		r.request = MaxRequest
-	}
-	return r
 }
 
 // Operations returns the names of all operations that the router knows, sorted.
@@ -105,11 +102,11 @@ func (r *Router) serve(w *response, hr *http.Request, call *Call) error {
 		return hearth.Errorf(hearth.ErrNotImplemented, "The operation %s is part of the Lambda API, but this version of hearth does not implement it.", op.name)
 	}
 	if op.body != bodyNone {
-		limit := r.limit(op)
+		limit, event := r.limit(op, hr.Header)
 		data, size, err := readBody(hr, limit)
 		switch {
 		case errors.Is(err, errBodyTooLarge):
-			return tooLarge(op, size, limit, hr.Header)
+			return tooLarge(op, event, size, limit)
 		case err != nil:
 			return bodyError(err)
 		}
@@ -119,22 +116,28 @@ func (r *Router) serve(w *response, hr *http.Request, call *Call) error {
 	return handler(context.WithValue(hr.Context(), callKey{}, call), w, req)
 }
 
-func (r *Router) limit(op *spec) int64 {
-	if op.body == bodyCode {
-		return r.request
+// limit returns how large a body may be, and whether it is the payload of an
+// asynchronous invocation.
+func (r *Router) limit(op *spec, h http.Header) (limit int64, event bool) {
+	switch {
+	case op.body == bodyCode:
+		return r.options.MaxRequest, false
+	case op.name == InvokeAsync.name, op.name == Invoke.name && h.Get("X-Amz-Invocation-Type") == InvocationTypeEvent:
+		return r.options.MaxEvent, true
+	default:
+		return r.options.MaxPayload, false
 	}
-	return r.payload
 }
 
 // tooLarge is AWS's answer to a body beyond its limit: payloads of invocations
 // are told apart from all other bodies.
-func tooLarge(op *spec, size, limit int64, h http.Header) error {
-	if op.body != bodyPayload {
+func tooLarge(op *spec, event bool, size, limit int64) error {
+	if op.body != bodyPayload || !strings.HasPrefix(op.name, "Invoke") {
 		return hearth.Errorf(hearth.ErrTooLarge, "Request must be smaller than %d bytes for the %s operation", limit, op.name)
 	}
-	kind := h.Get("X-Amz-Invocation-Type")
-	if kind != InvocationTypeEvent {
-		kind = InvocationTypeRequestResponse
+	kind := InvocationTypeRequestResponse
+	if event {
+		kind = InvocationTypeEvent
 	}
 	return hearth.Errorf(hearth.ErrPayloadTooLarge, "%d byte payload is too large for the %s invocation type (limit %d bytes)", size, kind, limit)
 }
@@ -178,8 +181,8 @@ func (r *Router) find(req *request) (*spec, error) {
 func (r *Router) logError(hr *http.Request, call *Call, err error) {
 	switch {
 	case hr.Context().Err() != nil:
-		r.log.DebugContext(hr.Context(), "caller went away", "request_id", call.RequestID, "operation", call.Operation, "error", err)
+		r.options.Logger.DebugContext(hr.Context(), "caller went away", "request_id", call.RequestID, "operation", call.Operation, "error", err)
 	case isFault(err):
-		r.log.ErrorContext(hr.Context(), "request failed", "request_id", call.RequestID, "operation", call.Operation, "error", err)
+		r.options.Logger.ErrorContext(hr.Context(), "request failed", "request_id", call.RequestID, "operation", call.Operation, "error", err)
 	}
 }

@@ -191,10 +191,13 @@ func (c *checker) required(name string, missing bool) {
 
 // str checks an optional string.
 func (c *checker) str(name string, v *string, r *rule) {
-	if v == nil || r.pattern != nil && r.pattern.quick != nil && r.pattern.quick(*v) {
-		return
+	switch {
+	case v == nil:
+	case r.pattern != nil && r.pattern.quick != nil && r.pattern.quick(*v):
+	case r.enum != nil && slices.Contains(r.enum, *v):
+	default:
+		c.value(name, *v, r)
 	}
-	c.value(name, *v, r)
 }
 
 // number checks an optional number.

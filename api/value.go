@@ -6,6 +6,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+
+	"github.com/hearthd/hearth"
 )
 
 // Ptr returns a pointer to v, for optional members.
@@ -36,14 +38,14 @@ func (t Time) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, float64(ms)/1000, 'f', 3, 64), nil
 }
 
-// UnmarshalJSON reads seconds, or null.
+// UnmarshalJSON reads seconds, RFC 3339 in a string, or null.
 func (t *Time) UnmarshalJSON(data []byte) error {
 	if bytes.Equal(data, []byte("null")) {
 		return nil
 	}
-	parsed, err := parseSeconds(string(data))
+	parsed, err := parseTime(string(bytes.Trim(data, `"`)))
 	if err != nil {
-		return err
+		return hearth.Errorf(hearth.ErrSerialization, "%s", err)
 	}
 	*t = parsed
 	return nil
