@@ -1,0 +1,25 @@
+// Package pool keeps the execution environments of every function version and
+// gives each invocation one of its own.
+//
+//	Invoke ── idle environment? ── yes ─────────────────────────► environment ──► answer
+//	             │ no                                                  ▲   │ free
+//	             ▼                                                     │   ▼
+//	          wait in line ◄── started for it, or freed by another ────┴─ next in line, else idle
+//	                                                                       │ freeze, later reap
+//
+// An invocation that finds no idle environment waits, and a start is made for
+// it: one start for each waiting invocation that has none, so that a hundred
+// requests from zero become a hundred environments, and one slow start is
+// nobody else's delay. Whichever environment is ready first serves whoever has
+// waited longest. Starts in flight are bounded; a start that takes long, since
+// it waits rather than computes, gives its slot away.
+//
+// The most recently used idle environment is taken first, so that a falling
+// load lets the others go idle for good. Idle ones are frozen after a grace
+// and closed after the idle timeout; when the host's memory share is used up,
+// the least recently used one of any function is closed to make room.
+//
+// Environments belong to one generation of one version, and to one tenant.
+// Retire lets those of an outdated generation finish what they do and closes
+// them.
+package pool
