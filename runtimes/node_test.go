@@ -278,6 +278,21 @@ exports.handler = () => new Promise(() => { setTimeout(() => { throw new Error("
 	}
 }
 
+func TestNode_RejectionBetweenInvocationsEndsTheRuntime(t *testing.T) {
+	e := node(t, newest(t, runtimes.Node), "index.handler", "index.js", `
+exports.handler = async () => { setTimeout(() => Promise.reject(new Error("late")), 20); return 1; };
+`)
+	if got := e.invoke("{}"); got != "1" {
+		t.Errorf("response = %s", got)
+	}
+	if got := e.posted(); !strings.HasSuffix(got.path, "/request-1/error") {
+		t.Errorf("posted to %s", got.path)
+	}
+	if status := e.exit(); status != 128 {
+		t.Errorf("exit status = %d, want 128", status)
+	}
+}
+
 func TestNode_ProcessExitEndsTheRuntime(t *testing.T) {
 	e := node(t, newest(t, runtimes.Node), "index.handler", "index.js", `
 exports.handler = async () => { process.stdout.write("last"); process.exit(7); };

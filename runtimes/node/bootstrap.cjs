@@ -30,9 +30,12 @@ function end(title, error, status) {
   );
 }
 
+// The client may be in its long poll, or in the middle of a response, so the
+// report takes a connection of its own.
 function report(error) {
+  const client = new RuntimeClient(process.env.AWS_LAMBDA_RUNTIME_API);
   if (current !== null) {
-    return current.postError(error);
+    return current.postError(client, error);
   }
   const payload = errors.payload(error);
   return client.post("init/error", JSON.stringify(payload), {

@@ -92,7 +92,7 @@ class Invocation {
     if (!this.answered) {
       this.answered = true;
       logError("Invoke Error", error);
-      this.postError(error).then(this.settle, this.abort);
+      this.postError(this.client, error).then(this.settle, this.abort);
     }
   }
 
@@ -110,7 +110,7 @@ class Invocation {
     this.client.post("invocation/" + this.id + "/response", String(body), {}).then(this.settle, this.abort);
   }
 
-  postError(error) {
+  postError(client, error) {
     this.onIdle = null;
     const payload = errors.payload(error);
     const headers = { "Lambda-Runtime-Function-Error-Type": String(payload.errorType) };
@@ -118,7 +118,7 @@ class Invocation {
     if (cause) {
       headers["Lambda-Runtime-Function-XRay-Error-Cause"] = cause;
     }
-    return this.client.post("invocation/" + this.id + "/error", JSON.stringify(payload), headers);
+    return client.post("invocation/" + this.id + "/error", JSON.stringify(payload), headers);
   }
 
   // The event loop is empty and nobody answered: an async handler waits for
