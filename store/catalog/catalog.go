@@ -1,0 +1,301 @@
+// Package catalog is the repository of functions: typed records over a
+// store.KV, their code over a store.Blobs, and a copy of all of them in memory
+// that invocations are resolved from.
+//
+//	control ── Create Update Publish Delete ──► KV ──► watch ──┐
+//	   │                                                       ▼
+//	   └────────── applied before the call returns ──────► index ──► Lookup
+//	                                                           └───► OnChange
+//
+// Get and List read the store; Lookup reads the index alone and never waits.
+// On the node that made a change Lookup shows it as soon as the call has
+// returned; other nodes follow within milliseconds.
+//
+// # Keys
+//
+//	fn/latest/<account>/<region>/<name>              $LATEST
+//	fn/version/<account>/<region>/<name>/<version>   published versions
+//
+// Values are JSON with a schema number, see record. Aliases and further
+// records of a function get prefixes of their own beside these.
+//
+// # Life of code
+//
+// PutCode stores an archive and holds it until its release is called; in
+// between the caller creates or updates the function that refers to it. Sweep
+// removes archives that nothing refers to and nobody holds.
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store"
+)
+
+// DefaultGrace is how old an archive must be before Sweep removes it. It
+// covers the time between PutCode and Create on other nodes, whose holds this
+// one does not see.
+const DefaultGrace = time.Hour
+
+// retryPause is how long the catalog waits before it watches again after the
+// store has ended a watch.
+const retryPause = time.Second
+
+// Options configure a catalog.
+type Options struct {
+	KV    store.KV    // required; the catalog uses the keys under "fn/"
+	Blobs store.Blobs // required; the catalog owns all blobs in it
+	// OnChange is called after Lookup shows a created, changed or deleted
+	// version of a function, once per change, from whatever goroutine applied
+	// it. Calls can overtake each other: it looks up what is there now. It must
+	// not block, and not call the catalog's Close. Nil: nobody wants to know.
+	OnChange func(name hearth.Name)
+	Logger   *slog.Logger  // nil: silent
+	Grace    time.Duration // 0: DefaultGrace; negative: none
+}
+
+// Catalog is an open catalog. All methods may be called from several
+// goroutines. Errors with a caller-facing text are *hearth.Error; all wrap the
+// kinds of package hearth. Close it before the store.
+type Catalog struct {
+	kv       store.KV
+	blobs    store.Blobs
+	onChange func(hearth.Name)
+	logger   *slog.Logger
+	grace    time.Duration
+	index    *index
+	loaded   bool // by follow's goroutine: the first reading is complete
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+
+	mu    sync.Mutex
+	holds map[string]int // digests held by PutCode
+}
+
+// Open reads all functions and follows their changes until Close. ctx bounds
+// the reading.
+func Open(ctx context.Context, opts Options) (*Catalog, error) {
+	c := &Catalog{
+		kv: opts.KV, blobs: opts.Blobs, onChange: opts.OnChange, logger: opts.Logger, grace: opts.Grace,
+		index: newIndex(), holds: map[string]int{},
+	}
+	if c.onChange == nil {
+		c.onChange = func(hearth.Name) {}
+	}
+	if c.logger == nil {
+		c.logger = slog.New(slog.DiscardHandler)
+	}
+	if c.grace == 0 {
+		c.grace = DefaultGrace
+	}
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	c.stop = stop
+	synced := make(chan error, 1)
+	c.done.Go(func() { c.follow(following, synced) })
+	select {
+	case err := <-synced:
+		if err == nil {
+			return c, nil
+		}
+		c.Close()
+		return nil, fmt.Errorf("open catalog: %w", err)
+	case <-ctx.Done():
+		c.Close()
+		return nil, fmt.Errorf("open catalog: %w", context.Cause(ctx))
+	}
+}
+
+// Close stops following and waits for it. Lookup keeps answering from what it
+// has.
+func (c *Catalog) Close() {
+	c.stop()
+	c.done.Wait()
+}
+
+// follow keeps the index up to date until ctx ends. It reports the first
+// reading, or why it failed, on synced.
+func (c *Catalog) follow(ctx context.Context, synced chan<- error) {
+	for {
+		err := c.watch(ctx, synced)
+		if ctx.Err() != nil {
+			return
+		}
+		if !c.loaded {
+			synced <- err
+			return
+		}
+		c.logger.Warn("function catalog does not follow the store; trying again", "error", err)
+		timer := time.NewTimer(retryPause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+}
+
+// watch applies what the store reports until the watch ends. The first reading
+// is no change to anybody; what a later one finds is.
+func (c *Catalog) watch(ctx context.Context, synced chan<- error) error {
+	current := map[key]bool{} // reported before Synced; nil after it
+	return c.kv.Watch(ctx, rootPrefix, func(e store.Event) error {
+		if e.Kind == store.EventSynced {
+			for _, name := range c.index.prune(current, e.Revision) {
+				c.onChange(name)
+			}
+			current = nil
+			if !c.loaded {
+				c.loaded = true
+				synced <- nil
+			}
+			return nil
+		}
+		k, err := parseKey(e.Key)
+		if err != nil {
+			c.logger.Error("function catalog skips a record", "key", e.Key, "error", err)
+			return nil
+		}
+		var f *hearth.Function
+		if e.Kind == store.EventPut {
+			if f, err = decode(e.Value, k); err != nil {
+				c.logger.Error("function catalog cannot read a record", "key", e.Key, "error", err)
+			}
+		}
+		if current != nil && f != nil {
+			current[k] = true
+		}
+		if c.index.observe(k, f, e.Revision) && c.loaded {
+			c.onChange(k.name)
+		}
+		return nil
+	})
+}
+
+// wrote applies a write of this node, or a deletion (nil), to the index. It
+// copies f: the caller may go on with its own.
+func (c *Catalog) wrote(k key, f *hearth.Function, revision uint64) {
+	if f != nil {
+		own := *f
+		f = &own
+	}
+	if c.index.apply(k, f, revision) {
+		c.onChange(k.name)
+	}
+}
+
+// Lookup returns a function's version from memory: the latest for "" and
+// $LATEST. hearth.ErrNotFound with AWS's text otherwise. It neither waits nor
+// allocates when it finds one. Nobody may write to what it returns.
+func (c *Catalog) Lookup(name hearth.Name, qualifier string) (*hearth.Function, error) {
+	if qualifier == "" {
+		qualifier = hearth.Latest
+	}
+	if f := c.index.get(key{name, qualifier}); f != nil {
+		return f, nil
+	}
+	return nil, notFound(name, qualifier)
+}
+
+func notFound(name hearth.Name, qualifier string) error {
+	return hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(qualifier))
+}
+
+// PutCode stores a code archive under its hex SHA-256 and keeps Sweep away from
+// it until release is called, which is after the function that refers to it
+// was created or updated, or was not. release is nil on an error and may be
+// called more than once. hearth.ErrInvalid when r does not have the digest.
+func (c *Catalog) PutCode(ctx context.Context, digest string, r io.Reader) (release func(), err error) {
+	c.hold(digest, 1)
+	if _, err := c.blobs.Put(ctx, digest, r); err != nil {
+		c.hold(digest, -1)
+		return nil, fmt.Errorf("put code: %w", err)
+	}
+	return sync.OnceFunc(func() { c.hold(digest, -1) }), nil
+}
+
+// OpenCode returns a code archive; hearth.ErrNotFound. ctx bounds the reading
+// too. The caller closes it.
+func (c *Catalog) OpenCode(ctx context.Context, digest string) (io.ReadCloser, error) {
+	r, err := c.blobs.Open(ctx, digest)
+	if err != nil {
+		return nil, fmt.Errorf("open code: %w", err)
+	}
+	return r, nil
+}
+
+func (c *Catalog) hold(digest string, n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.holds[digest] += n; c.holds[digest] == 0 {
+		delete(c.holds, digest)
+	}
+}
+
+// Sweep removes the archives that no function refers to, that are older than
+// Options.Grace, and that nobody holds. It returns how many it removed, also on
+// an error.
+func (c *Catalog) Sweep(ctx context.Context) (removed int, err error) {
+	// The order makes it safe. An archive that was put before it was listed and
+	// is not held any more when the holds are copied has its function in the
+	// store by then. One that is put later has another revision than listed.
+	blobs, err := c.blobs.List(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("sweep: %w", err)
+	}
+	keep := map[string]bool{}
+	c.mu.Lock()
+	for digest := range c.holds {
+		keep[digest] = true
+	}
+	c.mu.Unlock()
+	if err := c.addReferenced(ctx, keep); err != nil {
+		return 0, fmt.Errorf("sweep: %w", err)
+	}
+	for _, blob := range blobs {
+		if keep[blob.Digest] || c.grace > 0 && time.Since(blob.Modified) < c.grace {
+			continue
+		}
+		switch err := c.blobs.Delete(ctx, blob); {
+		case err == nil:
+			removed++
+		case !errors.Is(err, hearth.ErrPrecondition) && !errors.Is(err, hearth.ErrNotFound):
+			return removed, fmt.Errorf("sweep: %w", err)
+		}
+	}
+	return removed, nil
+}
+
+// addReferenced adds the digests that functions refer to. $LATEST comes first:
+// a version that is published meanwhile has the code that it had then.
+func (c *Catalog) addReferenced(ctx context.Context, digests map[string]bool) error {
+	for _, prefix := range []string{latestPrefix, versionPrefix} {
+		records, err := c.kv.List(ctx, prefix, "", 0)
+		if err != nil {
+			return err
+		}
+		for _, r := range records {
+			k, err := parseKey(r.Key)
+			if err != nil {
+				return err
+			}
+			f, err := decode(r.Value, k)
+			if err != nil {
+				return err // its code is not known: nothing can be removed safely
+			}
+			digests[f.Code.Digest] = true
+			for _, layer := range f.Layers {
+				digests[layer.Digest] = true
+			}
+		}
+	}
+	return nil
+}
