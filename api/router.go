@@ -38,7 +38,7 @@ type Options struct {
 type Router struct {
 	root     *node
 	handlers map[string]func(context.Context, *response, *request) error // by operation
-	options  Options // complete
+	options  Options                                                     // complete
 }
 
 // NewRouter returns a router that knows every operation of the model and
