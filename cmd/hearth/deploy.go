@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hearthd/hearth/internal/functionfile"
+	"github.com/hearthd/hearth/internal/lambdaclient"
+	"github.com/hearthd/hearth/sandbox/bundle"
+)
+
+const (
+	// defaultRole stands in for the IAM role that CreateFunction asks for.
+	// Nothing assumes it.
+	defaultRole = "arn:aws:iam::000000000000:role/hearth"
+	// settleTimeout bounds the wait for a function to become active.
+	settleTimeout = 2 * time.Minute
+	// maxArchive is the size in bytes that AWS accepts of an archive in a
+	// request.
+	maxArchive = 50 << 20
+)
+
+type deployOptions struct {
+	name    string
+	runtime string
+	handler string
+	role    string
+	timeout int
+	memory  int
+	env     []string
+	json    bool
+}
+
+func newDeployCommand(c *cli) *cobra.Command {
+	var o deployOptions
+	cmd := &cobra.Command{
+		Use:   "deploy DIR|ZIP",
+		Short: "Create a function from a directory or archive, or update it",
+		Long: `Create a function from a directory or a ZIP archive, or update the one of that
+name: its code, and those of its settings that are given.
+
+A directory's function.json describes the function in the terms of AWS's
+CreateFunction; flags override it. Without one, --runtime and --handler are
+needed, and the function is named after the directory.`,
+		Example: `  hearth deploy examples/hello-python
+  hearth deploy build/ --name api --runtime provided.al2023 --handler bootstrap`,
+		Args: positional(cobra.ExactArgs(1)),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runDeploy(cmd.Context(), c, args[0], o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.name, "name", "", "function name")
+	flags.StringVar(&o.runtime, "runtime", "", "runtime `ID`, such as python3.13, nodejs22.x, provided.al2023")
+	flags.StringVar(&o.handler, "handler", "", "handler, such as app.handler")
+	flags.StringVar(&o.role, "role", "", "IAM role `ARN` that the function reports (nothing assumes it)")
+	flags.IntVar(&o.timeout, "timeout", 0, "timeout in `SECONDS`")
+	flags.IntVar(&o.memory, "memory", 0, "memory in `MB`")
+	flags.StringArrayVar(&o.env, "env", nil, "environment variable `KEY=VALUE`; may be repeated")
+	flags.BoolVar(&o.json, "json", false, "print the function's configuration as JSON")
+	return cmd
+}
+
+func runDeploy(ctx context.Context, c *cli, path string, o deployOptions) error {
+	file, err := o.describe(path)
+	if err != nil {
+		return err
+	}
+	archive, err := readCode(ctx, path)
+	if err != nil {
+		return err
+	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	stop := c.spin("deploying " + file.FunctionName)
+	verb, configuration, err := putFunction(ctx, client, file, archive)
+	stop()
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return printJSON(c.stdout, configuration)
+	}
+	_, err = fmt.Fprintf(c.stdout, "%s %s (%s, %d bytes)\n", verb, configuration.FunctionName, configuration.Runtime, len(archive))
+	return err
+}
+
+// describe merges function.json, if there is one, with the flags.
+func (o deployOptions) describe(path string) (functionfile.File, error) {
+	var file functionfile.File
+	info, err := os.Stat(path)
+	if err != nil {
+		return file, usagef("deploy: %w", err)
+	}
+	if info.IsDir() {
+		file, err = functionfile.Load(os.DirFS(path))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return file, usagef("%s: %w", path, err)
+		}
+	}
+	if file.FunctionName == "" {
+		if file.FunctionName, err = nameOf(path); err != nil {
+			return file, err
+		}
+	}
+	for _, override := range []struct {
+		to   *string
+		flag string
+	}{{&file.FunctionName, o.name}, {&file.Runtime, o.runtime}, {&file.Handler, o.handler}, {&file.Role, o.role}} {
+		if override.flag != "" {
+			*override.to = override.flag
+		}
+	}
+	if o.timeout != 0 {
+		file.Timeout = o.timeout
+	}
+	if o.memory != 0 {
+		file.MemorySize = o.memory
+	}
+	return file, o.addEnvironment(&file)
+}
+
+func (o deployOptions) addEnvironment(file *functionfile.File) error {
+	for _, assignment := range o.env {
+		key, value, ok := strings.Cut(assignment, "=")
+		if !ok || key == "" {
+			return usagef("--env %s is not KEY=VALUE", assignment)
+		}
+		if file.Environment == nil {
+			file.Environment = &functionfile.Environment{}
+		}
+		if file.Environment.Variables == nil {
+			file.Environment.Variables = map[string]string{}
+		}
+		file.Environment.Variables[key] = value
+	}
+	return nil
+}
+
+// nameOf names a function after its directory or archive.
+func nameOf(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("name the function: %w", err)
+	}
+	return strings.TrimSuffix(filepath.Base(absolute), ".zip"), nil
+}
+
+// readCode returns the ZIP archive at path, or of the directory at path.
+func readCode(ctx context.Context, path string) ([]byte, error) {
+	var archive bytes.Buffer
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, usagef("deploy: %w", err)
+	case info.IsDir():
+		err = bundle.Pack(ctx, path, &archive)
+	default:
+		err = readArchive(path, &archive)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the code in %s: %w", path, err)
+	}
+	if archive.Len() > maxArchive {
+		return nil, usagef("the archive of %s is larger than the %d bytes that a request may carry", path, maxArchive)
+	}
+	return archive.Bytes(), nil
+}
+
+func readArchive(path string, w io.Writer) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(w, io.LimitReader(f, maxArchive+1))
+	return err
+}
+
+// putFunction creates the function, or updates the one of that name, and
+// returns what it did, as a word, and the configuration that came of it.
+func putFunction(ctx context.Context, client *lambdaclient.Client, file functionfile.File, archive []byte) (string, lambdaclient.Configuration, error) {
+	name := file.FunctionName
+	_, err := client.GetFunction(ctx, name)
+	answer, _ := errors.AsType[*lambdaclient.Error](err)
+	verb := "updated"
+	switch {
+	case answer != nil && answer.StatusCode == 404:
+		verb = "created"
+		err = createFunction(ctx, client, file, archive)
+	case err == nil:
+		err = updateFunction(ctx, client, file, archive)
+	}
+	if err != nil {
+		return "", lambdaclient.Configuration{}, err
+	}
+	configuration, err := client.Settle(ctx, name)
+	return verb, configuration, err
+}
+
+func createFunction(ctx context.Context, client *lambdaclient.Client, file functionfile.File, archive []byte) error {
+	if file.Runtime == "" || file.Handler == "" {
+		return usagef("a new function needs a runtime and a handler: in %s, or with --runtime and --handler", functionfile.Name)
+	}
+	if file.Role == "" {
+		file.Role = defaultRole
+	}
+	return client.CreateFunction(ctx, file, archive)
+}
+
+// updateFunction changes settings before code: settings are what a daemon may
+// refuse, such as a runtime that its host lacks, and then the code stays too.
+func updateFunction(ctx context.Context, client *lambdaclient.Client, file functionfile.File, archive []byte) error {
+	if err := client.UpdateFunctionConfiguration(ctx, file.FunctionName, file.Role, file.Settings); err != nil {
+		return err
+	}
+	if _, err := client.Settle(ctx, file.FunctionName); err != nil {
+		return err
+	}
+	return client.UpdateFunctionCode(ctx, file.FunctionName, archive, file.Architectures)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/internal/lambdaclient"
+)
+
+// Exit codes. Scripts depend on them: a code never changes its meaning.
+const (
+	exitOK          = 0
+	exitInternal    = 1
+	exitUsage       = 2
+	exitFunction    = 3
+	exitNotFound    = 4
+	exitThrottled   = 5
+	exitUnreachable = 6
+	exitConflict    = 7
+	exitInvalid     = 8
+	exitDenied      = 9
+	exitUnavailable = 10
+	exitInterrupted = 130
+)
+
+// exitKind ties an exit code to the errors that it stands for: the error kinds
+// of package hearth, for verbs that run functions themselves, and the HTTP
+// status of a daemon's answer, for those that ask one.
+type exitKind struct {
+	code     int
+	meaning  string
+	kinds    []error
+	statuses []int
+}
+
+// exitKinds is the one table of exit codes.
+func exitKinds() []exitKind {
+	return []exitKind{
+		{code: exitOK, meaning: "done"},
+		{code: exitInternal, meaning: "anything that has no code of its own: a fault of hearth or of this machine"},
+		{code: exitUsage, meaning: "the command line makes no sense"},
+		{code: exitFunction, meaning: "the function was invoked and failed; its error was printed", kinds: []error{errFunctionFailed}},
+		{code: exitNotFound, meaning: "no such function, version or alias",
+			kinds: []error{hearth.ErrNotFound}, statuses: []int{http.StatusNotFound}},
+		{code: exitThrottled, meaning: "refused for now: a concurrency or rate limit was reached",
+			kinds: []error{hearth.ErrThrottled}, statuses: []int{http.StatusTooManyRequests}},
+		{code: exitUnreachable, meaning: "no daemon at the endpoint"},
+		{code: exitConflict, meaning: "in conflict with the function's state: it exists, changes, or has changed",
+			kinds:    []error{hearth.ErrConflict, hearth.ErrPrecondition, hearth.ErrResourceNotReady},
+			statuses: []int{http.StatusConflict, http.StatusPreconditionFailed}},
+		{code: exitInvalid, meaning: "a value, a payload or an archive was refused",
+			kinds: []error{hearth.ErrInvalid, hearth.ErrValidation, hearth.ErrTooLarge, hearth.ErrInvalidContent,
+				hearth.ErrUnsupportedMedia, hearth.ErrInvalidRuntime, hearth.ErrInvalidZip, hearth.ErrCodeStorage},
+			statuses: []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType}},
+		{code: exitDenied, meaning: "access denied",
+			kinds: []error{hearth.ErrDenied}, statuses: []int{http.StatusUnauthorized, http.StatusForbidden}},
+		{code: exitUnavailable, meaning: "not in this build, or the daemon is stopping",
+			kinds:    []error{hearth.ErrNotImplemented, hearth.ErrUnavailable},
+			statuses: []int{http.StatusNotImplemented, http.StatusServiceUnavailable}},
+		{code: exitInterrupted, meaning: "interrupted by a signal"},
+	}
+}
+
+// exitCode returns the exit code for an error that ended a command.
+func exitCode(ctx context.Context, err error) int {
+	if err == nil {
+		return exitOK
+	}
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		return exitInterrupted
+	}
+	if _, ok := errors.AsType[*usageError](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[*lambdaclient.UnreachableError](err); ok {
+		return exitUnreachable
+	}
+	answer, _ := errors.AsType[*lambdaclient.Error](err)
+	for _, k := range exitKinds() {
+		if answer != nil && slices.Contains(k.statuses, answer.StatusCode) {
+			return k.code
+		}
+		if slices.ContainsFunc(k.kinds, func(kind error) bool { return errors.Is(err, kind) }) {
+			return k.code
+		}
+	}
+	return exitInternal
+}
+
+// newExitCodesTopic is `hearth help exit-codes`.
+func newExitCodesTopic() *cobra.Command {
+	var text strings.Builder
+	text.WriteString("The exit code says what kind of error ended a command:\n\n")
+	for _, k := range exitKinds() {
+		fmt.Fprintf(&text, "%5d  %s\n", k.code, k.meaning)
+	}
+	return &cobra.Command{
+		Use:   "exit-codes",
+		Short: "What the exit codes mean",
+		Long:  strings.TrimRight(text.String(), "\n"),
+	}
+}

@@ -1,0 +1,101 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hearthd/hearth/internal/lambdaclient"
+)
+
+type logsOptions struct {
+	follow bool
+	since  string
+	json   bool
+}
+
+func newLogsCommand(c *cli) *cobra.Command {
+	var o logsOptions
+	cmd := &cobra.Command{
+		Use:   "logs NAME",
+		Short: "Print a function's log",
+		Example: `  hearth logs hello --follow
+  hearth logs hello --since 10m
+  hearth logs hello --since 2026-11-21T10:00:00Z --json`,
+		Args:              positional(cobra.ExactArgs(1)),
+		ValidArgsFunction: c.completeFunctions,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return runLogs(cmd.Context(), c, args[0], o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.BoolVarP(&o.follow, "follow", "f", false, "go on with new lines until interrupted")
+	flags.StringVar(&o.since, "since", "", "from this `TIME` on: a duration before now such as 10m, or RFC 3339")
+	flags.BoolVar(&o.json, "json", false, "print one JSON object per line")
+	return cmd
+}
+
+func runLogs(ctx context.Context, c *cli, name string, o logsOptions) error {
+	since, err := parseSince(o.since, time.Now())
+	if err != nil {
+		return err
+	}
+	client, err := c.client()
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	input := lambdaclient.LogsInput{FunctionName: name, Follow: o.follow, Since: since}
+	for line, err := range client.Logs(ctx, input) {
+		if o.follow && ctx.Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // interrupted: how following ends
+		}
+		if err != nil {
+			return err
+		}
+		if err := printLogLine(c, line, o.json); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// parseSince reads --since; empty is the zero time: from the first line kept.
+func parseSince(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	if ago, err := time.ParseDuration(text); err == nil {
+		if ago < 0 {
+			return time.Time{}, usagef("--since %s is in the future", text)
+		}
+		return now.Add(-ago), nil
+	}
+	since, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return time.Time{}, usagef("--since %s is neither a duration such as 10m nor a time such as 2026-11-21T10:00:00Z", text)
+	}
+	return since, nil
+}
+
+func printLogLine(c *cli, line lambdaclient.LogLine, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(c.stdout)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(line); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		return nil
+	}
+	// Trailing newlines only: REPORT lines end in a tab, as on AWS.
+	_, err := fmt.Fprintf(c.stdout, "%s %s\n", line.Time.UTC().Format("2006-01-02T15:04:05.000Z"), strings.TrimRight(line.Message, "\r\n"))
+	if err != nil {
+		return fmt.Errorf("print: %w", err)
+	}
+	return nil
+}
