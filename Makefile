@@ -36,7 +36,7 @@ test: test-deps build ## run every test
 	PATH="$(TOOLS)/bin:$$PATH" NODE_PATH="$(TOOLS)/node_modules" CGO_ENABLED=1 \
 		$(GO) run ./internal/testgate $(TESTFLAGS) $(PACKAGES)
 
-check: ## what CI checks besides the tests
+check: test-deps ## what CI checks besides the tests
 	@GO='$(GO)' scripts/check
 
 lint: ## golangci-lint alone
