@@ -1,0 +1,135 @@
+package namespace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
+)
+
+// cell is the part of a sandbox that does not depend on its Spec: pid 1 in its
+// namespaces, with its ids, in its control group.
+type cell struct {
+	driver  *Driver
+	slot    int // index of its ids
+	link    *link
+	process *os.Process // pid 1
+	group   *cgroup.Group
+	remains []func() error // what to undo once pid 1 is gone, last first
+
+	processes processes
+	done      chan struct{} // closed when no process is left
+}
+
+// newCell clones a pid 1. It shares the daemon's network namespace or gets one
+// of its own. The caller must close the cell.
+func (d *Driver) newCell(ctx context.Context, hostNetwork bool) (c *cell, err error) {
+	c = &cell{driver: d, slot: d.slots.take(), done: make(chan struct{})}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.undo())
+		}
+	}()
+	c.remains = append(c.remains, func() error { d.slots.give(c.slot); return nil })
+	name := strconv.Itoa(c.slot)
+	if c.group, err = d.groups.Create(name, d.ids.root()); err != nil {
+		return nil, err
+	}
+	c.remains = append(c.remains, c.group.Remove)
+	if err := c.spawn(ctx, hostNetwork); err != nil {
+		return nil, err
+	}
+	if err := c.adopt(); err != nil {
+		c.kill()
+		<-c.done
+		return nil, err
+	}
+	return c, nil
+}
+
+// spawn clones pid 1 and starts to watch it.
+func (c *cell) spawn(ctx context.Context, hostNetwork bool) error {
+	l, remote, err := newLink()
+	if err != nil {
+		return err
+	}
+	defer remote.Close()
+	flags := uint64(namespaces)
+	if !hostNetwork {
+		flags |= unix.CLONE_NEWNET
+	}
+	pid, err := c.driver.spawn(ctx, remote, c.group.JoinDir(), flags)
+	if err != nil {
+		l.close()
+		return err
+	}
+	c.link = l
+	// Nobody else waits for the pid, so it cannot be another process.
+	if c.process, err = os.FindProcess(pid); err != nil {
+		l.close()
+		return err
+	}
+	go func() { // ends when pid 1 does; whoever closes the cell waits for done
+		defer close(c.done)
+		l.receive(c.processes.exit)
+		c.kill() // it broke the protocol, or it is gone
+		_, _ = c.process.Wait()
+		c.processes.end()
+	}()
+	return nil
+}
+
+// adopt gives pid 1 its ids and limits. It has none and does nothing until a
+// table comes.
+func (c *cell) adopt() error {
+	dir := "/proc/" + strconv.Itoa(c.process.Pid)
+	uid, gid := c.driver.ids.maps(c.slot)
+	if err := writeFile(dir+"/gid_map", gid); err != nil {
+		return err
+	}
+	if err := writeFile(dir+"/uid_map", uid); err != nil {
+		return err
+	}
+	return c.group.Add(c.process.Pid)
+}
+
+// kill kills pid 1; the kernel kills all processes of the sandbox with it.
+func (c *cell) kill() { _ = c.process.Kill() } // it may be gone
+
+// close kills every process, waits for them and undoes the rest.
+func (c *cell) close() error {
+	c.kill()
+	<-c.done
+	return c.undo()
+}
+
+func (c *cell) undo() error {
+	var errs []error
+	for i := len(c.remains) - 1; i >= 0; i-- {
+		errs = append(errs, c.remains[i]())
+	}
+	c.remains = nil
+	return errors.Join(errs...)
+}
+
+// writeFile writes to a file of the kernel in one call.
+func writeFile(name, content string) error {
+	f, err := os.OpenFile(name, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	if _, err := f.WriteString(content); err != nil {
+		f.Close()
+		return fmt.Errorf("write %q: %w", content, err)
+	}
+	return f.Close()
+}
+
+func (d *Driver) takeCell(ctx context.Context, hostNetwork bool) (*cell, error) {
+	return d.newCell(ctx, hostNetwork)
+}

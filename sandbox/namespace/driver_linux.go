@@ -1,0 +1,343 @@
+package namespace
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hearthd/hearth/sandbox"
+	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
+	"github.com/hearthd/hearth/sandbox/namespace/seccomp"
+)
+
+// Driver makes sandboxes of namespaces. It is a sandbox.Driver.
+type Driver struct {
+	log      *slog.Logger
+	dir      string
+	lock     *os.File // held while the driver lives
+	program  *os.File // the stage 2 executable
+	skeleton *skeleton
+	binds    []bind
+	groups   *cgroup.Root
+	ids      idPool
+	slots    slots
+	spares   *spares
+	filter   []seccomp.Instruction
+
+	// What the host allows, found by New.
+	keepGroups   bool // supplementary groups cannot be dropped
+	proc         bool
+	inner        bool
+	lastCap      int
+	capabilities sandbox.Capabilities
+
+	noNAT sync.Once // says once that there is none
+
+	mu      sync.Mutex
+	spawner *spawner
+	boxes   map[string]*box // open; nil while it is being created
+	closed  bool
+}
+
+// defaultProcesses is Spec.MaxProcesses when that is 0: Lambda's limit.
+const defaultProcesses = 1024
+
+// New starts a driver. It fails when the host does not let it make sandboxes
+// at all, and says in Capabilities what else is missing. The caller must Close it.
+func New(o Options) (sandbox.Driver, error) {
+	d := &Driver{log: o.Logger, boxes: make(map[string]*box)}
+	if d.log == nil {
+		d.log = slog.New(slog.DiscardHandler)
+	}
+	if err := d.open(o); err != nil {
+		return nil, errors.Join(fmt.Errorf("namespace sandboxes: %w", err), d.Close())
+	}
+	return d, nil
+}
+
+// open acquires what the driver holds, in the order that Close undoes.
+func (d *Driver) open(o Options) error {
+	var err error
+	if d.dir, err = filepath.Abs(o.StateDir); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(d.dir, 0o700); err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	// In a private directory: only mounts of its parts reach sandboxes.
+	if d.dir, err = filepath.EvalSymlinks(d.dir); err != nil {
+		return fmt.Errorf("state directory: %w", err)
+	}
+	if d.lock, err = lockDir(d.dir); err != nil {
+		return err
+	}
+	if err := checkPrivilege(); err != nil {
+		return err
+	}
+	if err := d.sweepTmp(); err != nil {
+		return err
+	}
+	if d.ids, err = readIDPool(); err != nil {
+		return err
+	}
+	d.keepGroups = setgroupsDenied()
+	if d.lastCap, err = readLastCap(); err != nil {
+		return err
+	}
+	if d.filter, err = seccomp.Filter(); err != nil {
+		return err
+	}
+	name := fmt.Sprintf("hearth-%x", sha256.Sum256([]byte(d.dir)))[:len("hearth-")+12]
+	if d.groups, err = cgroup.Open(cgroup.Config{Name: name, Record: filepath.Join(d.dir, "cgroups")}); err != nil {
+		return err
+	}
+	if d.program, err = openProgram(filepath.Join(d.dir, "stage2")); err != nil {
+		return err
+	}
+	if d.skeleton, d.binds, err = newSkeleton(filepath.Join(d.dir, "root")); err != nil {
+		return err
+	}
+	if err := d.probe(); err != nil {
+		return err
+	}
+	d.spares = newSpares(o.Spares, d)
+	return nil
+}
+
+// Name is what --sandbox takes.
+func (d *Driver) Name() string { return Name }
+
+// Capabilities says what is enforced on this host.
+func (d *Driver) Capabilities() sandbox.Capabilities { return d.capabilities }
+
+// Create builds a sandbox.
+func (d *Driver) Create(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox, error) {
+	if err := checkSpec(spec); err != nil {
+		return nil, fmt.Errorf("create sandbox: %w", err)
+	}
+	if err := d.reserve(spec.ID); err != nil {
+		return nil, err
+	}
+	b, err := d.create(ctx, spec)
+	if err != nil {
+		d.forget(spec.ID)
+		return nil, fmt.Errorf("create sandbox %s: %w", spec.ID, err)
+	}
+	d.mu.Lock()
+	d.boxes[spec.ID] = b
+	closed := d.closed
+	d.mu.Unlock()
+	if closed { // while it was created
+		return nil, errors.Join(sandbox.ErrClosed, b.Close())
+	}
+	return b, nil
+}
+
+// reserve takes an ID.
+func (d *Driver) reserve(id string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.closed {
+		return fmt.Errorf("create sandbox: driver: %w", sandbox.ErrClosed)
+	}
+	if _, taken := d.boxes[id]; taken {
+		return fmt.Errorf("create sandbox: the ID %q is taken", id)
+	}
+	d.boxes[id] = nil
+	return nil
+}
+
+// forget frees an ID.
+func (d *Driver) forget(id string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.boxes, id)
+}
+
+// create makes a sandbox of a cell; what it adds, the cell's close removes.
+func (d *Driver) create(ctx context.Context, spec sandbox.Spec) (b *box, err error) {
+	hostNetwork := spec.Network == sandbox.NetworkHost
+	if spec.Network == sandbox.NetworkNAT {
+		d.noNAT.Do(func() {
+			d.log.WarnContext(ctx, "there is no NAT in this version: functions reach their own loopback only")
+		})
+	}
+	c, err := d.takeCell(ctx, hostNetwork)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, c.close())
+		}
+	}()
+	b = &box{cell: c, id: spec.ID, maxProcesses: spec.MaxProcesses, inner: d.inner}
+	if b.maxProcesses <= 0 {
+		b.maxProcesses = defaultProcesses
+	}
+	limits := cgroup.Limits{MemoryBytes: spec.MemoryBytes, CPU: spec.CPU, Pids: b.maxProcesses + 1} // and pid 1
+	if err := c.group.SetLimits(limits); err != nil {
+		return nil, err
+	}
+	tmp := filepath.Join(d.dir, "tmp", spec.ID)
+	if err := makeTmp(tmp, d.ids.root()); err != nil {
+		return nil, err
+	}
+	c.remains = append(c.remains, func() error { return removeTmp(tmp) })
+	binds, err := d.specBinds(spec, tmp)
+	defer func() { closeAll(mounts(binds)) }()
+	if err != nil {
+		return nil, err
+	}
+	s := setup{binds: binds, proc: d.proc, hostNetwork: hostNetwork, multiUser: !d.ids.single(), lastCap: d.lastCap}
+	if d.inner {
+		s.inner = c.group.InnerDir()
+	}
+	if b.listener, err = s.run(ctx, c.link); err != nil {
+		return nil, err
+	}
+	if hostNetwork { // the address of Lambda is not the host's to give
+		if b.listener, err = net.Listen("tcp4", "127.0.0.1:0"); err != nil {
+			return nil, err
+		}
+	}
+	c.remains = append([]func() error{func() error { d.forget(spec.ID); return nil }}, c.remains...)
+	return b, nil
+}
+
+// specBinds opens the directories of a Spec.
+func (d *Driver) specBinds(spec sandbox.Spec, tmp string) (binds []bind, err error) {
+	add := func(source, target string, attr uint64) error {
+		b, err := openBind(source, target, attr)
+		if err == nil {
+			binds = append(binds, b)
+		}
+		return err
+	}
+	for _, m := range []sandbox.Mount{{Source: spec.Task, Target: taskDir}, {Source: spec.Opt, Target: optDir},
+		{Source: spec.Runtime, Target: runtimeDir}, {Source: spec.Lang, Target: langDir}} {
+		if m.Source == "" {
+			continue // the skeleton's is empty
+		}
+		if err := add(m.Source, m.Target, attrReadOnly); err != nil {
+			return binds, err
+		}
+	}
+	for _, m := range spec.Mounts {
+		if err := d.skeleton.mountPoint(m.Source, m.Target); err != nil {
+			return binds, err
+		}
+		if err := add(m.Source, m.Target, attrReadOnly); err != nil {
+			return binds, err
+		}
+	}
+	if spec.Network == sandbox.NetworkHost {
+		if err := add("/etc/resolv.conf", "/etc/resolv.conf", attrReadOnly); err != nil {
+			return binds, err
+		}
+	}
+	return binds, add(tmp, tmpDir, attrWritable)
+}
+
+// spawn clones a pid 1 from the spawner, which is started again if it is gone.
+func (d *Driver) spawn(ctx context.Context, remote, group *os.File, flags uint64) (int, error) {
+	sp, err := d.currentSpawner(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return sp.spawn(ctx, remote, group, flags)
+}
+
+func (d *Driver) currentSpawner(ctx context.Context) (*spawner, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.spawner != nil {
+		select {
+		case <-d.spawner.done:
+			d.log.WarnContext(ctx, "the sandbox spawner died; starting another")
+		default:
+			return d.spawner, nil
+		}
+	}
+	var err error
+	d.spawner, err = startSpawner(ctx, d.program, d.skeleton, d.binds)
+	return d.spawner, err
+}
+
+// Close closes every sandbox and frees the driver.
+func (d *Driver) Close() error {
+	d.mu.Lock()
+	d.closed = true
+	var open []*box
+	for _, b := range d.boxes {
+		if b != nil {
+			open = append(open, b)
+		}
+	}
+	d.mu.Unlock()
+
+	var errs []error
+	if d.spares != nil {
+		errs = append(errs, d.spares.close())
+	}
+	errs = append(errs, closeBoxes(open)...)
+	if d.spawner != nil {
+		d.spawner.close()
+	}
+	closeAll(mounts(d.binds))
+	if d.skeleton != nil {
+		errs = append(errs, d.skeleton.close())
+	}
+	if d.program != nil {
+		errs = append(errs, d.program.Close())
+	}
+	if d.groups != nil {
+		errs = append(errs, d.groups.Close())
+	}
+	if d.lock != nil {
+		errs = append(errs, d.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// closeBoxes closes sandboxes side by side: each waits for its processes.
+func closeBoxes(open []*box) []error {
+	errs := make([]error, len(open))
+	var wg sync.WaitGroup
+	for i, b := range open {
+		wg.Go(func() { errs[i] = b.Close() })
+	}
+	wg.Wait()
+	return errs
+}
+
+// lockDir keeps a second driver away from a state directory. The lock ends
+// with the process.
+func lockDir(dir string) (*os.File, error) {
+	f, err := os.OpenFile(filepath.Join(dir, "lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("lock state directory: %w", err)
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+		f.Close()
+		return nil, fmt.Errorf("state directory %s is in use by another process: %w", dir, err)
+	}
+	return f, nil
+}
+
+// sweepTmp removes the /tmp directories of a predecessor.
+func (d *Driver) sweepTmp() error {
+	dir := filepath.Join(d.dir, "tmp")
+	if err := removeTmp(dir); err != nil {
+		return err
+	}
+	return os.Mkdir(dir, 0o711)
+}

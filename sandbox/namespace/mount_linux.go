@@ -1,0 +1,46 @@
+package namespace
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Attributes of mounts in a sandbox.
+const (
+	attrReadOnly = unix.MOUNT_ATTR_RDONLY | unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
+	attrWritable = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV
+	attrDevice   = unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NOEXEC
+)
+
+// bind is a host directory or file on its way into a sandbox: a detached mount.
+// It goes away with its last descriptor.
+type bind struct {
+	mount  *os.File
+	target string // absolute, in the sandbox
+}
+
+// openBind makes a detached mount of a host path and of what is mounted below
+// it. The caller closes it.
+func openBind(source, target string, attr uint64) (bind, error) {
+	fd, err := unix.OpenTree(unix.AT_FDCWD, source, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_RECURSIVE)
+	if err != nil {
+		return bind{}, fmt.Errorf("open %s for the sandbox: %w", source, err)
+	}
+	a := unix.MountAttr{Attr_set: attr, Propagation: unix.MS_PRIVATE}
+	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &a); err != nil {
+		unix.Close(fd)
+		return bind{}, fmt.Errorf("protect %s in the sandbox: %w", source, err)
+	}
+	return bind{os.NewFile(uintptr(fd), source), target}, nil
+}
+
+// mounts returns the descriptors of binds.
+func mounts(binds []bind) []*os.File {
+	files := make([]*os.File, len(binds))
+	for i, b := range binds {
+		files[i] = b.mount
+	}
+	return files
+}

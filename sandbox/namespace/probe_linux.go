@@ -1,0 +1,137 @@
+package namespace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hearthd/hearth/sandbox"
+)
+
+// probeTime bounds the sandbox that New makes to see what the host allows.
+const probeTime = 10 * time.Second
+
+// probe makes a sandbox and starts a command in it that does not exist: this
+// goes through every step that a real one does. Without what the host refuses
+// it is tried again.
+func (d *Driver) probe() error {
+	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
+	defer cancel()
+	d.proc, d.inner = true, d.groups.Support().Freeze
+	var noProc, noInner error
+	for {
+		err := d.try(ctx)
+		var f *fault
+		switch {
+		case err == nil:
+			d.capabilities = d.describe(noProc, noInner)
+			return nil
+		case d.proc && errors.As(err, &f) && f.what == "mount /proc":
+			d.proc, noProc = false, err
+		case d.inner && errors.As(err, &f) && f.what == "fork":
+			d.inner, noInner = false, err
+		default:
+			return err
+		}
+	}
+}
+
+func (d *Driver) try(ctx context.Context) error {
+	b, err := d.create(ctx, sandbox.Spec{ID: "probe"})
+	if err != nil {
+		return err
+	}
+	defer b.Close()
+	_, err = b.Start(ctx, sandbox.Command{Args: []string{"/hearth-probe"}})
+	if errors.Is(err, sandbox.ErrEntrypoint) {
+		return nil
+	}
+	return fmt.Errorf("start in a new sandbox: %w", err)
+}
+
+// describe turns what was found into capabilities.
+func (d *Driver) describe(noProc, noInner error) sandbox.Capabilities {
+	s := d.groups.Support()
+	c := sandbox.Capabilities{
+		Files: true, Processes: true, Network: true, User: true, Freeze: true,
+		Memory: s.Memory, CPU: s.CPU,
+		Pids: true, // by RLIMIT_NPROC where there is no controller
+	}
+	found := strings.Join(s.Problems, "; ")
+	if found == "" {
+		found = "the controller is in no hierarchy of the daemon's control group"
+	}
+	miss := func(what, why, fix string) {
+		c.Missing = append(c.Missing, sandbox.Missing{What: what, Why: why, Fix: fix})
+	}
+	const delegate = "run hearth as root, or let systemd delegate a control group: systemd-run --user --scope -p Delegate=yes hearth serve"
+	if !s.Memory {
+		miss("memory limit", found, delegate)
+	}
+	if !s.CPU {
+		miss("CPU share", found, delegate)
+	}
+	if !d.inner {
+		why := found
+		if noInner != nil {
+			why = noInner.Error()
+		}
+		miss("freeze by control group", why+"; SIGSTOP is used, which function code can notice", delegate)
+	}
+	miss("size of /tmp", "directories on "+d.dir+" have no quota", "put the data directory on a file system of its own, so that functions fill no other")
+	miss("outbound network (nat)", "not in this version: a function reaches its own loopback only, unless its network is host", "use the host's network for functions that need the network")
+	if noProc != nil {
+		miss("/proc", noProc.Error(), "run hearth where /proc is not masked: outside of a container, or in one started with --security-opt systempaths=unconfined")
+	}
+	if d.ids.single() {
+		miss("a user for each sandbox", "the user has no subordinate ids", "install newuidmap (package uidmap) and give the user a range in /etc/subuid and /etc/subgid, or run hearth as root")
+	}
+	return c
+}
+
+// checkPrivilege says why the daemon cannot make sandboxes, if it cannot.
+func checkPrivilege() error {
+	if !hasCapability(unix.CAP_SYS_ADMIN) {
+		return errors.New("neither root nor in a user namespace of its own (see EnterUserNamespace)")
+	}
+	if err := unix.MountSetattr(-1, "", 0, &unix.MountAttr{}); errors.Is(err, unix.ENOSYS) {
+		return errors.New("needs Linux 5.12 or newer")
+	}
+	return nil
+}
+
+// hasCapability says whether this process has a capability in its user namespace.
+func hasCapability(c int) bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	return unix.Capget(&header, &data[0]) == nil && data[c/32].Effective&(1<<(c%32)) != 0
+}
+
+// readLastCap returns the highest capability that the kernel knows.
+func readLastCap() (int, error) {
+	b, err := os.ReadFile("/proc/sys/kernel/cap_last_cap")
+	if err != nil {
+		return 0, fmt.Errorf("find the last capability: %w", err)
+	}
+	return strconv.Atoi(strings.TrimSpace(string(b)))
+}
+
+// checkSpec refuses what could reach outside of its place.
+func checkSpec(s sandbox.Spec) error {
+	if !regexp.MustCompile(`^[A-Za-z0-9-]{1,64}$`).MatchString(s.ID) {
+		return fmt.Errorf("ID %q is not 1 to 64 letters, digits and '-'", s.ID)
+	}
+	switch s.Network {
+	case "", sandbox.NetworkNone, sandbox.NetworkHost, sandbox.NetworkNAT:
+		return nil
+	default:
+		return fmt.Errorf("unknown network %q", s.Network)
+	}
+}

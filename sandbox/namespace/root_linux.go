@@ -1,0 +1,254 @@
+package namespace
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"sync"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hearthd/hearth/sandbox/namespace/stage2"
+)
+
+// skeleton is the directory that all sandboxes of a driver have as their root:
+// mount points, a few files in /etc, and nothing that depends on a function.
+// It is read-only in sandboxes and grows from outside: a new mount point shows
+// in all of them at once, as an empty directory.
+type skeleton struct {
+	dir  string
+	root *os.Root // dir, for paths that must not leave it
+
+	mu     sync.Mutex
+	points map[string]bool // mount points that exist
+}
+
+// Places of a sandbox that every one has.
+const (
+	taskDir    = "/var/task"
+	runtimeDir = "/var/runtime"
+	optDir     = "/opt"
+	langDir    = "/var/lang"
+	tmpDir     = "/tmp"
+)
+
+// hostTrees are the host's programs and libraries: symbolic links in the root
+// are repeated, directories are bound.
+var hostTrees = [...]string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/nix/store", "/gnu/store"}
+
+// hostConfig are directories in /etc that programs read: certificates, and the
+// targets of Debian's links. Patterns of path.Match.
+var hostConfig = [...]string{"/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/crypto-policies", "/etc/alternatives", "/etc/java*", "/etc/fonts"}
+
+// hostFiles are copied when a driver starts.
+var hostFiles = [...]string{"/etc/ld.so.cache", "/etc/services", "/etc/protocols", "/etc/mime.types"}
+
+// hostDevices are all that a sandbox has.
+var hostDevices = [...]string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"}
+
+// etcFiles are written into the skeleton.
+var etcFiles = map[string]string{
+	"etc/passwd":        "root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
+	"etc/group":         "root:x:0:\nsbx_user1051:x:990:\nnogroup:x:65534:\n",
+	"etc/hosts":         "127.0.0.1\tlocalhost localhost.localdomain\n::1\tlocalhost localhost.localdomain\n" + apiAddress + "\t" + hostname + "\n",
+	"etc/hostname":      hostname + "\n",
+	"etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n",
+	"etc/resolv.conf":   "# No network: only the names in /etc/hosts resolve.\n",
+	"etc/host.conf":     "multi on\n",
+}
+
+// hostname is what a sandbox calls itself; it resolves, as Java wants.
+const hostname = "sandbox.localdomain"
+
+// newSkeleton makes the directory anew and returns the binds that go with it,
+// to be closed by the caller.
+func newSkeleton(dir string) (s *skeleton, binds []bind, err error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return nil, nil, fmt.Errorf("remove old root: %w", err)
+	}
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return nil, nil, fmt.Errorf("make root: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, nil, fmt.Errorf("make root: %w", err)
+	}
+	s = &skeleton{dir: dir, root: root, points: make(map[string]bool)}
+	defer func() {
+		if err != nil {
+			root.Close()
+			closeAll(mounts(binds))
+		}
+	}()
+	if err := s.fill(); err != nil {
+		return nil, nil, fmt.Errorf("make root: %w", err)
+	}
+	binds, err = s.hostBinds()
+	return s, binds, err
+}
+
+// fill writes what is not bound.
+func (s *skeleton) fill() error {
+	for _, d := range []string{taskDir, runtimeDir, optDir, langDir, tmpDir, "/proc", "/sys", "/run", "/etc", "/dev/shm", "/var/tmp", "/root", "/home"} {
+		if err := s.directory(d); err != nil {
+			return err
+		}
+	}
+	for name, content := range etcFiles {
+		if err := s.root.WriteFile(name, []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	for _, f := range hostFiles {
+		content, err := os.ReadFile(f)
+		if err != nil {
+			continue // not on this host
+		}
+		if err := s.root.WriteFile(f[1:], content, 0o644); err != nil {
+			return err
+		}
+	}
+	links := map[string]string{
+		"dev/fd": "/proc/self/fd", "dev/stdin": "/proc/self/fd/0", "dev/stdout": "/proc/self/fd/1", "dev/stderr": "/proc/self/fd/2",
+		"etc/mtab": "/proc/self/mounts",
+	}
+	if target, err := filepath.EvalSymlinks("/etc/localtime"); err == nil && strings.HasPrefix(target, "/usr/") {
+		links["etc/localtime"] = target
+	}
+	for name, target := range links {
+		if err := s.root.Symlink(target, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// hostBinds opens the parts of the host that all sandboxes see.
+func (s *skeleton) hostBinds() (binds []bind, err error) {
+	add := func(p string, attr uint64) error {
+		if err := s.mountPoint(p, p); err != nil {
+			return err
+		}
+		b, err := openBind(p, p, attr)
+		if err == nil {
+			binds = append(binds, b)
+		}
+		return err
+	}
+	for _, p := range hostTrees {
+		info, err := os.Lstat(p)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			continue
+		case err != nil:
+			return binds, err
+		case info.Mode().Type() == fs.ModeSymlink:
+			err = s.link(p)
+		default:
+			err = add(p, attrReadOnly)
+		}
+		if err != nil {
+			return binds, err
+		}
+	}
+	for _, pattern := range hostConfig {
+		found, _ := filepath.Glob(pattern) // the patterns are well-formed
+		for _, p := range found {
+			if err := add(p, attrReadOnly); err != nil {
+				return binds, err
+			}
+		}
+	}
+	for _, p := range hostDevices {
+		if err := add(p, attrDevice); err != nil {
+			return binds, err
+		}
+	}
+	// The kernel lets a sandbox mount its own /proc only where it sees one
+	// already; its own then covers this one.
+	return binds, add("/proc", 0)
+}
+
+// link repeats a symbolic link of the host's root, such as /bin -> usr/bin.
+func (s *skeleton) link(p string) error {
+	target, err := os.Readlink(p)
+	if err != nil {
+		return err
+	}
+	return s.root.Symlink(target, p[1:])
+}
+
+// mountPoint sees to it that target can have source mounted on it.
+func (s *skeleton) mountPoint(source, target string) error {
+	if !path.IsAbs(target) || path.Clean(target) != target || target == "/" {
+		return fmt.Errorf("mount point %q is not an absolute, clean path", target)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.points[target] || s.covered(target) {
+		return nil
+	}
+	info, err := os.Stat(source)
+	if err != nil {
+		return fmt.Errorf("mount %s: %w", target, err)
+	}
+	if info.IsDir() {
+		err = s.directory(target)
+	} else if err = s.directory(path.Dir(target)); err == nil {
+		var f *os.File
+		if f, err = s.root.OpenFile(target[1:], os.O_CREATE|os.O_RDONLY, 0o644); err == nil {
+			err = f.Close()
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("make mount point %s: %w", target, err)
+	}
+	s.points[target] = true
+	return nil
+}
+
+// covered says that a path is within something that is mounted, or behind a
+// link to it: it must exist there already.
+func (s *skeleton) covered(target string) bool {
+	for _, tree := range hostTrees {
+		if strings.HasPrefix(target, tree+"/") {
+			return true
+		}
+	}
+	for _, d := range []string{taskDir, runtimeDir, optDir, langDir, tmpDir, "/proc"} {
+		if strings.HasPrefix(target, d+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// directory makes a directory and its parents.
+func (s *skeleton) directory(p string) error { return s.root.MkdirAll(p[1:], 0o755) }
+
+func (s *skeleton) close() error { return s.root.Close() }
+
+// rootTable makes the skeleton the root of the process that runs it, with the
+// binds in it, and drops all else from its mount namespace.
+func rootTable(s *skeleton, binds []bind, self bind) (*stage2.Table, []*os.File) {
+	t := newTable()
+	files := []*os.File{self.mount}
+	t.call("make mounts private", unix.SYS_MOUNT, num(0), t.String("/"), num(0), num(unix.MS_REC|unix.MS_PRIVATE), num(0))
+	t.attach("mount "+s.dir, stage2.FD(0), t.String(s.dir))
+	t.call("chdir "+s.dir, unix.SYS_CHDIR, t.String(s.dir))
+	for i, b := range binds {
+		t.attach("mount "+b.target, stage2.FD(i+1), t.String(b.target[1:]))
+		files = append(files, b.mount)
+	}
+	dot := t.String(".")
+	t.call("pivot_root", unix.SYS_PIVOT_ROOT, dot, dot)
+	t.call("detach the host's root", unix.SYS_UMOUNT2, dot, num(unix.MNT_DETACH))
+	t.call("chdir /", unix.SYS_CHDIR, t.String("/"))
+	t.call("name", unix.SYS_PRCTL, num(unix.PR_SET_NAME), t.String("hearth-spawner"))
+	t.finish()
+	return t.Table, files
+}

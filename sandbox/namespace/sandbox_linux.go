@@ -1,0 +1,138 @@
+package namespace
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/hearthd/hearth/sandbox"
+	"github.com/hearthd/hearth/sandbox/namespace/stage2"
+)
+
+// box is a sandbox: a sandbox.Sandbox and a sandbox.Freezer.
+type box struct {
+	*cell
+	id           string
+	listener     net.Listener
+	maxProcesses int
+	inner        bool // processes are in the group that Freeze stops
+	usage        atomic.Pointer[sandbox.Usage]
+
+	closing sync.Once
+	closed  error // of Close
+}
+
+// ID is the Spec's.
+func (b *box) ID() string { return b.id }
+
+// Paths are those of Lambda.
+func (b *box) Paths() sandbox.Paths {
+	return sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Opt: optDir, Lang: langDir, Tmp: tmpDir}
+}
+
+// Listener accepts the connections to the Runtime API.
+func (b *box) Listener() net.Listener { return b.listener }
+
+// RuntimeAPI is where processes find it.
+func (b *box) RuntimeAPI() string { return b.listener.Addr().String() }
+
+// Done is closed when no process can run in the sandbox any more.
+func (b *box) Done() <-chan struct{} { return b.done }
+
+// Start runs a command.
+func (b *box) Start(ctx context.Context, cmd sandbox.Command) (sandbox.Process, error) {
+	if len(cmd.Args) == 0 {
+		return nil, fmt.Errorf("start process: no command: %w", sandbox.ErrEntrypoint)
+	}
+	p, err := b.start(ctx, cmd, b.maxProcesses, b.inner)
+	if err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// KillAll kills every process but pid 1.
+func (b *box) KillAll(ctx context.Context) error {
+	if err := b.Thaw(); err != nil {
+		return err
+	}
+	// Wait for one dead child and let the resident program reap it and all
+	// others, until there is none: whatever was left without a parent became a
+	// child of pid 1.
+	for first := true; ; first = false {
+		t := newTable()
+		if first {
+			t.Call("kill", unix.SYS_KILL, num(-1), num(unix.SIGKILL))
+		}
+		message, value := t.ReplyWords()
+		t.Call("wait", unix.SYS_WAITID, num(unix.P_ALL), num(0), num(0), num(unix.WEXITED|unix.WNOWAIT), num(0)).Store(value)
+		t.Call("reply", unix.SYS_SENDTO, num(stage2.ControlFD), message, stage2.MessageSize(), num(unix.MSG_NOSIGNAL))
+		t.release()
+		t.end()
+		reply, _, err := b.link.run(ctx, t.Table, nil)
+		if err != nil {
+			return fmt.Errorf("kill all processes: %w", err)
+		}
+		if reply.Value == -int64(unix.ECHILD) {
+			return nil
+		}
+	}
+}
+
+// Freeze stops all processes but pid 1. Without a control group it sends
+// SIGSTOP to all at once, which parents of other processes may notice.
+func (b *box) Freeze() error {
+	if b.inner {
+		return b.group.Freeze()
+	}
+	return b.signalAll(unix.SIGSTOP)
+}
+
+// Thaw lets them continue.
+func (b *box) Thaw() error {
+	if b.inner {
+		return b.group.Thaw()
+	}
+	return b.signalAll(unix.SIGCONT)
+}
+
+func (b *box) signalAll(sig unix.Signal) error {
+	t := newTable()
+	t.Call("signal all", unix.SYS_KILL, num(-1), num(sig)) // there may be none
+	t.finish()
+	if _, _, err := b.link.run(context.Background(), t.Table, nil); err != nil {
+		return fmt.Errorf("send %v to all processes: %w", sig, err)
+	}
+	return nil
+}
+
+// Usage measures the sandbox; after Close, what it had used by then.
+func (b *box) Usage() (sandbox.Usage, error) {
+	if u := b.usage.Load(); u != nil {
+		return *u, nil
+	}
+	u := b.group.Usage()
+	return sandbox.Usage{MemoryPeak: u.MemoryPeak, OOMKills: u.OOMKills}, nil
+}
+
+// Close ends the sandbox and removes every trace of it.
+func (b *box) Close() error {
+	b.closing.Do(func() {
+		if u, err := b.Usage(); err == nil {
+			b.usage.Store(&u)
+		}
+		err := b.listener.Close()
+		if errors.Is(err, net.ErrClosed) {
+			err = nil // the Runtime API's server closed it
+		}
+		if err = errors.Join(err, b.close()); err != nil {
+			b.closed = fmt.Errorf("close sandbox %s: %w", b.id, err)
+		}
+	})
+	return b.closed
+}
