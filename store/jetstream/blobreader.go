@@ -44,8 +44,12 @@ type reader struct {
 	sum   hash.Hash
 }
 
-// chunkTimeout is how long a reader waits for one chunk: it may have been deleted.
-const chunkTimeout = 10 * time.Second
+// How long a reader waits for a chunk: one that the server has, and one that it
+// does not have, because it was deleted, or because a replica lags.
+const (
+	chunkTimeout = 10 * time.Second
+	lagTimeout   = time.Second
+)
 
 // Read implements io.Reader.
 func (r *reader) Read(p []byte) (int, error) {
@@ -67,7 +71,11 @@ func (r *reader) nextChunk() error {
 	if r.messages == nil {
 		return os.ErrClosed
 	}
-	ctx, cancel := context.WithTimeoutCause(r.ctx, chunkTimeout, fmt.Errorf("no chunk within %v: %w", chunkTimeout, hearth.ErrUnavailable))
+	timeout := chunkTimeout
+	if r.messages.pending == 0 {
+		timeout = lagTimeout
+	}
+	ctx, cancel := context.WithTimeoutCause(r.ctx, timeout, fmt.Errorf("no chunk within %v: %w", timeout, hearth.ErrUnavailable))
 	defer cancel()
 	msg, _, err := r.messages.next(ctx)
 	if err != nil {

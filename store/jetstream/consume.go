@@ -22,7 +22,7 @@ type messages struct {
 	stream  string
 	name    string // the consumer's
 	iter    jetstream.MessagesContext
-	pending uint64 // messages that existed when it began
+	pending uint64 // messages that the server had still to send, at the last one
 	last    uint64 // the consumer's number of the last message
 }
 
@@ -58,7 +58,7 @@ func (m *messages) next(ctx context.Context) (jetstream.Msg, *jetstream.MsgMetad
 	if meta.Sequence.Consumer != m.last+1 {
 		return nil, nil, errGap
 	}
-	m.last = meta.Sequence.Consumer
+	m.last, m.pending = meta.Sequence.Consumer, meta.NumPending
 	return msg, meta, nil
 }
 

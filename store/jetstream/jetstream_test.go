@@ -16,6 +16,15 @@ func TestBlobs(t *testing.T) {
 	storetest.RunBlobs(t, func(t *testing.T) store.Blobs { return open(t, t.TempDir()).Blobs() })
 }
 
+// The same on a server of its own, over TCP.
+func TestKV_External(t *testing.T) {
+	storetest.RunKV(t, func(t *testing.T) store.KV { return connect(t, serve(t, nil)).KV() })
+}
+
+func TestBlobs_External(t *testing.T) {
+	storetest.RunBlobs(t, func(t *testing.T) store.Blobs { return connect(t, serve(t, nil)).Blobs() })
+}
+
 // open opens an embedded store and closes it with the test.
 func open(t *testing.T, dir string) *jetstream.Store {
 	t.Helper()

@@ -149,6 +149,7 @@ func (s *Store) connect(ctx context.Context, url string, replicas int, extra ...
 		nats.Name("hearth"),
 		nats.Timeout(startTimeout),
 		nats.MaxReconnects(-1),
+		nats.ReconnectWait(250 * time.Millisecond),
 		nats.ReconnectBufSize(-1), // a write while disconnected fails now, it is not sent later
 		nats.ReconnectHandler(func(*nats.Conn) { s.reconnected() }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
