@@ -3,7 +3,7 @@
 // names the request, and runs it on an environment, again on another one when
 // the first died before it took the event.
 //
-//	Request ── resolve ── admit ── run ──► hearth.Result
+//	name, event ── resolve ── admit ── run ──► hearth.Result
 //
 // Resolving reads memory only: the invoke path never waits for storage.
 package dispatch
@@ -12,6 +12,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/invoke/environment"
@@ -32,6 +33,12 @@ type Runner interface {
 // attempts is on how many environments an event is tried that none took.
 const attempts = 3
 
+// How long and how often a Pending function is waited for.
+const (
+	pendingWait = 10 * time.Second
+	pendingPoll = 2 * time.Millisecond
+)
+
 // Dispatcher runs requests.
 type Dispatcher struct {
 	functions Functions
@@ -43,18 +50,29 @@ func New(functions Functions, runner Runner) *Dispatcher {
 	return &Dispatcher{functions: functions, runner: runner}
 }
 
-// Request is one call of a function, as it came in.
-type Request struct {
-	Name      hearth.Name
-	Qualifier string // as the caller gave it; may be empty
-	// Invocation is complete but for InvokedARN, and for TraceID, which is
-	// generated when it is empty. The dispatcher keeps it.
-	Invocation hearth.Invocation
+// Resolve returns the version that a name and qualifier would run, as soon as
+// it can be invoked. Errors are hearth kinds with AWS's texts.
+//
+// AWS refuses to invoke a Pending function. Here it is pending for moments
+// only, so the caller waits them out instead, up to pendingWait.
+func (d *Dispatcher) Resolve(ctx context.Context, name hearth.Name, qualifier string) (*hearth.Function, error) {
+	fn, err := d.lookup(name, qualifier)
+	if err == nil && fn.State == hearth.StatePending {
+		fn, err = d.awaitPending(ctx, name, qualifier)
+	}
+	if err != nil {
+		return nil, err
+	}
+	switch fn.State {
+	case hearth.StateActive, hearth.StateInactive, "":
+		return fn, nil
+	default:
+		return nil, hearth.Errorf(hearth.ErrConflict,
+			"The operation cannot be performed at this time. The function is currently in the following state: %s", fn.State)
+	}
 }
 
-// Resolve returns the version that a request would run, if it can be invoked
-// now. Errors are hearth kinds with AWS's texts.
-func (d *Dispatcher) Resolve(name hearth.Name, qualifier string) (*hearth.Function, error) {
+func (d *Dispatcher) lookup(name hearth.Name, qualifier string) (*hearth.Function, error) {
 	fn, err := d.functions.Lookup(name, qualifier)
 	if errors.Is(err, hearth.ErrNotFound) {
 		shown := qualifier
@@ -66,24 +84,39 @@ func (d *Dispatcher) Resolve(name hearth.Name, qualifier string) (*hearth.Functi
 	if err != nil {
 		return nil, fmt.Errorf("resolve %s: %w", name, err)
 	}
-	switch fn.State {
-	case hearth.StateActive, hearth.StateInactive, "":
-		return fn, nil
-	default:
-		return nil, hearth.Errorf(hearth.ErrConflict,
-			"The operation cannot be performed at this time. The function is currently in the following state: %s", fn.State)
+	return fn, nil
+}
+
+// awaitPending looks again until the function is not Pending any more or the
+// wait is over.
+func (d *Dispatcher) awaitPending(ctx context.Context, name hearth.Name, qualifier string) (*hearth.Function, error) {
+	ctx, cancel := context.WithTimeout(ctx, pendingWait)
+	defer cancel()
+	again := time.NewTicker(pendingPoll)
+	defer again.Stop()
+	for {
+		fn, err := d.lookup(name, qualifier)
+		if err != nil || fn.State != hearth.StatePending {
+			return fn, err
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			return fn, nil
+		}
 	}
 }
 
-// Invoke runs a request to its end. A function that failed is a result. ctx
+// Invoke runs an event to its end on the version that a qualifier names; an
+// empty one names $LATEST. A function that failed is a result. The dispatcher
+// completes the invocation: InvokedARN, and TraceID when it is empty. ctx
 // bounds the wait for an environment only.
-func (d *Dispatcher) Invoke(ctx context.Context, req *Request) (hearth.Result, error) {
-	fn, err := d.Resolve(req.Name, req.Qualifier)
+func (d *Dispatcher) Invoke(ctx context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error) {
+	fn, err := d.Resolve(ctx, name, qualifier)
 	if err != nil {
 		return hearth.Result{}, err
 	}
-	inv := &req.Invocation
-	inv.InvokedARN = req.Name.ARN(req.Qualifier)
+	inv.InvokedARN = name.ARN(qualifier)
 	if inv.TraceID == "" {
 		inv.TraceID = NewTraceID()
 	}
@@ -100,7 +133,7 @@ func (d *Dispatcher) Invoke(ctx context.Context, req *Request) (hearth.Result, e
 		// the function's doing.
 		return died(inv, fn), nil
 	case err != nil:
-		return hearth.Result{}, fmt.Errorf("invoke %s: %w", req.Name, err)
+		return hearth.Result{}, fmt.Errorf("invoke %s: %w", name, err)
 	}
 	return res, nil
 }

@@ -1,0 +1,118 @@
+// Package control serves the Lambda API's operations on functions, and Invoke.
+// It sits behind an api.Router, which has already read, bound and validated
+// the input; what is left is AWS's semantics: defaults, limits between
+// members, states, revisions, and the order of checks.
+//
+// # States
+//
+// A created function is Pending, an updated one has LastUpdateStatus
+// InProgress, as on AWS, until Prepare has made its code ready to run; it then
+// becomes Active, or Successful, with a new revision id. When Prepare fails
+// the function is Failed, with the reason. Preparing goes on after the answer;
+// a function whose preparation a crash interrupted is prepared again at the
+// next start (Resume).
+//
+// Operations of the model that are not registered here answer 501.
+package control
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
+)
+
+// Functions is where functions and their code are kept; see store/catalog for
+// the contract.
+type Functions interface {
+	Create(ctx context.Context, f *hearth.Function) (revision uint64, err error)
+	Get(ctx context.Context, name hearth.Name, qualifier string) (f *hearth.Function, revision uint64, err error)
+	Update(ctx context.Context, f *hearth.Function, revision uint64) (uint64, error)
+	Delete(ctx context.Context, name hearth.Name) error
+	List(ctx context.Context, account, region, marker string, limit int) (page []*hearth.Function, next string, err error)
+	PutCode(ctx context.Context, digest string, r io.Reader) (release func(), err error)
+	OpenCode(ctx context.Context, digest string) (io.ReadCloser, error)
+}
+
+// Invoker runs functions; see invoke/dispatch for the contract.
+type Invoker interface {
+	Resolve(ctx context.Context, name hearth.Name, qualifier string) (*hearth.Function, error)
+	Invoke(ctx context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error)
+}
+
+// Host is what this machine can run.
+type Host interface {
+	// CheckRuntime says whether functions of a runtime can run here; the error
+	// is for the caller.
+	CheckRuntime(ctx context.Context, runtime string) error
+	// CheckArchive says whether a code archive can be unpacked, and to how
+	// many bytes; the error is for the caller.
+	CheckArchive(archive io.ReaderAt, size int64) (unzipped int64, err error)
+	// Prepare makes a function's code ready to run.
+	Prepare(ctx context.Context, fn *hearth.Function) error
+}
+
+// Options of a Service. All are required but Logger.
+type Options struct {
+	Functions Functions
+	Invoker   Invoker
+	Host      Host
+	// Account and Region are those of requests that carry no credential scope.
+	Account, Region string
+	Logger          *slog.Logger
+}
+
+// Service serves the operations. Close waits for what goes on after answers.
+type Service struct {
+	opts  Options
+	links links
+
+	ctx       context.Context // ends with Close
+	cancel    context.CancelFunc
+	wg        sync.WaitGroup
+	preparing chan struct{} // a slot for each preparation at a time
+}
+
+// maxPreparing bounds how many functions are unpacked at a time.
+const maxPreparing = 4
+
+// New returns a Service. ctx gives its life only values, not its end.
+func New(ctx context.Context, opts Options) *Service {
+	if opts.Logger == nil {
+		opts.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Service{opts: opts, links: newLinks(), preparing: make(chan struct{}, maxPreparing)}
+	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	return s
+}
+
+// Close ends the preparations in progress and waits for them.
+func (s *Service) Close() {
+	s.cancel()
+	s.wg.Wait()
+}
+
+// Register makes a router serve this service's operations.
+func (s *Service) Register(r *api.Router) {
+	api.Handle(r, api.CreateFunction, s.createFunction)
+	api.Handle(r, api.GetFunction, s.getFunction)
+	api.Handle(r, api.GetFunctionConfiguration, s.getFunctionConfiguration)
+	api.Handle(r, api.ListFunctions, s.listFunctions)
+	api.Handle(r, api.UpdateFunctionCode, s.updateFunctionCode)
+	api.Handle(r, api.UpdateFunctionConfiguration, s.updateFunctionConfiguration)
+	api.Handle(r, api.DeleteFunction, s.deleteFunction)
+	api.Handle(r, api.Invoke, s.invoke)
+}
+
+// resolve reads the function that a request names.
+func (s *Service) resolve(ctx context.Context, functionName, qualifier *string) (hearth.Name, string, error) {
+	ref, err := api.ParseFunctionRef(api.Value(functionName))
+	if err != nil {
+		return hearth.Name{}, "", err
+	}
+	account, region := s.scope(ctx)
+	return ref.Resolve(account, region, qualifier)
+}
