@@ -2,7 +2,6 @@ package api
 
 import (
 	"regexp"
-	"strings"
 	"sync"
 
 	"github.com/hearthd/hearth"
@@ -18,9 +17,13 @@ type FunctionRef struct {
 	Qualifier string // version, alias, $LATEST or $LATEST.PUBLISHED
 }
 
-// regionPrefix is what the model's patterns take for a region.
-var regionPrefix = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\A(eusc-)?[a-z]{2}((-gov)|(-iso([a-z]?)))?-[a-z]+-\d:`)
+// functionRef is the pattern of NamespacedFunctionName with a group for each
+// part.
+var functionRef = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\A(?:arn:(aws[a-zA-Z-]*)?:lambda:)?` +
+		`(?:((?:eusc-)?[a-z]{2}(?:-gov|-iso[a-z]?)?-[a-z]+-\d):)?` +
+		`(?:(\d{12}):)?(?:function:)?([a-zA-Z0-9-_\.]+)` +
+		`(?::(\$LATEST(?:\.PUBLISHED)?|[a-zA-Z0-9-_]+))?\z`)
 })
 
 // ParseFunctionRef reads a function reference, each part but the name being
@@ -33,60 +36,16 @@ var regionPrefix = sync.OnceValue(func() *regexp.Regexp {
 // one, as long as a name remains. The error is of kind hearth.ErrValidation,
 // with the text for a member called functionName.
 func ParseFunctionRef(s string) (FunctionRef, error) {
-	ref, ok := parseFunctionRef(s)
-	if !ok {
+	if isWord(s) {
+		return FunctionRef{Name: s}, nil
+	}
+	m := functionRef().FindStringSubmatch(s)
+	if m == nil {
 		var c checker
 		c.add("functionName", "'"+s+"'", ruleNamespacedFunctionName.pattern.constraint())
 		return FunctionRef{}, c.err()
 	}
-	return ref, nil
-}
-
-func parseFunctionRef(s string) (ref FunctionRef, ok bool) {
-	if !strings.Contains(s, ":") {
-		ref.Name = s
-		return ref, isName(s)
-	}
-	if rest, ok := strings.CutPrefix(s, "arn:"); ok {
-		if partition, rest, ok := strings.Cut(rest, ":lambda:"); ok && isPartition(partition) {
-			ref.Partition, s = partition, rest
-		}
-	}
-	if at := regionPrefix().FindStringIndex(s); at != nil && at[1] < len(s) {
-		ref.Region, s = s[:at[1]-1], s[at[1]:]
-	}
-	if account, rest, ok := strings.Cut(s, ":"); ok && len(account) == 12 && isDigits(account) && rest != "" {
-		ref.Account, s = account, rest
-	}
-	if rest, ok := strings.CutPrefix(s, "function:"); ok && rest != "" {
-		s = rest
-	}
-	name, qualifier, qualified := strings.Cut(s, ":")
-	ref.Name, ref.Qualifier = name, qualifier
-	return ref, isName(name) && (!qualified || isQualifier(qualifier))
-}
-
-// isPartition says whether s is (aws[a-zA-Z-]*)?.
-func isPartition(s string) bool {
-	if s == "" {
-		return true
-	}
-	rest, ok := strings.CutPrefix(s, "aws")
-	return ok && (rest == "" || isWord(rest) && !strings.ContainsAny(rest, "0123456789_"))
-}
-
-// isName says whether s is [a-zA-Z0-9-_\.]+.
-func isName(s string) bool {
-	for i := range len(s) {
-		if !isWordByte(s[i]) && s[i] != '.' {
-			return false
-		}
-	}
-	return s != ""
-}
-
-func isQualifier(s string) bool {
-	return s == hearth.Latest || s == hearth.Latest+".PUBLISHED" || isWord(s)
+	return FunctionRef{Partition: m[1], Region: m[2], Account: m[3], Name: m[4], Qualifier: m[5]}, nil
 }
 
 // Resolve completes a reference with the account and region that a request is

@@ -1,0 +1,158 @@
+package api_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hearthd/hearth/api"
+)
+
+// small are limits that tests can reach cheaply.
+var small = api.Options{MaxPayload: 1000, MaxEvent: 100, MaxRequest: 5000}
+
+func invokeEcho(o api.Options) *api.Router {
+	r := api.NewRouter(o)
+	api.Handle(r, api.Invoke, func(_ context.Context, in *api.InvokeInput) (*api.InvokeOutput, error) {
+		return &api.InvokeOutput{Payload: in.Payload}, nil
+	})
+	return r
+}
+
+// unsized hides the length of a body, as chunked encoding does.
+type unsized struct{ io.Reader }
+
+func send(r http.Handler, target, invocation string, body io.Reader) *httptest.ResponseRecorder {
+	req := httptest.NewRequest("POST", target, body)
+	if invocation != "" {
+		req.Header.Set("X-Amz-Invocation-Type", invocation)
+	}
+	w := httptest.NewRecorder()
+	r.ServeHTTP(w, req)
+	return w
+}
+
+const invocations = "/2015-03-31/functions/f/invocations"
+
+func TestPayload_OfExactlyTheLimit(t *testing.T) {
+	for kind, limit := range map[string]int{"": 1000, "RequestResponse": 1000, "Event": 100} {
+		payload := strings.Repeat("x", limit)
+		for name, body := range map[string]io.Reader{"sized": strings.NewReader(payload), "unsized": unsized{strings.NewReader(payload)}} {
+			if w := send(invokeEcho(small), invocations, kind, body); w.Code != 200 || w.Body.String() != payload {
+				t.Errorf("%q %s: %d, %d bytes", kind, name, w.Code, w.Body.Len())
+			}
+		}
+	}
+}
+
+func TestPayload_BeyondTheLimit(t *testing.T) {
+	for kind, limit := range map[string]int{"RequestResponse": 1000, "Event": 100} {
+		payload := strings.Repeat("x", limit+7)
+		for name, body := range map[string]io.Reader{"sized": strings.NewReader(payload), "unsized": unsized{strings.NewReader(payload)}} {
+			e := errorOf(t, send(invokeEcho(small), invocations, kind, body))
+			want := lambdaError{"RequestTooLargeException", 413, fmt.Sprintf("%d byte payload is too large for the %s invocation type (limit %d bytes)", limit+7, kind, limit), "User"}
+			if diff := cmp.Diff(want, e); diff != "" {
+				t.Errorf("%s %s (-want +got):\n%s", kind, name, diff)
+			}
+		}
+	}
+}
+
+func TestPayload_AWSLimitByDefault(t *testing.T) {
+	r := invokeEcho(api.Options{})
+	if w := send(r, invocations, "", bytes.NewReader(make([]byte, 6291556))); w.Code != 200 {
+		t.Errorf("at the limit: %d %s", w.Code, w.Body)
+	}
+	if w := send(r, invocations, "", bytes.NewReader(make([]byte, 6291557))); w.Code != 413 {
+		t.Errorf("beyond the limit: %d", w.Code)
+	}
+}
+
+func TestRequest_BeyondTheLimit(t *testing.T) {
+	for name, c := range map[string]struct {
+		target string
+		size   int
+		want   string
+	}{
+		"code": {"/2015-03-31/functions", 5001, "Request must be smaller than 5000 bytes for the CreateFunction operation"},
+		"none": {"/2015-03-31/functions/f/aliases", 1001, "Request must be smaller than 1000 bytes for the CreateAlias operation"},
+	} {
+		e := errorOf(t, send(newRouterWith(small), c.target, "", strings.NewReader(strings.Repeat(" ", c.size))))
+		if diff := cmp.Diff(lambdaError{"RequestEntityTooLargeException", 413, c.want, ""}, e); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func newRouterWith(o api.Options) *api.Router {
+	s := &suite{router: api.NewRouter(o)}
+	eachOperation(s)
+	return s.router
+}
+
+func TestPayload_SDKSeesTheRefusal(t *testing.T) {
+	srv := httptest.NewServer(invokeEcho(api.Options{}))
+	defer srv.Close()
+	_, err := newClient(srv.URL).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f"), Payload: make([]byte, 20<<20)})
+	var refused *types.RequestTooLargeException
+	if !errors.As(err, &refused) {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestRequest_SDKSeesTheRefusal(t *testing.T) {
+	srv := httptest.NewServer(newRouterWith(small))
+	defer srv.Close()
+	_, err := newClient(srv.URL).CreateFunction(t.Context(), &lambda.CreateFunctionInput{
+		FunctionName: aws.String("f"), Role: aws.String("arn:aws:iam::123456789012:role/r"),
+		Code: &types.FunctionCode{ZipFile: make([]byte, 1<<20)},
+	})
+	var refused smithy.APIError
+	if !errors.As(err, &refused) || refused.ErrorCode() != "RequestEntityTooLargeException" ||
+		refused.ErrorMessage() != "Request must be smaller than 5000 bytes for the CreateFunction operation" {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestRequest_ClientThatWaitsIsToldAtOnce(t *testing.T) {
+	srv := httptest.NewServer(invokeEcho(small))
+	defer srv.Close()
+	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n", invocations)
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != 413 {
+		t.Errorf("%s", res.Status)
+	}
+}
+
+func TestRequest_ClientThatBreaksOff(t *testing.T) {
+	req := httptest.NewRequest("POST", invocations, unsized{strings.NewReader("half")})
+	req.ContentLength = 8
+	w := httptest.NewRecorder()
+	invokeEcho(small).ServeHTTP(w, req)
+	if e := errorOf(t, w); e.Code != "InvalidRequestContentException" {
+		t.Errorf("%+v", e)
+	}
+}
