@@ -24,13 +24,21 @@ var bootstraps embed.FS
 type files struct {
 	dir string
 
-	mu sync.Mutex // held while writing: one writer per daemon
+	mu   sync.Mutex        // held while writing: one writer per daemon
+	made map[string]string // family and version -> directory of the bootstrap
 }
 
 // runtimeDir returns the directory to show at /var/runtime for an interpreter.
 // Python's modules are compiled by that very interpreter: function code cannot
 // write beside them, so each start would compile them again.
 func (f *files) runtimeDir(ctx context.Context, interp Interpreter) (string, error) {
+	key := string(interp.Family) + interp.Version
+	f.mu.Lock()
+	dir := f.made[key]
+	f.mu.Unlock()
+	if _, err := os.Stat(dir); dir != "" && err == nil {
+		return dir, nil
+	}
 	root := "python"
 	if interp.Family == Node {
 		root = "node"
@@ -43,7 +51,7 @@ func (f *files) runtimeDir(ctx context.Context, interp Interpreter) (string, err
 	if err != nil {
 		return "", err
 	}
-	return f.once(string(interp.Family)+interp.Version+"-"+sum, func(dir string) error {
+	dir, err = f.once(key+"-"+sum, func(dir string) error {
 		if err := copyTree(source, dir); err != nil {
 			return err
 		}
@@ -52,6 +60,12 @@ func (f *files) runtimeDir(ctx context.Context, interp Interpreter) (string, err
 		}
 		return nil
 	})
+	if err == nil {
+		f.mu.Lock()
+		f.made[key] = dir
+		f.mu.Unlock()
+	}
+	return dir, err
 }
 
 // langDir returns a directory to show at /var/lang for an interpreter that has

@@ -110,7 +110,8 @@ func TestPython_ResultThatIsNotJSON(t *testing.T) {
 
 func TestPython_ResultsAsOnAWS(t *testing.T) {
 	e := python(t, newest(t, runtimes.Python), "app.handler", `
-import datetime, decimal
+import collections, decimal
+Point = collections.namedtuple("Point", "x y")
 def handler(event, context):
     return eval(event)
 `)
@@ -121,6 +122,7 @@ def handler(event, context):
 		{"[decimal.Decimal('1.10'), decimal.Decimal('nan')]", "[1.10, NaN]"},
 		{"{1: True, None: 2.5}", `{"1": true, "null": 2.5}`},
 		{"(1, [2])", "[1, [2]]"},
+		{"[Point(1, (Point(2, 3),))]", `[{"x": 1, "y": [{"x": 2, "y": 3}]}]`},
 		{"b'raw \\xff'", "raw \xff"},
 		{"'\\U0001F600'", `"😀"`},
 	} {

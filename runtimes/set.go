@@ -38,13 +38,7 @@ type Set struct {
 	files  files
 
 	mu    sync.Mutex
-	found map[string]choice // runtime name -> interpreter in use
-}
-
-// choice is an interpreter that was found, and the file that it was found by.
-type choice struct {
-	path   string
-	interp Interpreter
+	found map[string]string // runtime name -> path of the interpreter in use
 }
 
 // New makes a Set. It looks at no interpreter yet.
@@ -61,8 +55,8 @@ func New(opts Options) (*Set, error) {
 	return &Set{
 		opts:   opts,
 		prober: prober{env: opts.Env, known: map[fileID]*probed{}},
-		files:  files{dir: opts.Dir},
-		found:  map[string]choice{},
+		files:  files{dir: opts.Dir, made: map[string]string{}},
+		found:  map[string]string{},
 	}, nil
 }
 
@@ -106,7 +100,7 @@ func (s *Set) Find(ctx context.Context, r Runtime) (Interpreter, error) {
 	last, ok := s.found[r.Name]
 	s.mu.Unlock()
 	if ok {
-		interp, err := s.prober.probe(ctx, r.Family, last.path)
+		interp, err := s.prober.probe(ctx, r.Family, last)
 		if err == nil && interp.minor() == r.Version {
 			return interp, nil
 		}
@@ -125,7 +119,7 @@ func (s *Set) Find(ctx context.Context, r Runtime) (Interpreter, error) {
 			continue
 		}
 		s.mu.Lock()
-		s.found[r.Name] = choice{path: path, interp: interp}
+		s.found[r.Name] = path
 		s.mu.Unlock()
 		return interp, nil
 	}

@@ -45,10 +45,12 @@ def decode(body):
 
 
 def encode(value, ascii_only=False):
-    """Serialises a result to str. Decimals become numbers and NaN is written
-    as such, as AWS's runtime does. Raises TypeError or ValueError with json's
-    words."""
+    """Serialises a result to str. Decimals become numbers, named tuples become
+    objects and NaN is written as such, as AWS's runtime does. Raises TypeError
+    or ValueError with json's words."""
     decimals = {}
+    if _has_named_tuple(value):
+        value = _without_named_tuples(value)
 
     def default(obj):
         decimal = sys.modules.get("decimal")
@@ -56,6 +58,8 @@ def encode(value, ascii_only=False):
             if obj.is_nan():
                 return _CONSTANTS["NaN"]
             return _placeholder(decimals, str(obj))
+        if callable(getattr(obj, "_asdict", None)):
+            return obj._asdict()
         raise TypeError("Object of type %s is not JSON serializable" % type(obj).__name__)
 
     text = _encode(value, default, ascii_only)
@@ -76,6 +80,38 @@ def _encode(value, default, ascii_only):
     import json
 
     return json.JSONEncoder(ensure_ascii=ascii_only, default=default).encode(value)
+
+
+_PLAIN = frozenset([str, int, float, bool, type(None)])
+
+
+def _has_named_tuple(value):
+    """Looks before encoding, as the encoder writes every tuple as an array and
+    asks nobody. Most results have few containers, and plain ones cost little."""
+    seen, stack = set(), [value]
+    while stack:
+        value = stack.pop()
+        if not isinstance(value, (dict, list, tuple)):
+            continue
+        if isinstance(value, tuple) and hasattr(value, "_asdict"):
+            return True
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        items = value.values() if isinstance(value, dict) else value
+        if not _PLAIN.issuperset(map(type, items)):
+            stack.extend(items)
+    return False
+
+
+def _without_named_tuples(value):
+    if isinstance(value, tuple) and hasattr(value, "_asdict"):
+        value = value._asdict()
+    if isinstance(value, dict):
+        return {key: _without_named_tuples(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_without_named_tuples(item) for item in value]
+    return value
 
 
 def _placeholder(decimals, number):

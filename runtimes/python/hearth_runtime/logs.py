@@ -37,6 +37,8 @@ def take_streams():
 
 
 def _unbuffered(stream, errors):
+    if stream is None:  # started with the descriptor closed
+        return None
     return _Unbuffered(stream.detach(), encoding="utf-8", errors=errors)
 
 

@@ -36,6 +36,8 @@ def _extend_path(opt):
     version = _EXECUTION_ENV[len("AWS_Lambda_") :] or "python%d.%d" % sys.version_info[:2]
     task = os.environ.get("LAMBDA_TASK_ROOT") or os.getcwd()
     layers = os.path.join(opt, "python")
+    if sys.path[0] in sys.path[1:]:  # the script's directory, and PYTHONPATH
+        del sys.path[0]
     sys.path[:0] = [task, os.path.join(layers, "lib", version, "site-packages"), layers]
 
 
