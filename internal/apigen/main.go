@@ -7,6 +7,12 @@
 // Names and order follow the model, so that a newer version shows up as a
 // small diff. Run it with `make generate`.
 //
+// The overlay is written by hand. It holds operations and members that the Go
+// SDK (service/lambda v1.114.1) has and the pinned model lacks; patterns and
+// orders of enums as the real service's messages print them; and the names of
+// hand-written matchers and checks in package api. Its keys are the model's,
+// and a few more: see type shape.
+//
 // What goes where:
 //
 //	zz_inputs.go zz_outputs.go zz_shapes.go zz_enums.go   types
