@@ -1,10 +1,10 @@
 package sandboxtest
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"path"
 	"path/filepath"
@@ -165,9 +165,12 @@ func startContextEnds(b *bench) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	conn := x.accept()
-	if _, err := fmt.Fprintln(conn, "ping"); err != nil {
-		b.Fatalf("the process does not answer: %v", err)
+	e := &peer{Conn: x.accept(), b: b}
+	e.Scanner = bufio.NewScanner(e.Conn)
+	e.receive(patience) // hello
+	e.send("ping")
+	if got := e.receive(patience); got != "ping" {
+		b.Errorf("the process answers %q", got)
 	}
 	select {
 	case <-p.Done():

@@ -1,0 +1,180 @@
+package mem
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/hearthd/hearth/sandbox"
+)
+
+// Program is what a process runs. It must return soon after ctx ends, which is
+// when the process is killed; what it returns then does not matter. p is its
+// own for as long as it runs.
+type Program func(ctx context.Context, p *Proc) sandbox.Exit
+
+// Proc is what a program sees of its process.
+type Proc struct {
+	Args   []string
+	Env    []string
+	Dir    string
+	Stdout io.Writer
+	Stderr io.Writer
+
+	process *Process
+}
+
+// Getenv returns a variable of the process's environment, the last one of its
+// name, or "".
+func (p *Proc) Getenv(key string) string {
+	for _, v := range slices.Backward(p.Env) {
+		if value, ok := strings.CutPrefix(v, key+"="); ok {
+			return value
+		}
+	}
+	return ""
+}
+
+// Dial connects to the sandbox's Runtime API. The connection is closed when
+// the process ends.
+func (p *Proc) Dial() (net.Conn, error) { return p.process.dial() }
+
+// Notify has signals delivered instead of ending the process, as os/signal
+// does. It replaces an earlier call. The channel has room for one signal;
+// more are dropped until it is read. SIGKILL cannot be caught.
+func (p *Proc) Notify(signals ...syscall.Signal) <-chan syscall.Signal {
+	p.process.mu.Lock()
+	defer p.process.mu.Unlock()
+	p.process.caught, p.process.signals = signals, make(chan syscall.Signal, 1)
+	return p.process.signals
+}
+
+// Process is a running or ended program.
+type Process struct {
+	sandbox *Sandbox
+	cmd     sandbox.Command
+	files   []*os.File // duplicates of standard output and error, or nil
+	done    chan struct{}
+	exit    sandbox.Exit // written before done is closed
+
+	ctx    context.Context // the program's; ends when the process is killed
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	killed  syscall.Signal
+	caught  []syscall.Signal
+	signals chan syscall.Signal
+	conns   []net.Conn
+}
+
+func newProcess(s *Sandbox, cmd sandbox.Command, files []*os.File) *Process {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &Process{sandbox: s, cmd: cmd, files: files, done: make(chan struct{}), ctx: ctx, cancel: cancel}
+}
+
+// run is the life of the process.
+func (p *Process) run(program Program) {
+	proc := &Proc{
+		Args: slices.Clone(p.cmd.Args), Env: slices.Clone(p.cmd.Env), Dir: p.cmd.Dir,
+		Stdout: io.Discard, Stderr: io.Discard, process: p,
+	}
+	if p.files[0] != nil {
+		proc.Stdout = p.files[0]
+	}
+	if p.files[1] != nil {
+		proc.Stderr = p.files[1]
+	}
+	exit := program(p.ctx, proc)
+	p.cancel()
+	p.closeFiles()
+
+	p.mu.Lock()
+	if p.killed != 0 {
+		exit = sandbox.Exit{Signal: p.killed}
+	}
+	conns := p.conns
+	p.conns = nil
+	p.mu.Unlock()
+	for _, c := range conns {
+		c.Close()
+	}
+	p.sandbox.mu.Lock()
+	delete(p.sandbox.live, p)
+	p.sandbox.mu.Unlock()
+	p.exit = exit
+	close(p.done)
+}
+
+func (p *Process) closeFiles() {
+	for _, f := range p.files {
+		if f != nil {
+			f.Close()
+		}
+	}
+}
+
+// dial connects to the listener.
+func (p *Process) dial() (net.Conn, error) {
+	if err := p.sandbox.gate.pass(p.ctx); err != nil {
+		return nil, err
+	}
+	inside, outside := net.Pipe()
+	c := &conn{Conn: inside, process: p}
+	p.mu.Lock()
+	p.conns = append(p.conns, inside)
+	p.mu.Unlock()
+	if err := p.sandbox.listener.offer(p.ctx, outside); err != nil {
+		inside.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// kill ends the program's context and connections. The first signal counts.
+func (p *Process) kill(sig syscall.Signal) {
+	p.mu.Lock()
+	if p.killed == 0 {
+		p.killed = sig
+	}
+	conns := slices.Clone(p.conns)
+	p.mu.Unlock()
+	p.cancel()
+	for _, c := range conns {
+		c.Close()
+	}
+}
+
+// Signal ends the process, unless its program asked for the signal or the
+// signal is one that ends no process.
+func (p *Process) Signal(sig syscall.Signal) error {
+	select {
+	case <-p.done:
+		return os.ErrProcessDone
+	default:
+	}
+	p.mu.Lock()
+	caught, signals := slices.Contains(p.caught, sig) && sig != syscall.SIGKILL, p.signals
+	p.mu.Unlock()
+	switch {
+	case caught:
+		select {
+		case signals <- sig:
+		default: // pending already, as with a real one
+		}
+	case sig == 0 || sig == syscall.SIGCHLD || sig == syscall.SIGCONT || sig == syscall.SIGURG || sig == syscall.SIGWINCH:
+	default:
+		p.kill(sig)
+	}
+	return nil
+}
+
+// Done is closed when the program has returned.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Exit says how it ended.
+func (p *Process) Exit() sandbox.Exit { return p.exit }
