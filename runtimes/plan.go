@@ -2,9 +2,7 @@ package runtimes
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,12 +18,6 @@ type Paths struct {
 	Opt     string // layers: /opt
 	Lang    string // Plan.LangDir: /var/lang
 	Tmp     string // /tmp
-}
-
-// Mount shows a host path in a sandbox, read-only.
-type Mount struct {
-	Source string // absolute path on the host
-	Target string // absolute path in the sandbox
 }
 
 // Plan is what an environment of a function needs besides the function's own
@@ -96,13 +88,12 @@ func (s *Set) planInterpreter(ctx context.Context, plan *Plan) error {
 	if plan.RuntimeDir, err = s.files.runtimeDir(ctx, interp); err != nil {
 		return fmt.Errorf("plan %s: %w", plan.Runtime.Name, err)
 	}
-	home := lookup(s.opts.Env)("HOME")
-	if interp.selfContained(home) {
+	if interp.standsAlone() {
 		plan.LangDir = interp.Prefix
 	} else if plan.LangDir, err = s.files.langDir(interp); err != nil {
 		return fmt.Errorf("plan %s: %w", plan.Runtime.Name, err)
 	}
-	plan.Mounts = interp.mounts(home)
+	plan.Mounts = interp.mounts()
 	return nil
 }
 
@@ -196,77 +187,4 @@ func (p *Plan) nodeEnv(paths Paths) []string {
 		paths.Task,
 	}
 	return []string{"NODE_PATH=" + strings.Join(append(dirs, p.Interpreter.Packages...), ":")}
-}
-
-// selfContained reports whether the prefix holds this interpreter and nothing
-// private or unrelated, so that it can stand for /var/lang.
-func (i Interpreter) selfContained(home string) bool {
-	if sharedPrefix(i.Prefix, home) {
-		return false
-	}
-	_, err := os.Stat(filepath.Join(i.Prefix, "bin", i.names()[0]))
-	return err == nil
-}
-
-// sharedPrefix reports whether a prefix holds more than an interpreter: it
-// must not be shown to function code as a whole.
-func sharedPrefix(prefix, home string) bool {
-	shared := []string{"/", "/usr", "/usr/local", "/opt", "/opt/homebrew"}
-	if home != "" {
-		shared = append(shared, home, filepath.Join(home, ".local"))
-	}
-	return slices.Contains(shared, filepath.Clean(prefix))
-}
-
-// mounts lists what must be seen beyond the trees that every sandbox shows.
-func (i Interpreter) mounts(home string) []Mount {
-	var paths []string
-	for _, prefix := range []string{i.Prefix, i.BasePrefix} {
-		if sharedPrefix(prefix, home) {
-			libs, err := filepath.Glob(filepath.Join(prefix, "lib", "libpython*"))
-			if err == nil {
-				paths = append(paths, libs...)
-			}
-			paths = append(paths, i.Executable)
-			paths = append(paths, i.Libraries...)
-		} else {
-			paths = append(paths, prefix)
-		}
-	}
-	paths = append(paths, i.Packages...)
-	if i.UserPackages != "" {
-		paths = append(paths, i.UserPackages)
-	}
-	var mounts []Mount
-	for _, path := range paths {
-		real, err := filepath.EvalSymlinks(path)
-		if errors.Is(err, os.ErrNotExist) {
-			continue
-		}
-		if err != nil {
-			real = path
-		}
-		mounts = show(mounts, real, path)
-		mounts = show(mounts, real, real)
-	}
-	return mounts
-}
-
-// show adds a mount unless the target is visible already.
-func show(mounts []Mount, source, target string) []Mount {
-	for _, tree := range []string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32"} {
-		if within(target, tree) {
-			return mounts
-		}
-	}
-	for _, m := range mounts {
-		if within(target, m.Target) && m.Source+strings.TrimPrefix(target, m.Target) == source {
-			return mounts
-		}
-	}
-	return append(mounts, Mount{Source: source, Target: target})
-}
-
-func within(path, dir string) bool {
-	return path == dir || strings.HasPrefix(path, dir+"/")
 }

@@ -149,10 +149,7 @@ func TestPlan_SharedPrefixIsNotShown(t *testing.T) {
 	_, prefix := installed(t, "python3.12", map[string]any{
 		"version": "3.12.7", "prefix": local, "basePrefix": local, "libraries": []string{lib, lib},
 	})
-	set := newSet(t, func(o *runtimes.Options) {
-		o.Dirs = []string{filepath.Join(prefix, "bin")}
-		o.Env = []string{"HOME=" + home}
-	})
+	set := newSet(t, func(o *runtimes.Options) { o.Dirs = []string{filepath.Join(prefix, "bin")} })
 	p := plan(t, set, hearth.Function{Runtime: "python3.12"})
 	exe := filepath.Join(prefix, "bin/python3.12")
 	if diff := cmp.Diff([]runtimes.Mount{{Source: exe, Target: exe}, {Source: lib, Target: lib}}, p.Mounts); diff != "" {
@@ -160,6 +157,23 @@ func TestPlan_SharedPrefixIsNotShown(t *testing.T) {
 	}
 	if link, err := os.Readlink(filepath.Join(p.LangDir, "bin/python3.12")); err != nil || link != exe {
 		t.Errorf("generated /var/lang links to %q (%v), want %q", link, err, exe)
+	}
+}
+
+func TestPlan_PrefixOfAnotherProductIsShownInPart(t *testing.T) {
+	set, prefix := installed(t, "python3.12", map[string]any{"version": "3.12.7"})
+	for _, dir := range []string{"lib", "secrets"} {
+		if err := os.Mkdir(filepath.Join(prefix, dir), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := plan(t, set, hearth.Function{Runtime: "python3.12"})
+	lib, exe := filepath.Join(prefix, "lib"), filepath.Join(prefix, "bin/python3.12")
+	if diff := cmp.Diff([]runtimes.Mount{{Source: lib, Target: lib}, {Source: exe, Target: exe}}, p.Mounts); diff != "" {
+		t.Errorf("mounts (-want +got):\n%s", diff)
+	}
+	if p.LangDir == prefix {
+		t.Errorf("the whole prefix %s is shown at /var/lang", prefix)
 	}
 }
 
