@@ -28,26 +28,19 @@ type cell struct {
 
 // newCell clones a pid 1. It shares the daemon's network namespace or gets one
 // of its own. The caller must close the cell.
-func (d *Driver) newCell(ctx context.Context, hostNetwork bool) (c *cell, err error) {
-	c = &cell{driver: d, slot: d.slots.take(), done: make(chan struct{})}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, c.undo())
-		}
-	}()
+func (d *Driver) newCell(ctx context.Context, hostNetwork bool) (*cell, error) {
+	c := &cell{driver: d, slot: d.slots.take(), done: make(chan struct{})}
 	c.remains = append(c.remains, func() error { d.slots.give(c.slot); return nil })
-	name := strconv.Itoa(c.slot)
-	if c.group, err = d.groups.Create(name, d.ids.root()); err != nil {
-		return nil, err
+	var err error
+	if c.group, err = d.groups.Create(strconv.Itoa(c.slot), d.ids.root()); err != nil {
+		return nil, errors.Join(err, c.undo())
 	}
 	c.remains = append(c.remains, c.group.Remove)
 	if err := c.spawn(ctx, hostNetwork); err != nil {
-		return nil, err
+		return nil, errors.Join(err, c.undo())
 	}
 	if err := c.adopt(); err != nil {
-		c.kill()
-		<-c.done
-		return nil, err
+		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
 }

@@ -30,6 +30,7 @@ type Driver struct {
 	ids      idPool
 	slots    slots
 	spares   *spares
+	hardCPU  bool
 	filter   []seccomp.Instruction
 
 	// What the host allows, found by New.
@@ -45,6 +46,10 @@ type Driver struct {
 	spawner *spawner
 	boxes   map[string]*box // open; nil while it is being created
 	closed  bool
+
+	creating sync.WaitGroup // calls of Create that passed closed
+	closing  sync.Once
+	closeErr error // of Close
 }
 
 // defaultProcesses is Spec.MaxProcesses when that is 0: Lambda's limit.
@@ -53,7 +58,7 @@ const defaultProcesses = 1024
 // New starts a driver. It fails when the host does not let it make sandboxes
 // at all, and says in Capabilities what else is missing. The caller must Close it.
 func New(o Options) (sandbox.Driver, error) {
-	d := &Driver{log: o.Logger, boxes: make(map[string]*box)}
+	d := &Driver{log: o.Logger, hardCPU: o.HardCPU, boxes: make(map[string]*box)}
 	if d.log == nil {
 		d.log = slog.New(slog.DiscardHandler)
 	}
@@ -126,22 +131,19 @@ func (d *Driver) Create(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 	if err := d.reserve(spec.ID); err != nil {
 		return nil, err
 	}
+	defer d.creating.Done()
 	b, err := d.create(ctx, spec)
 	if err != nil {
 		d.forget(spec.ID)
 		return nil, fmt.Errorf("create sandbox %s: %w", spec.ID, err)
 	}
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.boxes[spec.ID] = b
-	closed := d.closed
-	d.mu.Unlock()
-	if closed { // while it was created
-		return nil, errors.Join(sandbox.ErrClosed, b.Close())
-	}
 	return b, nil
 }
 
-// reserve takes an ID.
+// reserve takes an ID and counts a call in creating.
 func (d *Driver) reserve(id string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -152,6 +154,7 @@ func (d *Driver) reserve(id string) error {
 		return fmt.Errorf("create sandbox: the ID %q is taken", id)
 	}
 	d.boxes[id] = nil
+	d.creating.Add(1)
 	return nil
 }
 
@@ -183,7 +186,7 @@ func (d *Driver) create(ctx context.Context, spec sandbox.Spec) (b *box, err err
 	if b.maxProcesses <= 0 {
 		b.maxProcesses = defaultProcesses
 	}
-	limits := cgroup.Limits{MemoryBytes: spec.MemoryBytes, CPU: spec.CPU, Pids: b.maxProcesses + 1} // and pid 1
+	limits := cgroup.Limits{MemoryBytes: spec.MemoryBytes, CPU: spec.CPU, HardCPU: d.hardCPU, Pids: b.maxProcesses + 1} // and pid 1
 	if err := c.group.SetLimits(limits); err != nil {
 		return nil, err
 	}
@@ -274,8 +277,16 @@ func (d *Driver) currentSpawner(ctx context.Context) (*spawner, error) {
 
 // Close closes every sandbox and frees the driver.
 func (d *Driver) Close() error {
+	d.closing.Do(func() { d.closeErr = d.close() })
+	return d.closeErr
+}
+
+func (d *Driver) close() error {
 	d.mu.Lock()
 	d.closed = true
+	d.mu.Unlock()
+	d.creating.Wait()
+	d.mu.Lock()
 	var open []*box
 	for _, b := range d.boxes {
 		if b != nil {

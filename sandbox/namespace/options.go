@@ -12,6 +12,10 @@ type Options struct {
 	StateDir string
 	// Logger gets what happens outside of any call. Nil: nothing is logged.
 	Logger *slog.Logger
+	// HardCPU bounds a sandbox to Spec.CPU also when cores are idle, as Lambda
+	// does. Without it Spec.CPU is its weight when sandboxes compete, and
+	// Capabilities.CPU says that there is no bound.
+	HardCPU bool
 	// Spares is how many sandboxes are kept started ahead of need: 0 is the
 	// default of 4, negative is none. A spare holds a few kilobytes.
 	Spares int

@@ -61,7 +61,7 @@ func (d *Driver) describe(noProc, noInner error) sandbox.Capabilities {
 	s := d.groups.Support()
 	c := sandbox.Capabilities{
 		Files: true, Processes: true, Network: true, User: true, Freeze: true,
-		Memory: s.Memory, CPU: s.CPU,
+		Memory: s.Memory, CPU: s.CPU && d.hardCPU,
 		Pids: true, // by RLIMIT_NPROC where there is no controller
 	}
 	found := strings.Join(s.Problems, "; ")

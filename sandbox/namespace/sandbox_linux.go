@@ -58,7 +58,7 @@ func (b *box) Start(ctx context.Context, cmd sandbox.Command) (sandbox.Process, 
 
 // KillAll kills every process but pid 1.
 func (b *box) KillAll(ctx context.Context) error {
-	if err := b.Thaw(); err != nil {
+	if err := b.Thaw(); err != nil { // or SIGKILL would wait for it, without a control group
 		return err
 	}
 	// Wait for one dead child and let the resident program reap it and all
@@ -87,21 +87,22 @@ func (b *box) KillAll(ctx context.Context) error {
 // Freeze stops all processes but pid 1. Without a control group it sends
 // SIGSTOP to all at once, which parents of other processes may notice.
 func (b *box) Freeze() error {
-	if b.inner {
-		return b.group.Freeze()
-	}
-	return b.signalAll(unix.SIGSTOP)
+	return b.setFrozen(b.group.Freeze, unix.SIGSTOP)
 }
 
 // Thaw lets them continue.
 func (b *box) Thaw() error {
-	if b.inner {
-		return b.group.Thaw()
-	}
-	return b.signalAll(unix.SIGCONT)
+	return b.setFrozen(b.group.Thaw, unix.SIGCONT)
 }
 
-func (b *box) signalAll(sig unix.Signal) error {
+func (b *box) setFrozen(byGroup func() error, sig unix.Signal) error {
+	if b.inner {
+		err := byGroup()
+		if err != nil && b.gone() {
+			return sandbox.ErrClosed // and the group with it
+		}
+		return err
+	}
 	t := newTable()
 	t.Call("signal all", unix.SYS_KILL, num(-1), num(sig)) // there may be none
 	t.finish()
@@ -109,6 +110,15 @@ func (b *box) signalAll(sig unix.Signal) error {
 		return fmt.Errorf("send %v to all processes: %w", sig, err)
 	}
 	return nil
+}
+
+func (b *box) gone() bool {
+	select {
+	case <-b.done:
+		return true
+	default:
+		return false
+	}
 }
 
 // Usage measures the sandbox; after Close, what it had used by then.

@@ -101,7 +101,12 @@ func (sp *spawner) spawn(ctx context.Context, remote, group *os.File, flags uint
 	t.Call("control socket", unix.SYS_DUP3, stage2.FD(0), num(stage2.ControlFD), num(unix.O_CLOEXEC))
 	t.release()
 	t.end()
-	reply, _, err := sp.link.run(ctx, t.Table, files)
+	if err := context.Cause(ctx); err != nil {
+		return 0, err
+	}
+	// From here on there may be a process: its pid must not be lost, nor the
+	// spawner with one caller's patience.
+	reply, _, err := sp.link.run(context.WithoutCancel(ctx), t.Table, files)
 	return int(reply.Value), err
 }
 

@@ -37,6 +37,9 @@ var rlimits = [...]struct {
 // start makes a cell's pid 1 fork a process, which executes cmd, and returns
 // when it does.
 func (c *cell) start(ctx context.Context, cmd sandbox.Command, maxProcesses int, inner bool) (*process, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
 	slot, p, err := c.processes.take()
 	if err != nil {
 		return nil, err
@@ -48,7 +51,8 @@ func (c *cell) start(ctx context.Context, cmd sandbox.Command, maxProcesses int,
 	}
 	defer report.Close()
 	t, files := c.startTable(cmd, slot, maxProcesses, inner, theirs)
-	_, received, err := c.link.run(ctx, t.Table, files)
+	// The fork takes microseconds, and its outcome must not be lost.
+	_, received, err := c.link.run(context.WithoutCancel(ctx), t.Table, files)
 	theirs.Close()
 	if err != nil {
 		c.processes.drop(slot)

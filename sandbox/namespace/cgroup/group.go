@@ -18,6 +18,7 @@ import (
 type Limits struct {
 	MemoryBytes int64
 	CPU         float64 // share of cores; 1 is what a process outside gets
+	HardCPU     bool    // CPU bounds also what nobody else wants
 	Pids        int
 }
 
@@ -140,11 +141,22 @@ func (t tree) settings(l Limits) []setting {
 			s = append(s, setting{file: "cpu.shares", value: strconv.Itoa(scale(l.CPU, 1024, 2, 262_144))})
 		}
 	}
+	if t.has(cpu) && l.CPU > 0 && l.HardCPU {
+		quota := strconv.Itoa(scale(l.CPU, cpuPeriod, 1000, math.MaxInt32))
+		if t.v2 {
+			s = append(s, setting{file: "cpu.max", value: quota + " " + strconv.Itoa(cpuPeriod)})
+		} else {
+			s = append(s, setting{file: "cpu.cfs_period_us", value: strconv.Itoa(cpuPeriod)}, setting{file: "cpu.cfs_quota_us", value: quota})
+		}
+	}
 	if t.has(pids) && l.Pids > 0 {
 		s = append(s, setting{file: "pids.max", value: count})
 	}
 	return s
 }
+
+// cpuPeriod is the time, in microseconds, over which a hard CPU share is counted.
+const cpuPeriod = 100_000
 
 // scale turns a share of cores into a weight within the kernel's bounds.
 func scale(share, unit float64, least, most int) int {
