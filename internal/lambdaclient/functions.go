@@ -38,7 +38,7 @@ type Configuration struct {
 	StateReason            string `json:",omitempty"`
 	LastUpdateStatus       string `json:",omitempty"`
 	LastUpdateStatusReason string `json:",omitempty"`
-	RevisionId             string `json:",omitempty"` //nolint:staticcheck // AWS's spelling, on the wire and in --json
+	RevisionId             string `json:",omitempty"`
 }
 
 // functionPath is the path of a function, given by name or ARN, and of a
