@@ -13,6 +13,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hearthd/hearth"
@@ -177,6 +181,49 @@ func TestRouter_BrokenQuery(t *testing.T) {
 	e := errorOf(t, serve(r, "GET", "/2015-03-31/functions?MaxItems=many", ""))
 	want := lambdaError{"SerializationException", 400, "STRING_VALUE can not be converted to an Integer", ""}
 	if diff := cmp.Diff(want, e); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSDK_DecodesErrors(t *testing.T) {
+	var fail error
+	r := api.NewRouter(api.Options{})
+	api.Handle(r, api.Invoke, func(context.Context, *api.InvokeInput) (*api.InvokeOutput, error) { return nil, fail })
+	srv := httptest.NewServer(r)
+	defer srv.Close()
+	client := newClient(srv.URL)
+	for code, err := range map[string]error{
+		"ResourceNotFoundException":      hearth.Errorf(hearth.ErrNotFound, "the message"),
+		"ResourceConflictException":      hearth.Errorf(hearth.ErrConflict, "the message"),
+		"InvalidParameterValueException": hearth.Errorf(hearth.ErrInvalid, "the message"),
+		"InvalidZipFileException":        hearth.Errorf(hearth.ErrInvalidZip, "the message"),
+		"ValidationException":            hearth.Errorf(hearth.ErrValidation, "the message"),
+		"AccessDeniedException":          hearth.Errorf(hearth.ErrDenied, "the message"),
+		"NotImplementedException":        hearth.Errorf(hearth.ErrNotImplemented, "the message"),
+	} {
+		fail = err
+		_, got := client.Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f")})
+		var apiErr smithy.APIError
+		if !errors.As(got, &apiErr) || apiErr.ErrorCode() != code || apiErr.ErrorMessage() != "the message" {
+			t.Errorf("%s: got %v", code, got)
+		}
+	}
+}
+
+func TestSDK_DecodesThrottles(t *testing.T) {
+	r := api.NewRouter(api.Options{})
+	api.Handle(r, api.Invoke, func(context.Context, *api.InvokeInput) (*api.InvokeOutput, error) {
+		return nil, &hearth.Throttle{Reason: hearth.ThrottleReservedConcurrency, RetryAfter: 3 * time.Second}
+	})
+	srv := httptest.NewServer(r)
+	defer srv.Close()
+	_, err := newClient(srv.URL).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f")})
+	var throttle *types.TooManyRequestsException
+	if !errors.As(err, &throttle) {
+		t.Fatalf("got %v", err)
+	}
+	got := []string{string(throttle.Reason), aws.ToString(throttle.RetryAfterSeconds), aws.ToString(throttle.Message), aws.ToString(throttle.Type)}
+	if diff := cmp.Diff([]string{"ReservedFunctionConcurrentInvocationLimitExceeded", "3", "Rate Exceeded.", "User"}, got); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -49,6 +49,29 @@ func TestQuickPatterns_AcceptNothingElse(t *testing.T) {
 	}
 }
 
+func TestParseFunctionRef_AgreesWithThePattern(t *testing.T) {
+	parts := []string{"", "arn:aws:lambda:", "arn:gcp:lambda:", "us-east-1:", "123456789012:", "12:", "function:", "f", "f.g", ":", "$LATEST", "live:", "$LATEST.PUBLISHED"}
+	accepted := 0
+	for _, a := range parts {
+		for _, b := range parts {
+			for _, c := range parts {
+				for _, d := range parts {
+					s := a + b + c + d
+					_, err := ParseFunctionRef(s)
+					if want := ruleNamespacedFunctionName.pattern.match(s); want != (err == nil) {
+						t.Errorf("%q: pattern %t, parser %v", s, want, err)
+					} else if want {
+						accepted++
+					}
+				}
+			}
+		}
+	}
+	if accepted < 100 {
+		t.Errorf("only %d were accepted", accepted)
+	}
+}
+
 func TestChecker_StopsAtItsBound(t *testing.T) {
 	in := &CreateEventSourceMappingInput{SourceAccessConfigurations: slices.Repeat([]SourceAccessConfiguration{{Type: Ptr("x")}}, 5000)}
 	var c checker
