@@ -154,6 +154,12 @@ func (o Op) IfEqual(v int64, l Label) Op {
 	return o.to(flagJumpEqual, l)
 }
 
+// IfUnequal jumps to l when the result is not v.
+func (o Op) IfUnequal(v int64, l Label) Op {
+	o.op.cmp = uint64(v)
+	return o.to(flagJumpUnequal, l)
+}
+
 func (o Op) to(flag uint64, l Label) Op {
 	o.op.flags |= flag
 	o.op.target = l
