@@ -147,6 +147,36 @@ func TestOnChange_OtherNodesWrite_IsSeenByLookup(t *testing.T) {
 	})
 }
 
+// overtakenKV lets something happen between a write and its writer's return.
+type overtakenKV struct {
+	store.KV
+	meanwhile func()
+}
+
+func (kv overtakenKV) Create(ctx context.Context, key string, value []byte) (uint64, error) {
+	revision, err := kv.KV.Create(ctx, key, value)
+	kv.meanwhile()
+	return revision, err
+}
+
+func TestLookup_OwnWriteOvertakenByADeletion_StaysGone(t *testing.T) {
+	onEachDriver(t, func(t *testing.T, kv store.KV, blobs store.Blobs) {
+		calls := newChanges()
+		other := open(t, catalog.Options{KV: kv, Blobs: blobs})
+		slow := overtakenKV{kv, func() {
+			if err := other.Delete(t.Context(), nameOf("f")); err != nil {
+				t.Error(err)
+			}
+			create(t, other, function("later"))
+			calls.wait(t, "later") // the watch has passed the deletion
+		}}
+		c := open(t, catalog.Options{KV: slow, Blobs: blobs, OnChange: calls.add})
+		create(t, c, function("f"))
+		_, err := c.Lookup(nameOf("f"), "")
+		wantKind(t, err, hearth.ErrNotFound)
+	})
+}
+
 // breakableKV is a KV whose watches can be ended from outside.
 type breakableKV struct {
 	store.KV

@@ -2,6 +2,7 @@ package jetstream_test
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,4 +81,24 @@ func FuzzDecodeKey(f *testing.F) {
 			t.Fatalf("%q is decoded to %q, which is encoded as %q", subject, key, jetstream.EncodeKey(key))
 		}
 	})
+}
+
+func TestOpen_NothingWrong_LogsNothingAboveDebug(t *testing.T) {
+	var log strings.Builder
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	s, err := jetstream.Open(t.Context(), jetstream.Options{Dir: t.TempDir(), Logger: logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(log.String(), "level=DEBUG") {
+		t.Error("the server's log does not arrive")
+	}
+	for line := range strings.Lines(log.String()) {
+		if !strings.Contains(line, "level=DEBUG") {
+			t.Errorf("logged: %s", line)
+		}
+	}
 }

@@ -91,7 +91,7 @@ type Store struct {
 // Open starts the embedded store in opts.Dir. It fails with the pid of the
 // other daemon when the directory is in use.
 func Open(ctx context.Context, opts Options) (_ *Store, err error) {
-	s := newStore(opts.Logger)
+	s := newStore(ctx, opts.Logger)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -117,7 +117,7 @@ func Open(ctx context.Context, opts Options) (_ *Store, err error) {
 // reached (hearth.ErrUnavailable) or are not configured as the store needs
 // them (hearth.ErrInvalid, with the setting to change).
 func Connect(ctx context.Context, opts ExternalOptions) (_ *Store, err error) {
-	s := newStore(opts.Logger)
+	s := newStore(ctx, opts.Logger)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -133,13 +133,14 @@ func Connect(ctx context.Context, opts ExternalOptions) (_ *Store, err error) {
 	return s, nil
 }
 
-func newStore(logger *slog.Logger) *Store {
+// newStore returns a store that is not open. Its life is not that of ctx.
+func newStore(ctx context.Context, logger *slog.Logger) *Store {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{logger: logger}
-	s.closing, s.close = context.WithCancel(context.Background())
-	s.connected, s.reconnect = context.WithCancel(context.Background())
+	s.closing, s.close = context.WithCancel(context.WithoutCancel(ctx))
+	s.connected, s.reconnect = context.WithCancel(s.closing)
 	return s
 }
 
@@ -198,7 +199,7 @@ func (s *Store) reconnected() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.reconnect()
-	s.connected, s.reconnect = context.WithCancel(context.Background())
+	s.connected, s.reconnect = context.WithCancel(s.closing)
 }
 
 // beginWatch counts a watch that Close waits for; false after Close.
@@ -235,7 +236,6 @@ func (s *Store) Close() error {
 	if s.conn != nil {
 		s.conn.Close()
 	}
-	s.reconnect()
 	if s.server != nil {
 		s.server.Shutdown()
 		s.server.WaitForShutdown()

@@ -37,7 +37,7 @@ func watchExisting(t *testing.T, kv store.KV) {
 }
 
 func watchChanges(t *testing.T, kv store.KV) {
-	w := follow(t, kv, "f/")
+	w := Follow(t, kv, "f/")
 	w.expect(t, store.Event{Kind: store.EventSynced})
 	first := put(t, kv, "f/a", "1")
 	w.expect(t, store.Event{Kind: store.EventPut, Record: store.Record{Key: "f/a", Value: []byte("1"), Revision: first}})
@@ -54,7 +54,7 @@ func watchChanges(t *testing.T, kv store.KV) {
 
 func watchPrefix(t *testing.T, kv store.KV) {
 	put(t, kv, "f/a", "1")
-	w := follow(t, kv, "f/b")
+	w := Follow(t, kv, "f/b")
 	w.expect(t, store.Event{Kind: store.EventSynced, Record: store.Record{Revision: w.synced(t)}})
 	for _, key := range []string{"f/a", "f", "g/b", "f/c"} {
 		put(t, kv, key, "2")
@@ -111,8 +111,9 @@ type Follower struct {
 	read   int
 }
 
-// follow starts a watch that ends with the test.
-func follow(t *testing.T, kv store.KV, prefix string) *Follower {
+// Follow starts a watch on prefix that ends with the test. It is exported for
+// the tests that a driver adds.
+func Follow(t *testing.T, kv store.KV, prefix string) *Follower {
 	w := &Follower{more: make(chan struct{}, 1)}
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var group sync.WaitGroup
@@ -134,10 +135,6 @@ func follow(t *testing.T, kv store.KV, prefix string) *Follower {
 	t.Cleanup(func() { cancel(); group.Wait() })
 	return w
 }
-
-// Follow starts a watch on prefix that ends with the test, for tests that a
-// driver adds.
-func Follow(t *testing.T, kv store.KV, prefix string) *Follower { return follow(t, kv, prefix) }
 
 // Next waits for the next event.
 func (w *Follower) Next(t *testing.T) store.Event {
