@@ -59,3 +59,10 @@ func (e *PlatformEvent) Billed() time.Duration {
 	total := e.Duration + e.InitDuration
 	return (total + time.Millisecond - 1).Truncate(time.Millisecond)
 }
+
+// LogEvent is one line of a log group.
+type LogEvent struct {
+	Time    time.Time `json:"time"`
+	Stream  string    `json:"stream"`
+	Message string    `json:"message"`
+}

@@ -48,6 +48,7 @@ type cli struct {
 // commands lists the verbs, in the order of the help.
 func (c *cli) commands() []*cobra.Command {
 	return []*cobra.Command{
+		newServeCommand(c),
 		newDeployCommand(c),
 		newInvokeCommand(c),
 		newFunctionsCommand(c),

@@ -60,6 +60,7 @@ type Options struct {
 	Functions Functions
 	Invoker   Invoker
 	Host      Host
+	Logs      Logs
 	// Account and Region are those of requests that carry no credential scope.
 	Account, Region string
 	Logger          *slog.Logger

@@ -145,6 +145,9 @@ func (e *Environment) State() State {
 	return e.state
 }
 
+// MemoryUsed is the sandbox's peak memory so far in MB, as of the last reading.
+func (e *Environment) MemoryUsed() int { return e.memory.lastMB() }
+
 // watchSandbox declares the environment dead when its sandbox is.
 func (e *Environment) watchSandbox() {
 	select {
@@ -251,8 +254,17 @@ func (g *memoryGauge) peakMB(box sandbox.Sandbox, fresh bool) int {
 	if fresh || time.Since(g.at) > memoryGaugeAge {
 		g.readLocked(box)
 	}
-	return int((g.peak + 1<<20 - 1) >> 20)
+	return g.megabytesLocked()
 }
+
+// lastMB is peakMB without a reading.
+func (g *memoryGauge) lastMB() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.megabytesLocked()
+}
+
+func (g *memoryGauge) megabytesLocked() int { return int((g.peak + 1<<20 - 1) >> 20) }
 
 // newOOM reads and reports whether a process was killed for its memory since
 // the last reading.

@@ -19,6 +19,8 @@ type Environment interface {
 	Init() bool
 	Invoke(inv *hearth.Invocation, free func()) (hearth.Result, error)
 	State() environment.State
+	// MemoryUsed is the peak so far in MB; 0 when unknown.
+	MemoryUsed() int
 	Freeze() error
 	Close() error
 }
@@ -33,8 +35,9 @@ type Options struct {
 	// MaxConcurrency bounds the invocations in progress or waiting; beyond it
 	// callers are throttled. Default 1000, AWS's account limit.
 	MaxConcurrency int
-	// MaxMemory bounds the sum of the environments' memory sizes, in MB. An
-	// invocation that needs more waits for room. Default: no bound.
+	// MaxMemory bounds what the environments take, in MB: their memory size
+	// while they work, their measured peak while they are idle. An invocation
+	// that needs a new one beyond that waits for room. Default: no bound.
 	MaxMemory int
 	// MaxStarting bounds the starts in flight. Default: 4 for each core, at least 8.
 	MaxStarting int
@@ -85,7 +88,7 @@ type Pool struct {
 	mu       sync.Mutex
 	groups   map[groupKey]*group
 	active   int      // invocations in progress or waiting
-	memory   int      // MB of all members, and of starts in flight
+	memory   int      // MB charged to members and to starts in flight
 	starting int      // start slots in use
 	needy    []*group // with waiters that have no start yet, in turn
 	nextReap time.Time
@@ -115,6 +118,7 @@ type group struct {
 type member struct {
 	env       Environment
 	group     *group
+	charged   int // MB of Pool.memory
 	idleSince time.Time
 	frozen    bool
 }
@@ -165,6 +169,7 @@ func (p *Pool) acquire(ctx context.Context, fn *hearth.Function, tenant string) 
 	p.active++
 	g := p.groupLocked(fn, tenant)
 	if m := g.popIdle(); m != nil {
+		p.chargeLocked(m, fn.MemorySize)
 		p.mu.Unlock()
 		return m, nil
 	}
@@ -202,16 +207,16 @@ func (p *Pool) await(ctx context.Context, g *group, w *waiter) (*member, error) 
 
 // release takes an environment back after an invocation.
 func (p *Pool) release(m *member) {
-	state := m.env.State()
+	state, used := m.env.State(), m.env.MemoryUsed()
 	p.mu.Lock()
 	p.active--
-	p.returnLocked(m, state)
+	p.returnLocked(m, state, used)
 	p.mu.Unlock()
 }
 
 // returnLocked gives an environment to the next in line, makes it idle, or
 // closes it when it is of no more use.
-func (p *Pool) returnLocked(m *member, state environment.State) {
+func (p *Pool) returnLocked(m *member, state environment.State, used int) {
 	g := m.group
 	switch {
 	case p.closed, state == environment.Dead:
@@ -222,10 +227,19 @@ func (p *Pool) returnLocked(m *member, state environment.State) {
 		p.discardLocked(m)
 	default:
 		m.idleSince, m.frozen = time.Now(), false
+		if used > 0 {
+			p.chargeLocked(m, min(used, m.group.fn.MemorySize))
+		}
 		g.pushIdle(m)
 		p.reapByLocked(m.idleSince.Add(p.opts.FreezeAfter))
 	}
 	p.scheduleLocked(g)
+}
+
+// chargeLocked sets what an environment counts as in memory.
+func (p *Pool) chargeLocked(m *member, mb int) {
+	p.memory += mb - m.charged
+	m.charged = mb
 }
 
 // discardLocked forgets an environment and closes it. Those that Close has
@@ -235,7 +249,7 @@ func (p *Pool) discardLocked(m *member) {
 		return
 	}
 	delete(m.group.members, m)
-	p.memory -= m.group.fn.MemorySize
+	p.chargeLocked(m, 0)
 	p.forgetLocked(m.group)
 	p.wg.Go(func() {
 		if err := m.env.Close(); err != nil {

@@ -44,10 +44,10 @@ func (p *Pool) reapOnce(now time.Time) (next time.Time, ok bool) {
 		if err := m.env.Freeze(); err != nil {
 			p.opts.Logger.Warn("freeze idle environment", "function", m.group.key.name.String(), "error", err)
 		}
-		state := m.env.State()
+		state, used := m.env.State(), m.env.MemoryUsed()
 		p.mu.Lock()
 		if g := m.group; p.closed || state == environment.Dead || len(g.waiters) > 0 || g.retired {
-			p.returnLocked(m, state)
+			p.returnLocked(m, state, used)
 		} else {
 			m.frozen = true
 			g.pushIdle(m) // idle since when it was

@@ -88,7 +88,7 @@ func (p *Pool) start(g *group) {
 		p.forgetLocked(g)
 		return
 	}
-	m := &member{env: env, group: g}
+	m := &member{env: env, group: g, charged: g.fn.MemorySize}
 	g.members[m] = struct{}{}
-	p.returnLocked(m, env.State())
+	p.returnLocked(m, env.State(), env.MemoryUsed())
 }

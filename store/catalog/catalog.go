@@ -205,6 +205,10 @@ func (c *Catalog) Lookup(name hearth.Name, qualifier string) (*hearth.Function, 
 	return nil, notFound(name, qualifier)
 }
 
+// All returns every version of every function from memory, in no order. Nobody
+// may write to what it returns.
+func (c *Catalog) All() []*hearth.Function { return c.index.all() }
+
 func notFound(name hearth.Name, qualifier string) error {
 	return hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(qualifier))
 }

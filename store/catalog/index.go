@@ -126,3 +126,16 @@ func (s *shard) removeLocked(k key) {
 	delete(next, k)
 	s.entries.Store(&next)
 }
+
+// all returns every function that there is.
+func (x *index) all() []*hearth.Function {
+	var list []*hearth.Function
+	for i := range x.shards {
+		for _, e := range *x.shards[i].entries.Load() {
+			if e.function != nil {
+				list = append(list, e.function)
+			}
+		}
+	}
+	return list
+}

@@ -14,14 +14,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// Event is one line of a log group.
-type Event struct {
-	Time    time.Time `json:"time"`
-	Stream  string    `json:"stream"`
-	Message string    `json:"message"`
-}
+	"github.com/hearthd/hearth"
+)
 
 // followBuffer is how far a follower may lag behind before it loses events.
 const followBuffer = 4096
@@ -30,7 +25,7 @@ const followBuffer = 4096
 type follower struct {
 	scope Scope
 	group string
-	ch    chan Event
+	ch    chan hearth.LogEvent
 }
 
 func (s *Store) publish(st *Stream, t time.Time, message []byte) {
@@ -41,7 +36,7 @@ func (s *Store) publish(st *Stream, t time.Time, message []byte) {
 			continue
 		}
 		select {
-		case f.ch <- Event{Time: t, Stream: st.name, Message: string(message)}:
+		case f.ch <- hearth.LogEvent{Time: t, Stream: st.name, Message: string(message)}:
 		default: // a reader that cannot keep up misses lines; the file has them
 		}
 	}
@@ -49,7 +44,7 @@ func (s *Store) publish(st *Stream, t time.Time, message []byte) {
 
 // Read returns the events of a group at or after since, in order of time. A
 // group without events is an empty list.
-func (s *Store) Read(scope Scope, group string, since time.Time) ([]Event, error) {
+func (s *Store) Read(scope Scope, group string, since time.Time) ([]hearth.LogEvent, error) {
 	s.Flush()
 	dir := s.groupDir(scope, group)
 	entries, err := os.ReadDir(dir)
@@ -59,7 +54,7 @@ func (s *Store) Read(scope Scope, group string, since time.Time) ([]Event, error
 	if err != nil {
 		return nil, fmt.Errorf("read log group %s: %w", group, err)
 	}
-	var events []Event
+	var events []hearth.LogEvent
 	for _, entry := range entries {
 		name, ok := strings.CutSuffix(entry.Name(), streamSuffix)
 		if info, err := entry.Info(); !ok || err != nil || info.ModTime().Before(since) {
@@ -73,11 +68,11 @@ func (s *Store) Read(scope Scope, group string, since time.Time) ([]Event, error
 			return nil, fmt.Errorf("read log group %s: %w", group, err)
 		}
 	}
-	slices.SortStableFunc(events, func(a, b Event) int { return cmp.Compare(a.Time.UnixNano(), b.Time.UnixNano()) })
+	slices.SortStableFunc(events, func(a, b hearth.LogEvent) int { return cmp.Compare(a.Time.UnixNano(), b.Time.UnixNano()) })
 	return events, nil
 }
 
-func appendFile(events []Event, path, stream string, since time.Time) ([]Event, error) {
+func appendFile(events []hearth.LogEvent, path, stream string, since time.Time) ([]hearth.LogEvent, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return events, err
@@ -91,7 +86,7 @@ func appendFile(events []Event, path, stream string, since time.Time) ([]Event, 
 		if !ok || err != nil || t.Before(since) {
 			continue // a torn line after a crash
 		}
-		events = append(events, Event{Time: t, Stream: stream, Message: string(message)})
+		events = append(events, hearth.LogEvent{Time: t, Stream: stream, Message: string(message)})
 	}
 	return events, lines.Err()
 }
@@ -99,8 +94,8 @@ func appendFile(events []Event, path, stream string, since time.Time) ([]Event, 
 // Follow calls yield with the events of a group at or after since, and then
 // with new ones as they come, until ctx ends, the Store is closed, or yield
 // fails, whose error it returns.
-func (s *Store) Follow(ctx context.Context, scope Scope, group string, since time.Time, yield func(Event) error) error {
-	f := &follower{scope: scope, group: group, ch: make(chan Event, followBuffer)}
+func (s *Store) Follow(ctx context.Context, scope Scope, group string, since time.Time, yield func(hearth.LogEvent) error) error {
+	f := &follower{scope: scope, group: group, ch: make(chan hearth.LogEvent, followBuffer)}
 	s.mu.Lock()
 	s.follows[f] = struct{}{}
 	s.mu.Unlock()
@@ -115,7 +110,7 @@ func (s *Store) Follow(ctx context.Context, scope Scope, group string, since tim
 	if err != nil {
 		return err
 	}
-	seen := map[Event]int{}
+	seen := map[hearth.LogEvent]int{}
 	for _, ev := range past {
 		if err := yield(ev); err != nil {
 			return err
@@ -142,7 +137,7 @@ func (s *Store) Follow(ctx context.Context, scope Scope, group string, since tim
 }
 
 // key is an event as a file keeps it, with the file's precision of time.
-func key(ev Event) Event {
+func key(ev hearth.LogEvent) hearth.LogEvent {
 	ev.Time = ev.Time.UTC().Truncate(time.Millisecond)
 	return ev
 }

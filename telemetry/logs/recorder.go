@@ -10,10 +10,19 @@ import (
 // TailSize is how much of an invocation's log the caller can ask for.
 const TailSize = 4096
 
+// Sink takes the lines of an environment: a Stream, or whatever else shows them.
+type Sink interface {
+	// Append adds one event. The message has no newline, and is only valid
+	// during the call.
+	Append(t time.Time, message []byte)
+	// Name is the log stream's name.
+	Name() string
+}
+
 // Recorder writes what one environment emits to its stream and keeps the tail
 // of the invocation in progress.
 type Recorder struct {
-	stream *Stream
+	stream Sink
 	render renderer
 
 	mu   sync.Mutex
@@ -25,7 +34,7 @@ type Recorder struct {
 type Runtime struct{ Version, ARN string }
 
 // NewRecorder renders for a version of a function.
-func NewRecorder(stream *Stream, fn *hearth.Function, rt Runtime) *Recorder {
+func NewRecorder(stream Sink, fn *hearth.Function, rt Runtime) *Recorder {
 	return &Recorder{stream: stream, render: newRenderer(fn, rt, stream.Name())}
 }
 

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/hearthd/hearth/edge/auth"
+	"github.com/hearthd/hearth/runtimes"
+	"github.com/hearthd/hearth/sandbox"
+)
+
+// config is what `hearth serve` can be told. A value comes from its flag, else
+// from the environment (HEARTH_ and the flag's name, in capitals), else from
+// the file, else from defaultConfig.
+type config struct {
+	Listen         string        `yaml:"listen"`
+	DataDir        string        `yaml:"data-dir"`
+	Sandbox        string        `yaml:"sandbox"`
+	Network        string        `yaml:"network"`
+	Account        string        `yaml:"account"`
+	Region         string        `yaml:"region"`
+	RuntimeMap     string        `yaml:"runtime-map"`
+	IdleTimeout    time.Duration `yaml:"idle-timeout"`
+	FreezeAfter    time.Duration `yaml:"freeze-after"`
+	MaxConcurrency int           `yaml:"max-concurrency"`
+	MaxMemory      int           `yaml:"max-memory"`
+	HardCPU        bool          `yaml:"hard-cpu"`
+	LogRetention   time.Duration `yaml:"log-retention"`
+	LogLevel       string        `yaml:"log-level"`
+}
+
+func defaultConfig(getenv func(string) string) config {
+	return config{
+		Listen:         strings.TrimPrefix(defaultEndpoint, "http://"),
+		DataDir:        defaultDataDir(getenv),
+		Sandbox:        sandboxAuto,
+		Network:        string(sandbox.NetworkNAT),
+		Account:        "000000000000",
+		Region:         "us-east-1",
+		IdleTimeout:    10 * time.Minute,
+		FreezeAfter:    500 * time.Millisecond,
+		MaxConcurrency: 1000,
+		LogRetention:   14 * 24 * time.Hour,
+		LogLevel:       "info",
+	}
+}
+
+func defaultDataDir(getenv func(string) string) string {
+	if dir := getenv("XDG_DATA_HOME"); dir != "" {
+		return filepath.Join(dir, "hearth")
+	}
+	if os.Getuid() == 0 {
+		return "/var/lib/hearth"
+	}
+	return filepath.Join(getenv("HOME"), ".local", "share", "hearth")
+}
+
+// addFlags defines a flag for each field.
+func (c *config) addFlags(f *pflag.FlagSet) {
+	f.StringVar(&c.Listen, "listen", c.Listen, "`ADDRESS` to serve on; loopback only")
+	f.StringVar(&c.DataDir, "data-dir", c.DataDir, "`DIR` for functions, code, logs and sandboxes")
+	f.StringVar(&c.Sandbox, "sandbox", c.Sandbox, "what isolates functions: auto, namespace, or process (nothing does)")
+	f.StringVar(&c.Network, "network", c.Network, "what functions reach: none, nat or host; nat falls back to none, loudly, where the host forbids it")
+	f.StringVar(&c.Account, "account", c.Account, "account `ID` in ARNs, twelve digits")
+	f.StringVar(&c.Region, "region", c.Region, "`REGION` of requests that name none")
+	f.StringVar(&c.RuntimeMap, "runtime-map", c.RuntimeMap, "serve runtimes by others: `FROM=TO,...`, such as nodejs24.x=nodejs20.x")
+	f.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "close environments that were not used for this long")
+	f.DurationVar(&c.FreezeAfter, "freeze-after", c.FreezeAfter, "freeze environments that were not used for this long")
+	f.IntVar(&c.MaxConcurrency, "max-concurrency", c.MaxConcurrency, "invocations at a time; more are throttled with 429")
+	f.IntVar(&c.MaxMemory, "max-memory", c.MaxMemory, "`MB` for all environments together; 0: nine tenths of this machine's")
+	f.BoolVar(&c.HardCPU, "hard-cpu", c.HardCPU, "hold functions to their CPU share (memory size / 1769 MB) on an idle machine too, as AWS does")
+	f.DurationVar(&c.LogRetention, "log-retention", c.LogRetention, "keep log streams for this long after their last line; 0: for ever")
+	f.StringVar(&c.LogLevel, "log-level", c.LogLevel, "least level of the daemon's own log: debug, info, warn, error")
+}
+
+// load completes c, whose flags have been parsed, from the file and the
+// environment, in this order, and puts the flags that were given on top again.
+func (c *config) load(file string, flags *pflag.FlagSet, getenv func(string) string) error {
+	given := map[string]string{}
+	flags.Visit(func(f *pflag.Flag) { given[f.Name] = f.Value.String() })
+	*c = defaultConfig(getenv)
+	if file != "" {
+		if err := c.read(file); err != nil {
+			return usagef("--config: %w", err)
+		}
+	}
+	var errs []error
+	all := pflag.NewFlagSet("", pflag.ContinueOnError)
+	all.SortFlags = false
+	values := *c // addFlags sets every field to its default: the current value
+	values.addFlags(all)
+	all.VisitAll(func(f *pflag.Flag) {
+		source, value := "HEARTH_"+strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_")), ""
+		if value = getenv(source); value == "" {
+			return
+		}
+		if err := f.Value.Set(value); err != nil {
+			errs = append(errs, usagef("%s: %w", source, err))
+		}
+	})
+	for name, value := range given {
+		if f := all.Lookup(name); f != nil {
+			errs = append(errs, f.Value.Set(value))
+		}
+	}
+	*c = values
+	if err := errors.Join(errs...); err != nil {
+		return err
+	}
+	return c.validate()
+}
+
+// read fills c from a YAML file. Unknown keys are errors.
+func (c *config) read(file string) error {
+	f, err := os.Open(file)
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // read only
+	dec := yaml.NewDecoder(f)
+	dec.KnownFields(true)
+	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
+}
+
+// validate names the field that makes no sense.
+func (c *config) validate() error {
+	switch {
+	case !auth.Loopback(c.Listen):
+		return usagef("listen: %s is not a loopback address, and this version of hearth has no credentials to ask for yet; "+
+			"listen on 127.0.0.1 and put a proxy that authenticates in front", c.Listen)
+	case !slices.Contains([]string{sandboxAuto, sandboxNamespace, sandboxProcess}, c.Sandbox):
+		return usagef("sandbox: %q is none of auto, namespace, process", c.Sandbox)
+	case !slices.Contains([]string{"none", "nat", "host"}, c.Network):
+		return usagef("network: %q is none of none, nat, host", c.Network)
+	case len(c.Account) != 12 || strings.Trim(c.Account, "0123456789") != "":
+		return usagef("account: %q is not twelve digits", c.Account)
+	case c.Region == "" || strings.Trim(c.Region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
+		return usagef("region: %q is not a region name", c.Region)
+	case c.IdleTimeout <= 0, c.FreezeAfter <= 0, c.LogRetention < 0:
+		return usagef("idle-timeout, freeze-after and log-retention must not be negative or, the first two, zero")
+	case c.MaxConcurrency <= 0 || c.MaxMemory < 0:
+		return usagef("max-concurrency must be positive, max-memory must not be negative")
+	}
+	if _, err := runtimes.ParseSubstitutes(c.RuntimeMap); err != nil {
+		return usagef("runtime-map: %w", err)
+	}
+	if _, err := parseLevel(c.LogLevel); err != nil {
+		return usagef("log-level: %w", err)
+	}
+	if c.MaxMemory == 0 {
+		c.MaxMemory = hostMemory() * 9 / 10
+	}
+	return nil
+}
+
+// hostMemory is this machine's memory in MB; 0 when it cannot be told.
+func hostMemory() int {
+	data, err := os.ReadFile("/proc/meminfo")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(data)) {
+		if fields := strings.Fields(line); len(fields) > 1 && fields[0] == "MemTotal:" {
+			kb, err := strconv.Atoi(fields[1])
+			if err == nil {
+				return kb / 1024
+			}
+		}
+	}
+	return 0
+}

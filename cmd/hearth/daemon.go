@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/auth"
+	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/invoke/dispatch"
+	"github.com/hearthd/hearth/invoke/pool"
+	"github.com/hearthd/hearth/runtimes"
+	"github.com/hearthd/hearth/sandbox"
+	"github.com/hearthd/hearth/store/catalog"
+	"github.com/hearthd/hearth/store/jetstream"
+	"github.com/hearthd/hearth/telemetry/logs"
+)
+
+// daemon is `hearth serve`: all parts, and how they are plugged together.
+//
+//	http ── control ── dispatch ── engine (pool, sandbox)
+//	           │           │          │
+//	           └─ catalog ─┘          └─ logs
+//	                 │
+//	               store
+type daemon struct {
+	cfg    config
+	logger *slog.Logger
+
+	store   *jetstream.Store
+	catalog *catalog.Catalog
+	logs    *logs.Store
+	engine  *engine
+	control *control.Service
+	server  *http.Server
+
+	pool       atomic.Pointer[pool.Pool] // set once there are environments to drain
+	background sync.WaitGroup
+}
+
+// openDaemon starts the parts, each on those before it. On an error those that
+// were started are stopped again.
+func openDaemon(ctx context.Context, cfg config, environ []string, logger *slog.Logger) (d *daemon, err error) {
+	d = &daemon{cfg: cfg, logger: logger}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, d.Close())
+		}
+	}()
+	for _, open := range []func() error{
+		d.openDir,
+		func() error { return d.openStore(ctx) },
+		func() error { return d.openLogs() },
+		func() error { return d.openEngine(environ) },
+		func() error { return d.openControl(ctx) },
+	} {
+		if err := open(); err != nil {
+			return d, err
+		}
+	}
+	return d, nil
+}
+
+func (d *daemon) openDir() error {
+	if err := os.MkdirAll(d.cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("create data directory: %w", err)
+	}
+	return nil
+}
+
+func (d *daemon) openStore(ctx context.Context) (err error) {
+	d.store, err = jetstream.Open(ctx, jetstream.Options{Dir: filepath.Join(d.cfg.DataDir, "store"), Logger: d.logger})
+	if err != nil {
+		return err
+	}
+	d.catalog, err = catalog.Open(ctx, catalog.Options{
+		KV: d.store.KV(), Blobs: d.store.Blobs(), OnChange: d.functionChanged, Logger: d.logger,
+	})
+	return err
+}
+
+func (d *daemon) openLogs() (err error) {
+	d.logs, err = logs.Open(filepath.Join(d.cfg.DataDir, "logs"), logs.Options{Retention: d.cfg.LogRetention, Logger: d.logger})
+	return err
+}
+
+func (d *daemon) openEngine(environ []string) (err error) {
+	substitutes, err := runtimes.ParseSubstitutes(d.cfg.RuntimeMap)
+	if err != nil {
+		return err
+	}
+	d.engine, err = openEngine(engineOptions{
+		dir: filepath.Join(d.cfg.DataDir, "sandbox"), sandbox: d.cfg.Sandbox,
+		network: sandbox.Network(d.cfg.Network), hardCPU: d.cfg.HardCPU,
+		substitute: substitutes, environ: environ,
+		pool: pool.Options{
+			MaxConcurrency: d.cfg.MaxConcurrency, MaxMemory: d.cfg.MaxMemory,
+			IdleTimeout: d.cfg.IdleTimeout, FreezeAfter: d.cfg.FreezeAfter,
+		},
+		openCode: d.catalog.OpenCode,
+		sink: func(fn *hearth.Function, stream string) logs.Sink {
+			return d.logs.Stream(scopeOf(fn), fn.Logging.Group, stream)
+		},
+		logger: d.logger,
+	})
+	if err == nil {
+		d.pool.Store(d.engine.pool)
+	}
+	return err
+}
+
+func scopeOf(fn *hearth.Function) logs.Scope {
+	return logs.Scope{Account: fn.Name.Account, Region: fn.Name.Region}
+}
+
+func (d *daemon) openControl(ctx context.Context) error {
+	d.control = control.New(ctx, control.Options{
+		Functions: d.catalog, Invoker: dispatch.New(d.catalog, d.engine.pool), Host: d.engine, Logs: logReader{d.logs},
+		Account: d.cfg.Account, Region: d.cfg.Region, Logger: d.logger,
+	})
+	d.control.Resume(d.catalog.All())
+	d.server = &http.Server{
+		Handler:           d.handler(),
+		ReadHeaderTimeout: 30 * time.Second,
+		IdleTimeout:       5 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(d.logger.Handler(), slog.LevelDebug),
+	}
+	return nil
+}
+
+// logReader is control's Logs on a log store.
+type logReader struct{ store *logs.Store }
+
+func (r logReader) Follow(ctx context.Context, fn *hearth.Function, since time.Time, follow bool, yield func(hearth.LogEvent) error) error {
+	if follow {
+		return r.store.Follow(ctx, scopeOf(fn), fn.Logging.Group, since, yield)
+	}
+	events, err := r.store.Read(scopeOf(fn), fn.Logging.Group, since)
+	if err != nil {
+		return err
+	}
+	for _, ev := range events {
+		if err := yield(ev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// functionChanged drains the environments of outdated code.
+func (d *daemon) functionChanged(name hearth.Name) {
+	p := d.pool.Load()
+	if p == nil {
+		return // while opening, there are none
+	}
+	p.Retire(name, func(version, generation string) bool {
+		fn, err := d.catalog.Lookup(name, version)
+		return err == nil && fn.Generation == generation
+	})
+}
+
+// handler is everything that is served over HTTP.
+func (d *daemon) handler() http.Handler {
+	router := api.NewRouter(api.Options{Logger: d.logger})
+	d.control.Register(router)
+	own := http.NewServeMux()
+	own.HandleFunc("GET /_hearth/health", d.serveHealth)
+	own.HandleFunc("GET /_hearth/logs", d.control.ServeLogs)
+	own.HandleFunc("GET "+control.CodePath+"{digest}", d.control.ServeCode)
+	return auth.Local(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// Not one mux for both: it would clean, and so change, the paths of
+		// the Lambda API.
+		if strings.HasPrefix(r.URL.Path, "/_hearth/") {
+			own.ServeHTTP(w, r)
+			return
+		}
+		router.ServeHTTP(w, r)
+	}))
+}
+
+func (d *daemon) serveHealth(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(map[string]string{"status": "ok", "version": version}); err != nil {
+		d.logger.Debug("answer a health check", "error", err)
+	}
+}
+
+// sweepEvery is how often code that no function refers to is removed.
+const sweepEvery = time.Hour
+
+// sweep removes unused code until ctx ends.
+func (d *daemon) sweep(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		if _, err := d.catalog.Sweep(ctx); err != nil && ctx.Err() == nil {
+			d.logger.Error("remove unused code", "error", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// serve answers requests on l until ctx ends, then lets those in progress
+// finish, within stopGrace.
+func (d *daemon) serve(ctx context.Context, l net.Listener) error {
+	sweeping, stopSweep := context.WithCancel(ctx)
+	d.background.Go(func() { d.sweep(sweeping) })
+	defer d.background.Wait()
+	defer stopSweep()
+	failed := make(chan error, 1)
+	// Ends with Shutdown or Close of the server; serve waits for it.
+	go func() { failed <- d.server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve: %w", err)
+	case <-ctx.Done():
+	}
+	d.logger.Info("stopping")
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
+	defer cancel()
+	if err := d.server.Shutdown(grace); err != nil {
+		_ = d.server.Close()
+	}
+	<-failed
+	return nil
+}
+
+// stopGrace is how long requests may go on once the daemon is asked to stop.
+const stopGrace = 10 * time.Second
+
+// Close stops the parts in reverse.
+func (d *daemon) Close() error {
+	var errs []error
+	if d.server != nil {
+		errs = append(errs, d.server.Close())
+	}
+	if d.control != nil {
+		d.control.Close()
+	}
+	if d.engine != nil {
+		errs = append(errs, d.engine.Close())
+	}
+	if d.logs != nil {
+		errs = append(errs, d.logs.Close())
+	}
+	if d.catalog != nil {
+		d.catalog.Close()
+	}
+	if d.store != nil {
+		errs = append(errs, d.store.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func newServeCommand(c *cli) *cobra.Command {
+	cfg := defaultConfig(c.getenv)
+	var file string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the Lambda API and run functions",
+		Long: `Serve the AWS Lambda API on this machine and run functions for it, until
+interrupted. With AWS_ENDPOINT_URL=` + defaultEndpoint + ` the aws CLI, SDKs and
+Terraform talk to it; any credentials will do.
+
+Every flag can be set in the environment (HEARTH_DATA_DIR for --data-dir) and in
+the --config file (data-dir: ...), a flag being first and the file last.`,
+		Args: positional(cobra.NoArgs),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cfg.load(file, cmd.Flags(), c.getenv); err != nil {
+				return err
+			}
+			return runServe(cmd.Context(), c, cfg)
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "read settings from this YAML `FILE`")
+	cfg.addFlags(cmd.Flags())
+	return cmd
+}
+
+func runServe(ctx context.Context, c *cli, cfg config) error {
+	logger, err := newLogger(c, cfg.LogLevel)
+	if err != nil {
+		return err
+	}
+	// The port first: a second daemon should fail on it before it touches data.
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is in use: another hearth, or another emulator of AWS; stop it or use --listen: %w", cfg.Listen, err)
+	}
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	}
+	defer l.Close() //nolint:errcheck // closed by the server, usually
+	d, err := openDaemon(ctx, cfg, os.Environ(), logger)
+	if err != nil {
+		return err
+	}
+	logger.Info("hearth is ready", "endpoint", "http://"+l.Addr().String(), "sandbox", d.engine.driver.Name(),
+		"network", d.engine.network, "data", cfg.DataDir, "version", version)
+	return errors.Join(d.serve(ctx, l), d.Close())
+}
+
+// newLogger writes the daemon's own log to standard error.
+func newLogger(c *cli, level string) (*slog.Logger, error) {
+	l, err := parseLevel(level)
+	if err != nil {
+		return nil, err
+	}
+	return slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: l})), nil
+}
+
+func parseLevel(s string) (slog.Level, error) {
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(s)); err != nil {
+		return 0, fmt.Errorf("%q is none of debug, info, warn, error", s)
+	}
+	return l, nil
+}

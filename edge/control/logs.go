@@ -1,0 +1,72 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
+)
+
+// Logs reads log groups; see telemetry/logs.
+type Logs interface {
+	// Follow yields the events of a function's log group at or after since;
+	// and, when asked to follow, new ones until ctx ends.
+	Follow(ctx context.Context, fn *hearth.Function, since time.Time, follow bool, yield func(hearth.LogEvent) error) error
+}
+
+// ServeLogs answers GET /_hearth/logs with one JSON object per line.
+//
+//	function  name or ARN
+//	since     RFC 3339; the beginning when left out
+//	follow    1: go on with new lines
+func (s *Service) ServeLogs(w http.ResponseWriter, r *http.Request) {
+	if err := s.serveLogs(w, r); err != nil && r.Context().Err() == nil {
+		api.WriteError(w, api.RequestID(r.Context()), err)
+	}
+}
+
+func (s *Service) serveLogs(w http.ResponseWriter, r *http.Request) error {
+	query := r.URL.Query()
+	ref, err := api.ParseFunctionRef(query.Get("function"))
+	if err != nil {
+		return err
+	}
+	name, qualifier, err := ref.Resolve(s.opts.Account, s.opts.Region, nil)
+	if err != nil {
+		return err
+	}
+	var since time.Time
+	if v := query.Get("since"); v != "" {
+		if since, err = time.Parse(time.RFC3339Nano, v); err != nil {
+			return hearth.Errorf(hearth.ErrInvalid, "since must be a time such as 2026-11-21T10:00:00Z, not %q", v)
+		}
+	}
+	fn, _, err := s.opts.Functions.Get(r.Context(), name, qualifier)
+	if err != nil {
+		return err
+	}
+	follow := query.Get("follow") == "1"
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	flush := http.NewResponseController(w).Flush
+	if follow {
+		// The client learns that it is connected before the first line.
+		if err := flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
+			return nil //nolint:nilerr // the client is gone
+		}
+	}
+	out := json.NewEncoder(w)
+	err = s.opts.Logs.Follow(r.Context(), fn, since, follow, func(ev hearth.LogEvent) error {
+		if err := out.Encode(ev); err != nil || !follow {
+			return err
+		}
+		return flush()
+	})
+	if err != nil && r.Context().Err() == nil {
+		s.opts.Logger.Warn("send logs", "function", name.String(), "error", err)
+	}
+	return nil
+}
