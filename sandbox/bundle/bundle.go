@@ -13,7 +13,8 @@
 // A Cache directory is a sibling of what it extracts:
 //
 //	<dir>/<digest>         a complete tree, under its final name only when complete
-//	<dir>/.partial-<n>     being extracted; removed by the next New
+//	<dir>/.partial-<n>     being extracted or removed; removed by the next New
+//	<dir>/boot             the boot that the trees were extracted under
 package bundle
 
 import (

@@ -22,6 +22,11 @@ type Options struct {
 	// MaxBytes is how many bytes of unused trees are kept for the next one who
 	// wants them; 0: DefaultMaxBytes. Trees in use are never removed.
 	MaxBytes int64
+	// BootID identifies the boot of the machine (Linux: the content of
+	// /proc/sys/kernel/random/boot_id). Extraction does not wait for the disk,
+	// so after a power loss a complete tree can have empty files: trees of
+	// another boot are extracted anew. Empty: all trees are kept.
+	BootID string
 	// Owner is who extracted files and directories belong to. Nil: the daemon.
 	Owner *Owner
 }
@@ -71,6 +76,10 @@ func New(dir string, opts Options) (*Cache, error) {
 		return nil, fmt.Errorf("create bundle cache: %w", err)
 	}
 	c := &Cache{dir: dir, opts: opts, trees: make(map[string]*cached)}
+	reboot, err := c.rebooted()
+	if err != nil {
+		return nil, err
+	}
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("list bundle cache: %w", err)
@@ -78,9 +87,9 @@ func New(dir string, opts Options) (*Cache, error) {
 	for _, entry := range entries {
 		name := entry.Name()
 		switch {
-		case strings.HasPrefix(name, partial):
+		case strings.HasPrefix(name, partial), reboot && digestPattern.MatchString(name):
 			if err := os.RemoveAll(filepath.Join(dir, name)); err != nil {
-				return nil, fmt.Errorf("remove partial bundle: %w", err)
+				return nil, fmt.Errorf("remove bundle: %w", err)
 			}
 		case digestPattern.MatchString(name) && entry.IsDir():
 			if err := c.adopt(name); err != nil {
@@ -88,10 +97,29 @@ func New(dir string, opts Options) (*Cache, error) {
 			}
 		}
 	}
+	if err := os.WriteFile(filepath.Join(dir, bootFile), []byte(opts.BootID), 0o644); err != nil {
+		return nil, fmt.Errorf("mark bundle cache: %w", err)
+	}
 	if err := c.evict(); err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// bootFile holds the boot that complete trees were extracted under.
+const bootFile = "boot"
+
+// rebooted says whether the machine was, or may have been, restarted since the
+// trees in the cache were extracted.
+func (c *Cache) rebooted() (bool, error) {
+	if c.opts.BootID == "" {
+		return false, nil
+	}
+	last, err := os.ReadFile(filepath.Join(c.dir, bootFile))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, fmt.Errorf("read boot of bundle cache: %w", err)
+	}
+	return string(last) != c.opts.BootID, nil
 }
 
 // adopt takes over a complete tree of a predecessor.
@@ -258,6 +286,9 @@ func (c *Cache) fill(ctx context.Context, dir string, archives []Archive) error 
 		if err != nil {
 			return err
 		}
+	}
+	if len(archives) > 1 {
+		return t.checkLinks()
 	}
 	return nil
 }

@@ -117,9 +117,10 @@ func TestAcquire_BombThatLies_StopsAndLeavesNothing(t *testing.T) {
 	empty(t, dir)
 }
 
+// empty checks that a cache directory holds nothing but its mark.
 func empty(t *testing.T, dir string) {
 	t.Helper()
-	if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+	if left, err := os.ReadDir(dir); err != nil || len(left) != 1 || left[0].Name() != "boot" {
 		t.Errorf("left behind: %v %v", left, err)
 	}
 }
@@ -279,20 +280,62 @@ func TestMerge_Layers_LaterWins(t *testing.T) {
 }
 
 // A link of one layer and a link of another, each harmless by itself, lead out
-// together; what is written through them must not.
-func TestMerge_LinksAcrossLayers_StayInside(t *testing.T) {
-	root := t.TempDir()
-	layers := [][]byte{
-		archive(t, item{"a/b/c/", fs.ModeDir | 0o755, ""}, item{"s", link, "a/b/c"}),
-		archive(t, item{"t", link, "s/../../.."}),
-		archive(t, item{"t/escaped", 0o644, "x"}),
-	}
+// together.
+func TestMerge_LinksLeadOutTogether_Refused(t *testing.T) {
+	dir := t.TempDir()
 	var archives []bundle.Archive
-	for _, l := range layers {
+	for _, l := range [][]byte{
+		archive(t, item{"a/b", link, "."}),
+		archive(t, item{"t", link, "a/b/../.."}),
+	} {
+		if _, err := verify(l); err != nil {
+			t.Fatalf("not harmless: %v", err)
+		}
 		archives = append(archives, bundle.Archive{Digest: digest(l), Open: opener(l)})
 	}
-	_, _, err := newCache(t, filepath.Join(root, "cache"), bundle.Options{}).Merge(t.Context(), archives)
-	if exists(t, filepath.Join(root, "escaped")) || exists(t, filepath.Join(root, "cache", "escaped")) {
-		t.Fatalf("written outside the tree; merge said %v", err)
+	_, _, err := newCache(t, dir, bundle.Options{}).Merge(t.Context(), archives)
+	refused(t, err, textUnzip)
+	empty(t, dir)
+}
+
+// Layers are written one over the other, and an earlier one's link is not
+// followed when a later one is written.
+func TestMerge_FileBelowEarlierLink_ReplacesLink(t *testing.T) {
+	var archives []bundle.Archive
+	for _, l := range [][]byte{
+		archive(t, item{"real/f", 0o644, "1"}, item{"l", link, "real"}),
+		archive(t, item{"l/f", 0o644, "2"}),
+	} {
+		archives = append(archives, bundle.Archive{Digest: digest(l), Open: opener(l)})
+	}
+	dir, _, err := newCache(t, t.TempDir(), bundle.Options{}).Merge(t.Context(), archives)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, map[string]string{
+		".": "drwxr-xr-x", "real": "drwxr-xr-x", "real/f": "-rw-r--r-- 1", "l": "drwxr-xr-x", "l/f": "-rw-r--r-- 2",
+	}, contents(t, dir))
+}
+
+func TestMerge_TogetherTooLarge_Refused(t *testing.T) {
+	half := bomb(t, bundle.MaxUnzipped/2+1)
+	archives := []bundle.Archive{{Digest: digest(half), Open: opener(half)}, {Digest: digest(half), Open: opener(half)}}
+	dir := t.TempDir()
+	_, _, err := newCache(t, dir, bundle.Options{}).Merge(t.Context(), archives)
+	refused(t, err, textSize)
+	empty(t, dir)
+}
+
+// After a power loss, trees that were not written to disk look complete.
+func TestNew_OtherBoot_DropsTrees(t *testing.T) {
+	root := t.TempDir()
+	dir, _ := acquire(t, newCache(t, root, bundle.Options{BootID: "one"}), archive(t, item{"f", 0o644, "x"}))
+	newCache(t, root, bundle.Options{BootID: "one"})
+	if !exists(t, dir) {
+		t.Error("dropped within a boot")
+	}
+	newCache(t, root, bundle.Options{BootID: "two"})
+	if exists(t, dir) {
+		t.Error("kept over a reboot")
 	}
 }

@@ -137,6 +137,29 @@ func (t *tree) makeDirs(name string) error {
 	return t.own(name)
 }
 
+// checkLinks is for a tree of several archives, whose links may be harmless one
+// by one and lead out together.
+func (t *tree) checkLinks() error {
+	nodes := make(map[string]entry)
+	err := fs.WalkDir(t.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.Type()&fs.ModeSymlink == 0 {
+			return err
+		}
+		target, err := t.root.Readlink(name)
+		nodes[name] = entry{name: name, kind: kindLink, target: target}
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("check links: %w", err)
+	}
+	for _, e := range nodes {
+		if hops := maxHops; !staysInside(nodes, e, &hops) {
+			return fmt.Errorf("check link %q: %w", e.name, errUnzip())
+		}
+	}
+	return nil
+}
+
 func (t *tree) own(name string) error {
 	if t.owner == nil {
 		return nil
