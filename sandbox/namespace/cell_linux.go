@@ -122,7 +122,3 @@ func writeFile(name, content string) error {
 	}
 	return f.Close()
 }
-
-func (d *Driver) takeCell(ctx context.Context, hostNetwork bool) (*cell, error) {
-	return d.newCell(ctx, hostNetwork)
-}

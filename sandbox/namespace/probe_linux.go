@@ -64,22 +64,18 @@ func (d *Driver) describe(noProc, noInner error) sandbox.Capabilities {
 		Memory: s.Memory, CPU: s.CPU && d.hardCPU,
 		Pids: true, // by RLIMIT_NPROC where there is no controller
 	}
-	found := strings.Join(s.Problems, "; ")
-	if found == "" {
-		found = "the controller is in no hierarchy of the daemon's control group"
-	}
 	miss := func(what, why, fix string) {
 		c.Missing = append(c.Missing, sandbox.Missing{What: what, Why: why, Fix: fix})
 	}
 	const delegate = "run hearth as root, or let systemd delegate a control group: systemd-run --user --scope -p Delegate=yes hearth serve"
 	if !s.Memory {
-		miss("memory limit", found, delegate)
+		miss("memory limit", s.Why("memory"), delegate)
 	}
 	if !s.CPU {
-		miss("CPU share", found, delegate)
+		miss("CPU share", s.Why("cpu"), delegate)
 	}
 	if !d.inner {
-		why := found
+		why := s.Why("")
 		if noInner != nil {
 			why = noInner.Error()
 		}

@@ -1,7 +1,6 @@
 package cgroup
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -81,11 +80,4 @@ func parseMount(line string) (mount, bool) {
 // unescape undoes mountinfo's octal escapes of space, tab, newline and backslash.
 func unescape(s string) string {
 	return strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`).Replace(s)
-}
-
-func (h hierarchy) String() string {
-	if h.v2 {
-		return "v2 " + h.own
-	}
-	return fmt.Sprintf("v1 %s %s", strings.Join(h.controllers, ","), h.own)
 }

@@ -26,8 +26,28 @@ type Config struct {
 // Support is what can be enforced.
 type Support struct {
 	Memory, CPU, Pids, Freeze bool
-	// Problems says, for what is missing, what was found.
-	Problems []string
+
+	problems []problem
+}
+
+// problem is why a hierarchy is of no use.
+type problem struct {
+	tree hierarchy
+	err  error
+}
+
+// Why says what was found instead of support for a controller: "memory", "cpu"
+// or "pids", or for Freeze: "".
+func (s Support) Why(controller string) string {
+	for _, p := range s.problems {
+		if p.tree.v2 || slices.Contains(p.tree.controllers, controller) {
+			return p.err.Error()
+		}
+	}
+	if controller == "" {
+		return "no cgroup v2 hierarchy is mounted"
+	}
+	return "no mounted cgroup hierarchy has the " + controller + " controller"
 }
 
 // Root is where the groups of a daemon's sandboxes are.
@@ -59,21 +79,18 @@ func Open(c Config) (*Root, error) {
 	for _, h := range hierarchies(string(mountinfo), string(self)) {
 		t := tree{hierarchy: h, dir: filepath.Join(h.own, c.Name)}
 		if err := t.prepare(); err != nil {
-			r.support.Problems = append(r.support.Problems, err.Error())
+			r.support.problems = append(r.support.problems, problem{h, err})
 			continue
 		}
 		if err := t.control(); err != nil {
 			// Without controllers the groups still freeze.
-			r.support.Problems = append(r.support.Problems, err.Error())
+			r.support.problems = append(r.support.problems, problem{h, err})
 		}
 		r.trees = append(r.trees, t)
 		r.support.Memory = r.support.Memory || t.has(memory)
 		r.support.CPU = r.support.CPU || t.has(cpu)
 		r.support.Pids = r.support.Pids || t.has(pids)
 		r.support.Freeze = r.support.Freeze || t.v2 && exists(filepath.Join(t.dir, "cgroup.freeze"))
-	}
-	if len(r.trees) == 0 && len(r.support.Problems) == 0 {
-		r.support.Problems = []string{"no cgroup hierarchy is mounted"}
 	}
 	return r, r.writeRecord()
 }
@@ -96,7 +113,7 @@ func (r *Root) Close() error {
 // prepare makes an empty directory for the groups.
 func (t *tree) prepare() error {
 	if err := os.Mkdir(t.dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return fmt.Errorf("cgroup %v: %w", t.hierarchy, err)
+		return err // names the directory
 	}
 	if err := t.sweep(); err != nil {
 		return fmt.Errorf("remove what was left in cgroup %s: %w", t.dir, err)
