@@ -12,6 +12,10 @@ import (
 // consumerLinger is how long the server keeps a consumer that nobody reads.
 const consumerLinger = time.Minute
 
+// readAhead is how many bytes the server may send before they are read. It is
+// more than one message, and well below what makes the server drop a slow client.
+const readAhead = 2 * maxPayload
+
 // errGap: a message that the server sent did not arrive.
 var errGap = errors.New("message lost on the way")
 
@@ -26,7 +30,7 @@ type messages struct {
 	last    uint64 // the consumer's number of the last message
 }
 
-// consume starts reading with up to buffer messages ahead. The caller closes
+// consume starts reading with up to buffer messages, and readAhead bytes, ahead. The caller closes
 // what it gets.
 func consume(ctx context.Context, js jetstream.JetStream, stream string, config jetstream.ConsumerConfig, buffer int) (*messages, error) {
 	config.AckPolicy = jetstream.AckNonePolicy
@@ -37,7 +41,7 @@ func consume(ctx context.Context, js jetstream.JetStream, stream string, config 
 	if err != nil {
 		return nil, fmt.Errorf("read stream %s: %w", stream, failure(ctx, err))
 	}
-	iter, err := consumer.Messages(jetstream.PullMaxMessages(buffer))
+	iter, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(buffer, readAhead))
 	if err != nil {
 		return nil, fmt.Errorf("read stream %s: %w", stream, failure(ctx, err))
 	}

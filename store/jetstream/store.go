@@ -52,6 +52,10 @@ const maxPayload = 8 << 20
 // indexes, and the first connection.
 const startTimeout = 30 * time.Second
 
+// orphanAge is how old the chunks of an upload must be before they count as
+// lost on servers that other nodes upload to.
+const orphanAge = 24 * time.Hour
+
 // Options configure an embedded store.
 type Options struct {
 	Dir      string       // directory, created when missing; one daemon at a time
@@ -128,6 +132,9 @@ func Connect(ctx context.Context, opts ExternalOptions) (_ *Store, err error) {
 		extra = append(extra, nats.UserCredentials(opts.Credentials))
 	}
 	if err = s.connect(ctx, opts.URL, max(opts.Replicas, 1), extra...); err != nil {
+		return nil, fmt.Errorf("open store: %w", err)
+	}
+	if err = s.blobs.removeOrphans(ctx, time.Now().Add(-orphanAge)); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
 	return s, nil

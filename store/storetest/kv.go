@@ -47,6 +47,7 @@ func RunKV(t *testing.T, open func(t *testing.T) store.KV) {
 		"Watch_Empty_IsSyncedAtOnce":                    watchEmpty,
 		"Watch_ExistingRecords_ComeBeforeSynced":        watchExisting,
 		"Watch_Changes_FollowInOrder":                   watchChanges,
+		"Watch_LargeValues_AllArriveOnce":               watchLarge,
 		"Watch_Prefix_ReportsNothingElse":               watchPrefix,
 		"Watch_DeletedBefore_IsCoveredBySyncedRevision": watchDeletedBefore,
 		"Watch_CallbackError_IsReturned":                watchCallbackError,

@@ -52,6 +52,25 @@ func watchChanges(t *testing.T, kv store.KV) {
 	w.expect(t, store.Event{Kind: store.EventPut, Record: store.Record{Key: "f/b", Value: []byte("3"), Revision: revisions[1]}})
 }
 
+func watchLarge(t *testing.T, kv store.KV) {
+	const records = 12 // together more than a NATS server keeps for a slow client
+	value := make([]byte, 6<<20)
+	for i := range records {
+		must(kv.Put(t.Context(), fmt.Sprint("f/", i), value))(t)
+	}
+	seen := map[string]int{}
+	for _, e := range untilSynced(t, kv, "f/") {
+		if e.Kind == store.EventPut && len(e.Value) == len(value) {
+			seen[e.Key]++
+		}
+	}
+	for i := range records {
+		if n := seen[fmt.Sprint("f/", i)]; n != 1 {
+			t.Errorf("record %d was reported %d times", i, n)
+		}
+	}
+}
+
 func watchPrefix(t *testing.T, kv store.KV) {
 	put(t, kv, "f/a", "1")
 	w := Follow(t, kv, "f/b")
