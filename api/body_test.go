@@ -128,6 +128,36 @@ func TestRequest_SDKSeesTheRefusal(t *testing.T) {
 	}
 }
 
+func TestRequest_SDKSeesThatNothingHandlesIt(t *testing.T) {
+	srv := httptest.NewServer(api.NewRouter(api.Options{}))
+	defer srv.Close()
+	_, err := newClient(srv.URL).PublishLayerVersion(t.Context(), &lambda.PublishLayerVersionInput{
+		LayerName: aws.String("l"), Content: &types.LayerVersionContentInput{ZipFile: make([]byte, 20<<20)},
+	})
+	var refused smithy.APIError
+	if !errors.As(err, &refused) || refused.ErrorCode() != "NotImplementedException" {
+		t.Fatalf("got %v", err)
+	}
+}
+
+func TestRequest_LargeCodeArrivesWhole(t *testing.T) {
+	zip := bytes.Repeat([]byte("0123456789abcdef"), 20<<20/16)
+	r := api.NewRouter(api.Options{})
+	var got []byte
+	api.Handle(r, api.UpdateFunctionCode, func(_ context.Context, in *api.UpdateFunctionCodeInput) (*api.UpdateFunctionCodeOutput, error) {
+		got = in.ZipFile
+		return nil, nil
+	})
+	srv := httptest.NewServer(r)
+	defer srv.Close()
+	if _, err := newClient(srv.URL).UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("f"), ZipFile: zip}); err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(zip, got) {
+		t.Errorf("sent %d bytes, got %d", len(zip), len(got))
+	}
+}
+
 func TestRequest_ClientThatWaitsIsToldAtOnce(t *testing.T) {
 	srv := httptest.NewServer(invokeEcho(small))
 	defer srv.Close()

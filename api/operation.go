@@ -93,6 +93,7 @@ func Handle[In, Out any](r *Router, op Op[In, Out], fn func(context.Context, *In
 // status, headers and events to w itself. An error that it returns before it
 // wrote anything is answered like any other; after that it is only logged,
 // since the status is gone, and fn has to end the stream in its own terms.
+// http.NewResponseController(w) flushes.
 func HandleStream[In any](r *Router, op StreamOp[In], fn func(context.Context, *In, http.ResponseWriter) error) {
 	r.handlers[op.name] = func(ctx context.Context, w *response, req *request) error {
 		in := new(In)

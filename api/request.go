@@ -149,39 +149,61 @@ func mismatchText(token string, want reflect.Type) string {
 // follows only as bytes arrive.
 const firstChunk = 8 << 20
 
-// maxDrain bounds how much of a refused body is read so that the client, which
-// may still be sending, gets to see the answer.
-const maxDrain = 64 << 20
-
 // readBody reads a body of at most limit bytes into one buffer, exactly sized
-// when the client announced a size. Beyond the limit it returns the size that
-// it knows of and errBodyTooLarge.
+// when the client announced a size. Beyond the limit it returns errBodyTooLarge
+// and the size as far as it is known.
 func readBody(r *http.Request, limit int64) (data []byte, size int64, err error) {
-	if r.Body == nil || r.ContentLength == 0 {
+	switch {
+	case r.Body == nil || r.ContentLength == 0:
 		return nil, 0, nil
-	}
-	if r.ContentLength > limit {
-		if r.Header.Get("Expect") == "" { // else the client waits for our answer before it sends
-			io.CopyN(io.Discard, r.Body, maxDrain) //nolint:errcheck // the request is refused whatever happens
-		}
+	case r.ContentLength > limit:
 		return nil, r.ContentLength, errBodyTooLarge
+	case r.ContentLength > 0:
+		data, err = readSized(r.Body, r.ContentLength)
+	default:
+		data, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
 	}
-	if r.ContentLength > 0 && r.ContentLength <= firstChunk {
-		data = make([]byte, r.ContentLength)
-		if _, err := io.ReadFull(r.Body, data); err != nil {
-			return nil, 0, fmt.Errorf("read the body: %w", err)
-		}
-		return data, r.ContentLength, nil
-	}
-	data, err = io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
 		return nil, 0, fmt.Errorf("read the body: %w", err)
 	}
 	if size = int64(len(data)); size > limit {
-		rest, _ := io.CopyN(io.Discard, r.Body, maxDrain) // as above
-		return nil, size + rest, errBodyTooLarge
+		return nil, size + drain(r), errBodyTooLarge
 	}
 	return data, size, nil
+}
+
+func readSized(r io.Reader, size int64) ([]byte, error) {
+	data := make([]byte, 0, min(size, firstChunk))
+	for int64(len(data)) < size {
+		if len(data) == cap(data) {
+			grown := make([]byte, len(data), min(2*int64(cap(data)), size))
+			copy(grown, data)
+			data = grown
+		}
+		n, err := r.Read(data[len(data):cap(data)])
+		data = data[:len(data)+n]
+		switch {
+		case err == io.EOF && int64(len(data)) < size:
+			return nil, io.ErrUnexpectedEOF
+		case err != nil && err != io.EOF:
+			return nil, err
+		}
+	}
+	return data, nil
+}
+
+// maxDrain bounds how much of a refused body is read.
+const maxDrain = 64 << 20
+
+// drain reads on when a request was refused before its body was read: most
+// clients look for an answer only after they have sent everything. It returns
+// how much there was.
+func drain(r *http.Request) int64 {
+	if r.Body == nil || r.Header.Get("Expect") != "" { // such a client waits for our answer
+		return 0
+	}
+	n, _ := io.CopyN(io.Discard, r.Body, maxDrain) // a client that is gone needs no answer
+	return n
 }
 
 var errBodyTooLarge = errors.New("body exceeds its limit")

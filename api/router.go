@@ -86,6 +86,7 @@ func (r *Router) ServeHTTP(rw http.ResponseWriter, hr *http.Request) {
 	}
 	r.logError(hr, call, err)
 	if !w.wrote {
+		drain(hr)
 		WriteError(w, call.RequestID, err)
 	}
 }

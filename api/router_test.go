@@ -293,3 +293,13 @@ func TestHandleStream_ErrorBeforeAndAfterTheFirstByte(t *testing.T) {
 		}
 	}
 }
+
+func TestHandleStream_Flushes(t *testing.T) {
+	r := api.NewRouter(api.Options{})
+	api.HandleStream(r, api.InvokeWithResponseStream, func(_ context.Context, _ *api.InvokeWithResponseStreamInput, w http.ResponseWriter) error {
+		return http.NewResponseController(w).Flush()
+	})
+	if w := serve(r, "POST", "/2021-11-15/functions/f/response-streaming-invocations", ""); !w.Flushed {
+		t.Error("nothing was flushed")
+	}
+}
