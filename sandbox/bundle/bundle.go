@@ -53,7 +53,7 @@ func errUnzipped() error {
 // many bytes its files have. An archive that Verify accepts extracts. Its
 // error is a *hearth.Error of kind ErrInvalid in AWS's words, or one of r.
 func Verify(r io.ReaderAt, size int64) (unzipped int64, err error) {
-	plan, err := readPlan(r, size)
+	plan, err := readPlan(r, size, MaxUnzipped)
 	if err != nil {
 		return 0, err
 	}

@@ -3,10 +3,12 @@ package bundle_test
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"hash/crc32"
 	"io"
 	"io/fs"
 	"os"
@@ -39,6 +41,9 @@ func archive(t testing.TB, items ...item) []byte {
 	w := zip.NewWriter(&b)
 	for _, i := range items {
 		h := &zip.FileHeader{Name: i.name, Method: zip.Deflate, Modified: time.Date(2020, 2, 3, 4, 5, 6, 0, time.UTC)}
+		if i.text == "" {
+			h.Method = zip.Store // a compressor each would make many entries slow
+		}
 		if i.mode != 0 {
 			h.SetMode(i.mode)
 		}
@@ -134,22 +139,43 @@ func TestVerify_Good_CountsBytes(t *testing.T) {
 	}
 }
 
-// bomb is an archive whose only file has n zero bytes.
+// bomb is an archive whose only file has n zero bytes. Compressing that many
+// would take longer than the test: one compressed block is repeated.
 func bomb(t *testing.T, n int64) []byte {
 	t.Helper()
+	const size = 1 << 20
+	zeros := make([]byte, size)
+	deflate := func(b []byte, last bool) []byte {
+		var out bytes.Buffer
+		w, err := flate.NewWriter(&out, flate.BestCompression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Write(b)
+		if last {
+			w.Close()
+		} else {
+			w.Flush() // ends at a byte, so that another block can follow
+		}
+		return out.Bytes()
+	}
+	stream := bytes.Repeat(deflate(zeros, false), int(n/size))
+	stream = append(stream, deflate(zeros[:n%size], true)...)
+	sum := uint32(0)
+	for left := n; left > 0; left -= size {
+		sum = crc32.Update(sum, crc32.IEEETable, zeros[:min(left, size)])
+	}
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	f, err := w.Create("zeros")
+	f, err := w.CreateRaw(&zip.FileHeader{
+		Name: "zeros", Method: zip.Deflate, CRC32: sum,
+		CompressedSize64: uint64(len(stream)), UncompressedSize64: uint64(n),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := make([]byte, 1<<20)
-	for n > 0 {
-		k := min(n, int64(len(block)))
-		if _, err := f.Write(block[:k]); err != nil {
-			t.Fatal(err)
-		}
-		n -= k
+	if _, err := f.Write(stream); err != nil {
+		t.Fatal(err)
 	}
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

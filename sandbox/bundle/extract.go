@@ -37,7 +37,7 @@ func (t *tree) close() error { return t.root.Close() }
 // extract adds an archive to the tree. What it holds replaces what was there,
 // as layers do; within one archive nothing replaces anything.
 func (t *tree) extract(ctx context.Context, r io.ReaderAt, size int64) error {
-	plan, err := readPlan(r, size)
+	plan, err := readPlan(r, size, t.budget)
 	if err != nil {
 		return err
 	}

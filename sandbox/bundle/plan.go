@@ -39,8 +39,8 @@ const (
 
 // readPlan reads the directory of an archive and decides what to make of it:
 // the entries in the order in which they can be made, or an error that tells
-// the user that the archive cannot be used.
-func readPlan(r io.ReaderAt, size int64) ([]entry, error) {
+// the user that the archive cannot be used. Its files may have budget bytes.
+func readPlan(r io.ReaderAt, size, budget int64) ([]entry, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, errUnzip()
@@ -48,7 +48,6 @@ func readPlan(r io.ReaderAt, size int64) ([]entry, error) {
 	if len(archive.File) > MaxEntries || overlapping(archive.File) {
 		return nil, errUnzip()
 	}
-	budget := uint64(MaxUnzipped)
 	plan := make([]entry, 0, len(archive.File))
 	for _, f := range archive.File {
 		e, err := readEntry(f)
@@ -58,10 +57,10 @@ func readPlan(r io.ReaderAt, size int64) ([]entry, error) {
 		if e.kind == kindFile {
 			// The header may lie, and copyEntry counts; but an archive that
 			// says so itself is refused before anything is written.
-			if f.UncompressedSize64 > budget {
+			if f.UncompressedSize64 > uint64(budget) {
 				return nil, errUnzipped()
 			}
-			budget -= f.UncompressedSize64
+			budget -= int64(f.UncompressedSize64)
 		}
 		if e.name != "." {
 			plan = append(plan, e)

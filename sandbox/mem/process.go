@@ -72,8 +72,8 @@ type Process struct {
 	conns   []net.Conn
 }
 
-func newProcess(s *Sandbox, cmd sandbox.Command, files []*os.File) *Process {
-	ctx, cancel := context.WithCancel(context.Background())
+func newProcess(start context.Context, s *Sandbox, cmd sandbox.Command, files []*os.File) *Process {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(start))
 	return &Process{sandbox: s, cmd: cmd, files: files, done: make(chan struct{}), ctx: ctx, cancel: cancel}
 }
 

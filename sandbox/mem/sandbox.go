@@ -84,7 +84,7 @@ func (s *Sandbox) Start(ctx context.Context, cmd sandbox.Command) (sandbox.Proce
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Args[0], err)
 	}
-	p := newProcess(s, cmd, files)
+	p := newProcess(ctx, s, cmd, files)
 	s.mu.Lock()
 	if s.broken {
 		s.mu.Unlock()
@@ -146,7 +146,7 @@ func (s *Sandbox) Close() error {
 	var err error
 	s.closing.Do(func() {
 		s.breakDown()
-		err = s.KillAll(context.Background())
+		err = s.KillAll(context.Background()) //nolint:forbidigo // Close takes no context, and a program returns when killed
 		s.driver.forget(s.spec.ID)
 		close(s.done)
 	})

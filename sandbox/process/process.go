@@ -123,7 +123,7 @@ func (d *Driver) removeLeftovers() error {
 	if err != nil {
 		return fmt.Errorf("list leftover sandboxes: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), killTimeout) //nolint:forbidigo // New takes no context; the timeout bounds it
 	defer cancel()
 	for _, entry := range entries {
 		m := mark{id: entry.Name(), dir: d.sandboxDir(entry.Name())}

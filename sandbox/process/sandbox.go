@@ -250,7 +250,7 @@ func (s *Sandbox) close() error {
 	s.closed = true
 	s.mu.Unlock()
 
-	ctx, cancel := context.WithTimeout(context.Background(), killTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), killTimeout) //nolint:forbidigo // Close takes no context; the timeout bounds it
 	defer cancel()
 	if s.listener == nil { // Create failed while the driver was being closed
 		close(s.done)
