@@ -151,7 +151,9 @@ func bomb(t *testing.T, n int64) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w.Write(b)
+		if _, err := w.Write(b); err != nil {
+			t.Fatal(err)
+		}
 		if last {
 			w.Close()
 		} else {

@@ -171,12 +171,12 @@ func (c *Cache) Acquire(ctx context.Context, digest string, open Open) (dir stri
 // replaces what an earlier one has: layers. Their limit is shared.
 func (c *Cache) Merge(ctx context.Context, archives []Archive) (dir string, release func(), err error) {
 	sum := sha256.New()
-	io.WriteString(sum, "merge\n") // never the digest of an archive
+	fmt.Fprint(sum, "merge\n") // never the digest of an archive
 	for _, a := range archives {
 		if !digestPattern.MatchString(a.Digest) {
 			return "", nil, fmt.Errorf("merge bundles: %q is not a digest", a.Digest)
 		}
-		io.WriteString(sum, a.Digest+"\n")
+		fmt.Fprintln(sum, a.Digest)
 	}
 	return c.acquire(ctx, hex.EncodeToString(sum.Sum(nil)), archives)
 }

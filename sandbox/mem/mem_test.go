@@ -109,7 +109,9 @@ func TestListener_HTTPServer_ServesPrograms(t *testing.T) {
 			t.Error(err)
 		}
 		server.Close()
-		<-served
+		if err := <-served; err == nil {
+			t.Error("Serve ended without a reason")
+		}
 	})
 }
 

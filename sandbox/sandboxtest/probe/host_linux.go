@@ -3,6 +3,7 @@ package probe
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -80,8 +81,11 @@ func fds(p Proc) int {
 // waited for.
 func zombies(p Proc) int {
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil || len(stats) == 0 {
-		return done(p, fmt.Errorf("no processes in /proc: %v", err))
+	if err != nil {
+		return done(p, err)
+	}
+	if len(stats) == 0 { // without this, no /proc would pass for no zombies
+		return done(p, errors.New("no processes in /proc"))
 	}
 	for _, name := range stats {
 		text, err := os.ReadFile(name)

@@ -59,7 +59,9 @@ func runOS(ctx context.Context, p Proc) int {
 		return done(p, os.WriteFile(args[0], []byte(args[1]), 0o600))
 	case "cat":
 		text, err := os.ReadFile(args[0])
-		p.Stdout.Write(text)
+		if err == nil {
+			_, err = p.Stdout.Write(text)
+		}
 		return done(p, err)
 	case "alloc":
 		return alloc(p, args)
