@@ -223,6 +223,9 @@ func (e *Environment) fail(a *invocation, v verdict) {
 // end writes the end of an invocation's log and gives the environment back.
 func (e *Environment) end(a *invocation, v verdict, next State) {
 	took := time.Since(a.started)
+	if v.status == hearth.StatusTimeout {
+		took = time.Duration(e.opts.Function.Timeout) * time.Second // as AWS says it
+	}
 	e.record(&hearth.PlatformEvent{
 		Kind: hearth.EventRuntimeDone, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID,
 		Status: v.status, ErrorType: v.errorType, Duration: took, ProducedBytes: a.bytes.Load(),

@@ -14,6 +14,11 @@
 // waited longest. Starts in flight are bounded; a start that takes long, since
 // it waits rather than computes, gives its slot away.
 //
+// An environment answers its caller a moment before it is free. A caller that
+// comes again at once should find it, not a cold start: an invocation for which
+// there is such an environment waits up to patience before a start is made for
+// it.
+//
 // The most recently used idle environment is taken first, so that a falling
 // load lets the others go idle for good. Idle ones are frozen after a grace
 // and closed after the idle timeout; when the host's memory share is used up,

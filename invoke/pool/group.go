@@ -25,10 +25,11 @@ func (g *group) popIdle() *member {
 	return m
 }
 
-// pushIdle keeps the order by idleSince.
+// pushIdle keeps the order by idleSince, those that were never used first: a
+// spare must not take the place of the one that has the caches.
 func (g *group) pushIdle(m *member) {
 	at := len(g.idle)
-	for at > 0 && g.idle[at-1].idleSince.After(m.idleSince) {
+	for at > 0 && (!m.used && g.idle[at-1].used || m.used == g.idle[at-1].used && g.idle[at-1].idleSince.After(m.idleSince)) {
 		at--
 	}
 	g.idle = slices.Insert(g.idle, at, m)

@@ -110,8 +110,12 @@ type group struct {
 	idle     []*member // by idleSince, the latest last
 	waiters  []*waiter // the longest waiting first
 	starting int
-	retired  bool
-	needy    bool // in Pool.needy
+	// finishing counts members that are about to be free; patience is the
+	// timer that stops counting on them.
+	finishing int
+	patience  *time.Timer
+	retired   bool
+	needy     bool // in Pool.needy
 }
 
 // member is one environment in the pool.
@@ -119,6 +123,9 @@ type member struct {
 	env       Environment
 	group     *group
 	charged   int // MB of Pool.memory
+	busy      bool
+	finishing bool // busy, but its caller has the answer
+	used      bool // has served an invocation
 	idleSince time.Time
 	frozen    bool
 }
@@ -152,7 +159,20 @@ func (p *Pool) Invoke(ctx context.Context, fn *hearth.Function, inv *hearth.Invo
 	if err != nil {
 		return hearth.Result{}, err
 	}
-	return m.env.Invoke(inv, func() { p.release(m) })
+	res, err := m.env.Invoke(inv, func() { p.release(m) })
+	p.answered(m)
+	return res, err
+}
+
+// answered notes that a member's caller has its answer, if the member is not
+// free already.
+func (p *Pool) answered(m *member) {
+	p.mu.Lock()
+	if m.busy && !m.finishing {
+		m.finishing = true
+		m.group.finishing++
+	}
+	p.mu.Unlock()
 }
 
 // acquire returns an environment that belongs to the caller until release.
@@ -170,6 +190,7 @@ func (p *Pool) acquire(ctx context.Context, fn *hearth.Function, tenant string) 
 	g := p.groupLocked(fn, tenant)
 	if m := g.popIdle(); m != nil {
 		p.chargeLocked(m, fn.MemorySize)
+		m.busy = true
 		p.mu.Unlock()
 		return m, nil
 	}
@@ -218,10 +239,16 @@ func (p *Pool) release(m *member) {
 // closes it when it is of no more use.
 func (p *Pool) returnLocked(m *member, state environment.State, used int) {
 	g := m.group
+	if m.finishing {
+		m.finishing = false
+		g.finishing--
+	}
+	m.used, m.busy = m.used || m.busy, false
 	switch {
 	case p.closed, state == environment.Dead:
 		p.discardLocked(m)
 	case len(g.waiters) > 0:
+		m.busy = true
 		g.popWaiter().grant <- grant{member: m}
 	case g.retired:
 		p.discardLocked(m)

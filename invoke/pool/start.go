@@ -9,13 +9,15 @@ import (
 // scheduleLocked makes the starts that are missing and allowed, the functions
 // in turn. g is one whose need may have changed.
 func (p *Pool) scheduleLocked(g *group) {
-	if len(g.waiters) > g.starting && !g.needy {
+	if g.missing() > 0 && !g.needy {
 		g.needy = true
 		p.needy = append(p.needy, g)
+	} else if len(g.waiters) > g.starting && g.patience == nil {
+		p.countOnLocked(g)
 	}
 	for len(p.needy) > 0 && p.starting < p.opts.MaxStarting && !p.closed {
 		next := p.needy[0]
-		if len(next.waiters) <= next.starting {
+		if next.missing() <= 0 {
 			next.needy = false
 			p.needy = p.needy[1:]
 			continue
@@ -26,6 +28,36 @@ func (p *Pool) scheduleLocked(g *group) {
 		p.startLocked(next)
 		p.needy = append(p.needy[1:], next)
 	}
+}
+
+// patience is how long an invocation waits for an environment that has given
+// its answer and is about to be free.
+const patience = 10 * time.Millisecond
+
+// missing is how many starts a group lacks.
+func (g *group) missing() int { return len(g.waiters) - g.starting - g.finishing }
+
+// countOnLocked stops counting on those members of a group that are finishing
+// now, when they are not free after patience.
+func (p *Pool) countOnLocked(g *group) {
+	var late []*member
+	for m := range g.members {
+		if m.finishing {
+			late = append(late, m)
+		}
+	}
+	g.patience = time.AfterFunc(patience, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		g.patience = nil
+		for _, m := range late {
+			if m.finishing {
+				m.finishing = false
+				g.finishing--
+			}
+		}
+		p.scheduleLocked(g)
+	})
 }
 
 // makeRoomLocked reports whether an environment of that many MB may be added,
