@@ -51,7 +51,9 @@ type environment struct {
 	task   string
 	events chan event
 	posts  chan post
+	polls  chan bool // true: a long poll began, false: one was lost
 	log    *buffer
+	server *httptest.Server
 	cmd    *exec.Cmd
 	exited chan struct{} // closed once cmd.Wait returned
 	calls  int
@@ -85,11 +87,12 @@ func start(t *testing.T, fn function) *environment {
 		task:   write(t, fn.files),
 		events: make(chan event, 16),
 		posts:  make(chan post, 16),
+		polls:  make(chan bool, 4096),
 		log:    &buffer{},
 		exited: make(chan struct{}),
 	}
-	server := httptest.NewServer(e.api(fn.next))
-	t.Cleanup(server.Close)
+	e.server = httptest.NewServer(e.api(fn.next))
+	t.Cleanup(e.server.Close)
 
 	paths := runtimes.Paths{Task: e.task, Runtime: plan.RuntimeDir, Opt: write(t, fn.layer), Lang: plan.LangDir, Tmp: t.TempDir()}
 	command := plan.Command(paths)
@@ -99,7 +102,7 @@ func start(t *testing.T, fn function) *environment {
 		"PATH=" + plan.LangDir + "/bin:/usr/bin:/bin",
 		"LANG=en_US.UTF-8",
 		"TZ=:UTC",
-		"AWS_LAMBDA_RUNTIME_API=" + server.Listener.Addr().String(),
+		"AWS_LAMBDA_RUNTIME_API=" + e.server.Listener.Addr().String(),
 		"AWS_LAMBDA_FUNCTION_NAME=fn",
 		"AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE=256",
@@ -197,6 +200,7 @@ func (e *environment) api(first func(http.ResponseWriter)) http.Handler {
 		if answered {
 			return
 		}
+		e.polls <- true
 		select {
 		case ev := <-e.events:
 			w.Header().Set("Content-Type", "application/json")
@@ -211,6 +215,7 @@ func (e *environment) api(first func(http.ResponseWriter)) http.Handler {
 			}
 			_, _ = io.WriteString(w, ev.body)
 		case <-r.Context().Done():
+			e.polls <- false
 		}
 	})
 	mux.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
@@ -267,6 +272,21 @@ func (e *environment) posted() post {
 		}
 	}
 	return post{}
+}
+
+// polled waits until a long poll begins, or is lost.
+func (e *environment) polled(want bool) {
+	e.t.Helper()
+	for {
+		select {
+		case began := <-e.polls:
+			if began == want {
+				return
+			}
+		case <-time.After(patience):
+			e.t.Fatalf("no long poll; log:\n%s", e.log)
+		}
+	}
 }
 
 // exit waits for the runtime to end by itself and returns its status.

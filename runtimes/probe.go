@@ -62,7 +62,7 @@ var probeNode string
 type prober struct {
 	env []string
 
-	mu    sync.Mutex // guards probe entries, not their content
+	mu    sync.Mutex // guards the map, not what the entries hold
 	known map[fileID]*probed
 }
 
@@ -73,10 +73,10 @@ type fileID struct {
 	mtime time.Time
 }
 
-// probed is one answer; once runs the interpreter, and everybody who asks
-// meanwhile waits for it.
+// probed is one answer. The lock is held while the interpreter runs: everybody
+// who asks meanwhile waits for the answer.
 type probed struct {
-	once   sync.Mutex
+	mu     sync.Mutex
 	done   bool
 	interp Interpreter
 	err    error
@@ -101,8 +101,8 @@ func (p *prober) probe(ctx context.Context, f Family, path string) (Interpreter,
 	}
 	p.mu.Unlock()
 
-	entry.once.Lock()
-	defer entry.once.Unlock()
+	entry.mu.Lock()
+	defer entry.mu.Unlock()
 	if !entry.done {
 		interp, err := p.ask(ctx, f, path)
 		if err != nil && ctx.Err() != nil {

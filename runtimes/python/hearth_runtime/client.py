@@ -4,6 +4,7 @@ import _socket
 
 _BASE = b"/2018-06-01/runtime/"
 _LARGE = 1 << 16  # bodies above this are not copied behind their head
+_CONTROLS = dict.fromkeys([*range(32), 127], " ")  # what a header must not contain
 _MAX_HEAD = 8 << 20  # a client context may be large; an endless head is an error
 
 
@@ -56,8 +57,7 @@ class RuntimeClient:
     def _request(self, method, path, body=b"", headers=None):
         head = bytearray(method + b" " + _BASE + path + b" HTTP/1.1" + self._host)
         for name, value in (headers or {}).items():
-            value = value.replace("\r", " ").replace("\n", " ")
-            head += name.encode("ascii") + b": " + value.encode("utf-8", "replace") + b"\r\n"
+            head += name.encode("ascii") + b": " + value.translate(_CONTROLS).encode("utf-8", "replace") + b"\r\n"
         if method == b"POST":
             head += b"Content-Length: %d\r\n" % len(body)
         head += b"\r\n"
