@@ -158,6 +158,29 @@ func TestRequest_LargeCodeArrivesWhole(t *testing.T) {
 	}
 }
 
+func TestRequest_ClientThatSendsAllBeforeItReads(t *testing.T) {
+	srv := httptest.NewServer(invokeEcho(small))
+	defer srv.Close()
+	conn, err := net.Dial("tcp", srv.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	const size = 16 << 20
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n", invocations, size)
+	if _, err := conn.Write(make([]byte, size)); err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if res.StatusCode != 413 {
+		t.Errorf("%s", res.Status)
+	}
+}
+
 func TestRequest_ClientThatWaitsIsToldAtOnce(t *testing.T) {
 	srv := httptest.NewServer(invokeEcho(small))
 	defer srv.Close()
