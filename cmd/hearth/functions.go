@@ -54,9 +54,9 @@ func runFunctions(ctx context.Context, c *cli, asJSON bool) error {
 		if kind == "" {
 			kind = f.PackageType
 		}
-		rows[i] = []string{f.FunctionName, kind, f.Handler, strconv.Itoa(f.MemorySize) + " MB", strconv.Itoa(f.Timeout) + " s", f.State, f.LastModified}
+		rows[i] = []string{f.FunctionName, kind, f.Handler, strconv.Itoa(f.MemorySize) + " MB", strconv.Itoa(f.Timeout) + " s", strconv.FormatInt(f.CodeSize, 10), f.LastModified}
 	}
-	return printTable(c.stdout, []string{"NAME", "RUNTIME", "HANDLER", "MEMORY", "TIMEOUT", "STATE", "MODIFIED"}, rows)
+	return printTable(c.stdout, []string{"NAME", "RUNTIME", "HANDLER", "MEMORY", "TIMEOUT", "CODE", "MODIFIED"}, rows)
 }
 
 func newFunctionsGetCommand(c *cli, asJSON *bool) *cobra.Command {

@@ -121,12 +121,12 @@ func TestInvoke_JSON(t *testing.T) {
 func TestFunctions_Table(t *testing.T) {
 	d := newFakeDaemon(t)
 	d.answers["GET /2015-03-31/functions"] = success(`{"Functions":[
-		{"FunctionName":"a","Runtime":"python3.13","Handler":"app.handler","MemorySize":128,"Timeout":3,"State":"Active","LastModified":"2026-11-21T10:00:00.000+0000"},
-		{"FunctionName":"image","PackageType":"Image","MemorySize":512,"Timeout":60,"State":"Pending","LastModified":"2026-11-21T10:00:00.000+0000"}]}`)
+		{"FunctionName":"a","Runtime":"python3.13","Handler":"app.handler","MemorySize":128,"Timeout":3,"CodeSize":765,"LastModified":"2026-11-21T10:00:00.000+0000"},
+		{"FunctionName":"image","PackageType":"Image","MemorySize":512,"Timeout":60,"CodeSize":12345,"LastModified":"2026-11-21T10:00:00.000+0000"}]}`)
 	want := "" +
-		"NAME   RUNTIME     HANDLER      MEMORY  TIMEOUT  STATE    MODIFIED\n" +
-		"a      python3.13  app.handler  128 MB  3 s      Active   2026-11-21T10:00:00.000+0000\n" +
-		"image  Image                    512 MB  60 s     Pending  2026-11-21T10:00:00.000+0000\n"
+		"NAME   RUNTIME     HANDLER      MEMORY  TIMEOUT  CODE   MODIFIED\n" +
+		"a      python3.13  app.handler  128 MB  3 s      765    2026-11-21T10:00:00.000+0000\n" +
+		"image  Image                    512 MB  60 s     12345  2026-11-21T10:00:00.000+0000\n"
 	if got := hearthAt(t, d, "functions"); got.stdout != want {
 		t.Errorf("stdout:\n%swant:\n%s", got.stdout, want)
 	}
