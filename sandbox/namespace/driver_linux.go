@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -54,6 +55,10 @@ type Driver struct {
 
 // defaultProcesses is Spec.MaxProcesses when that is 0: Lambda's limit.
 const defaultProcesses = 1024
+
+// openTime bounds the sandboxes that New makes to see what the host allows, and
+// to have some.
+const openTime = 20 * time.Second
 
 // New starts a driver. It fails when the host does not let it make sandboxes
 // at all, and says in Capabilities what else is missing. The caller must Close it.
@@ -110,11 +115,13 @@ func (d *Driver) open(o Options) error {
 	if d.skeleton, d.binds, err = newSkeleton(filepath.Join(d.dir, "root")); err != nil {
 		return err
 	}
-	if err := d.probe(); err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), openTime)
+	defer cancel()
+	if err := d.probe(ctx); err != nil {
 		return err
 	}
-	d.spares = newSpares(o.Spares, d)
-	return nil
+	d.spares, err = newSpares(ctx, o.Spares, d)
+	return err
 }
 
 // Name is what --sandbox takes.

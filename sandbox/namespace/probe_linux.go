@@ -8,22 +8,16 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/hearthd/hearth/sandbox"
 )
 
-// probeTime bounds the sandbox that New makes to see what the host allows.
-const probeTime = 10 * time.Second
-
 // probe makes a sandbox and starts a command in it that does not exist: this
 // goes through every step that a real one does. Without what the host refuses
 // it is tried again.
-func (d *Driver) probe() error {
-	ctx, cancel := context.WithTimeout(context.Background(), probeTime)
-	defer cancel()
+func (d *Driver) probe(ctx context.Context) error {
 	d.proc, d.inner = true, d.groups.Support().Freeze
 	var noProc, noInner error
 	for {

@@ -84,43 +84,6 @@ func (b *box) KillAll(ctx context.Context) error {
 	}
 }
 
-// Freeze stops all processes but pid 1. Without a control group it sends
-// SIGSTOP to all at once, which parents of other processes may notice.
-func (b *box) Freeze() error {
-	return b.setFrozen(b.group.Freeze, unix.SIGSTOP)
-}
-
-// Thaw lets them continue.
-func (b *box) Thaw() error {
-	return b.setFrozen(b.group.Thaw, unix.SIGCONT)
-}
-
-func (b *box) setFrozen(byGroup func() error, sig unix.Signal) error {
-	if b.inner {
-		err := byGroup()
-		if err != nil && b.gone() {
-			return sandbox.ErrClosed // and the group with it
-		}
-		return err
-	}
-	t := newTable()
-	t.Call("signal all", unix.SYS_KILL, num(-1), num(sig)) // there may be none
-	t.finish()
-	if _, _, err := b.link.run(context.Background(), t.Table, nil); err != nil {
-		return fmt.Errorf("send %v to all processes: %w", sig, err)
-	}
-	return nil
-}
-
-func (b *box) gone() bool {
-	select {
-	case <-b.done:
-		return true
-	default:
-		return false
-	}
-}
-
 // Usage measures the sandbox; after Close, what it had used by then.
 func (b *box) Usage() (sandbox.Usage, error) {
 	if u := b.usage.Load(); u != nil {

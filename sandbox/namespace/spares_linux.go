@@ -24,18 +24,18 @@ type spares struct {
 	done   chan struct{}
 }
 
-// newSpares starts to make n cells, and to replace those that are taken.
-func newSpares(n int, d *Driver) *spares {
+// newSpares makes n cells, and starts to replace those that are taken.
+func newSpares(ctx context.Context, n int, d *Driver) (*spares, error) {
 	if n == 0 {
 		n = defaultSpares
 	}
-	ctx, stop := context.WithCancel(context.Background())
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	s := &spares{
 		driver: d, cells: make(chan *cell, max(n, 0)), wanted: make(chan struct{}, 1), stop: stop, done: make(chan struct{}),
 	}
+	err := s.fill(ctx)
 	go s.refill(ctx) // close waits for it
-	s.wanted <- struct{}{}
-	return s
+	return s, err
 }
 
 // take returns a spare cell, or nil when there is none.
@@ -71,7 +71,7 @@ func (s *spares) want() {
 func (s *spares) refill(ctx context.Context) {
 	defer close(s.done)
 	pause := time.NewTimer(refillPause)
-	defer pause.Stop()
+	pause.Stop()
 	for {
 		select {
 		case <-ctx.Done():

@@ -30,7 +30,7 @@ func startSpawner(ctx context.Context, program *os.File, s *skeleton, binds []bi
 		return nil, err
 	}
 	defer self.mount.Close()
-	sp, err := startStage2(program, "hearth-spawner", &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS})
+	sp, err := startStage2(program, "hearth-stage2", &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNS})
 	if err != nil {
 		return nil, fmt.Errorf("start the spawner: %w", err)
 	}
