@@ -72,7 +72,7 @@ func openEngine(o engineOptions) (e *engine, err error) {
 	if e.network = o.network; e.network == sandbox.NetworkNAT && !hasNAT(e.driver) {
 		e.network = sandbox.NetworkNone
 	}
-	if e.bundles, err = bundle.New(filepath.Join(o.dir, "bundles"), bundle.Options{}); err != nil {
+	if e.bundles, err = bundle.New(filepath.Join(o.dir, "bundles"), bundle.Options{BootID: bootID()}); err != nil {
 		return e, fmt.Errorf("open code cache: %w", err)
 	}
 	e.set, err = runtimes.New(runtimes.Options{Dir: filepath.Join(o.dir, "runtimes"), Env: o.environ, Substitutes: o.substitute})
@@ -83,6 +83,15 @@ func openEngine(o engineOptions) (e *engine, err error) {
 	o.pool.Logger = o.logger
 	e.pool = pool.New(o.pool)
 	return e, nil
+}
+
+// bootID changes with every start of the machine; empty where that cannot be told.
+func bootID() string {
+	id, err := os.ReadFile("/proc/sys/kernel/random/boot_id")
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(id))
 }
 
 // Close ends every environment, then what they stood on.

@@ -49,6 +49,8 @@ type cli struct {
 func (c *cli) commands() []*cobra.Command {
 	return []*cobra.Command{
 		newServeCommand(c),
+		newRunCommand(c),
+		newRIECommand(c),
 		newDeployCommand(c),
 		newInvokeCommand(c),
 		newFunctionsCommand(c),

@@ -105,8 +105,12 @@ func (s *Service) Register(r *api.Router) {
 	api.Handle(r, api.UpdateFunctionCode, s.updateFunctionCode)
 	api.Handle(r, api.UpdateFunctionConfiguration, s.updateFunctionConfiguration)
 	api.Handle(r, api.DeleteFunction, s.deleteFunction)
-	api.Handle(r, api.Invoke, s.invoke)
+	s.RegisterInvoke(r)
 }
+
+// RegisterInvoke makes a router serve Invoke alone, for which Options.Functions
+// and Host may be nil.
+func (s *Service) RegisterInvoke(r *api.Router) { api.Handle(r, api.Invoke, s.invoke) }
 
 // resolve reads the function that a request names.
 func (s *Service) resolve(ctx context.Context, functionName, qualifier *string) (hearth.Name, string, error) {

@@ -28,7 +28,7 @@ func (s *Service) createFunction(ctx context.Context, in *api.CreateFunctionInpu
 	if qualifier != "" {
 		return nil, hearth.Errorf(hearth.ErrInvalid, "The function name must not carry a version or alias: %s", qualifier)
 	}
-	fn := newFunction(name)
+	fn := NewFunction(name)
 	fn.Code.ImageURI = api.Value(in.Code.ImageUri)
 	if err := s.configure(ctx, fn, createSettings(in)); err != nil {
 		return nil, err
@@ -60,8 +60,8 @@ func (s *Service) createFunction(ctx context.Context, in *api.CreateFunctionInpu
 // errNoVersions refuses what would silently do less than was asked for.
 var errNoVersions = hearth.Errorf(hearth.ErrNotImplemented, "hearth does not publish versions yet. Leave Publish out.")
 
-// newFunction has the defaults of a function.
-func newFunction(name hearth.Name) *hearth.Function {
+// NewFunction returns a function with AWS's defaults for what was not sent.
+func NewFunction(name hearth.Name) *hearth.Function {
 	return &hearth.Function{
 		Name: name, Version: hearth.Latest, PackageType: hearth.PackageZip,
 		Timeout: 3, MemorySize: 128, EphemeralStorage: 512,
