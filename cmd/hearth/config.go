@@ -37,6 +37,7 @@ type config struct {
 	HardCPU        bool          `yaml:"hard-cpu"`
 	LogRetention   time.Duration `yaml:"log-retention"`
 	LogLevel       string        `yaml:"log-level"`
+	DebugListen    string        `yaml:"debug-listen"`
 }
 
 func defaultConfig(getenv func(string) string) config {
@@ -81,6 +82,7 @@ func (c *config) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&c.HardCPU, "hard-cpu", c.HardCPU, "hold functions to their CPU share (memory size / 1769 MB) on an idle machine too, as AWS does")
 	f.DurationVar(&c.LogRetention, "log-retention", c.LogRetention, "keep log streams for this long after their last line; 0: for ever")
 	f.StringVar(&c.LogLevel, "log-level", c.LogLevel, "least level of the daemon's own log: debug, info, warn, error")
+	f.StringVar(&c.DebugListen, "debug-listen", c.DebugListen, "`ADDRESS` to serve Go's profiles of the daemon on, under /debug/pprof/; loopback only; empty: nowhere")
 }
 
 // load completes c, whose flags have been parsed, from the file and the
@@ -141,6 +143,8 @@ func (c *config) validate() error {
 	case !auth.Loopback(c.Listen):
 		return usagef("listen: %s is not a loopback address, and this version of hearth has no credentials to ask for yet; "+
 			"listen on 127.0.0.1 and put a proxy that authenticates in front", c.Listen)
+	case c.DebugListen != "" && !auth.Loopback(c.DebugListen):
+		return usagef("debug-listen: %s is not a loopback address", c.DebugListen)
 	case !slices.Contains([]string{sandboxAuto, sandboxNamespace, sandboxProcess}, c.Sandbox):
 		return usagef("sandbox: %q is none of auto, namespace, process", c.Sandbox)
 	case !slices.Contains([]string{"none", "nat", "host"}, c.Network):

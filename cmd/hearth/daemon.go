@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 	"os"
 	"path/filepath"
 	"strings"
@@ -219,10 +220,13 @@ func (d *daemon) sweep(ctx context.Context) {
 // serve answers requests on l until ctx ends, then lets those in progress
 // finish, within stopGrace.
 func (d *daemon) serve(ctx context.Context, l net.Listener) error {
-	sweeping, stopSweep := context.WithCancel(ctx)
-	d.background.Go(func() { d.sweep(sweeping) })
+	beside, stopBeside := context.WithCancel(ctx)
+	d.background.Go(func() { d.sweep(beside) })
 	defer d.background.Wait()
-	defer stopSweep()
+	defer stopBeside()
+	if err := d.serveDebug(beside); err != nil {
+		return err
+	}
 	failed := make(chan error, 1)
 	// Ends with Shutdown or Close of the server; serve waits for it.
 	go func() { failed <- d.server.Serve(l) }()
@@ -238,6 +242,28 @@ func (d *daemon) serve(ctx context.Context, l net.Listener) error {
 		_ = d.server.Close()
 	}
 	<-failed
+	return nil
+}
+
+// serveDebug serves profiles until ctx ends, where that is wanted.
+func (d *daemon) serveDebug(ctx context.Context) error {
+	if d.cfg.DebugListen == "" {
+		return nil
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", d.cfg.DebugListen)
+	if err != nil {
+		return fmt.Errorf("listen on %s for profiles: %w", d.cfg.DebugListen, err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	server := &http.Server{Handler: auth.Local(mux), ReadHeaderTimeout: 30 * time.Second}
+	d.background.Go(func() { _ = server.Serve(l) })
+	d.background.Go(func() {
+		<-ctx.Done()
+		_ = server.Close()
+	})
 	return nil
 }
 
