@@ -26,7 +26,6 @@ type Driver struct {
 	lock     *os.File // held while the driver lives
 	program  *os.File // the stage 2 executable
 	skeleton *skeleton
-	binds    []bind
 	groups   *cgroup.Root
 	ids      idPool
 	slots    slots
@@ -112,7 +111,7 @@ func (d *Driver) open(o Options) error {
 	if d.program, err = openProgram(filepath.Join(d.dir, "stage2")); err != nil {
 		return err
 	}
-	if d.skeleton, d.binds, err = newSkeleton(filepath.Join(d.dir, "root")); err != nil {
+	if d.skeleton, err = newSkeleton(filepath.Join(d.dir, "root")); err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), openTime)
@@ -278,7 +277,7 @@ func (d *Driver) currentSpawner(ctx context.Context) (*spawner, error) {
 		}
 	}
 	var err error
-	d.spawner, err = startSpawner(ctx, d.program, d.skeleton, d.binds)
+	d.spawner, err = startSpawner(ctx, d.program, d.skeleton)
 	return d.spawner, err
 }
 
@@ -310,7 +309,6 @@ func (d *Driver) close() error {
 	if d.spawner != nil {
 		d.spawner.close()
 	}
-	closeAll(mounts(d.binds))
 	if d.skeleton != nil {
 		errs = append(errs, d.skeleton.close())
 	}

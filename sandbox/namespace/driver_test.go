@@ -5,14 +5,21 @@ package namespace_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
+	"net"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace"
 )
+
+// patience bounds every wait for something that takes milliseconds.
+const patience = 30 * time.Second
 
 func newDriver(t testing.TB) sandbox.Driver {
 	t.Helper()
@@ -28,42 +35,224 @@ func newDriver(t testing.TB) sandbox.Driver {
 	return d
 }
 
+func create(t testing.TB, d sandbox.Driver, spec sandbox.Spec) sandbox.Sandbox {
+	t.Helper()
+	if spec.ID == "" {
+		spec.ID = "test"
+	}
+	if spec.Task == "" {
+		spec.Task = t.TempDir()
+	}
+	b, err := d.Create(t.Context(), spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := b.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return b
+}
+
+// begin starts a shell command, whose output goes to out.
+func begin(t testing.TB, b sandbox.Sandbox, out *os.File, script string) sandbox.Process {
+	t.Helper()
+	p, err := b.Start(t.Context(), sandbox.Command{
+		Args: []string{"/bin/sh", "-c", script}, Env: []string{"PATH=/bin:/usr/bin"}, Stdout: out, Stderr: out,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // run runs a shell command to its end and returns what it wrote.
-func run(t testing.TB, b sandbox.Sandbox, script string) (string, sandbox.Exit) {
+func run(t testing.TB, b sandbox.Sandbox, script string) string {
 	t.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
-	defer cancel()
-	p, err := b.Start(ctx, sandbox.Command{Args: []string{"/bin/sh", "-c", script}, Env: []string{"PATH=/bin:/usr/bin"}, Stdout: w, Stderr: w})
+	p := begin(t, b, w, script)
 	w.Close()
-	if err != nil {
+	var out bytes.Buffer
+	if err := r.SetReadDeadline(time.Now().Add(patience)); err != nil {
 		t.Fatal(err)
 	}
-	var out bytes.Buffer
 	if _, err := io.Copy(&out, r); err != nil {
 		t.Fatal(err)
 	}
-	<-p.Done()
-	return out.String(), p.Exit()
+	await(t, p)
+	return strings.TrimSpace(out.String())
 }
 
-func TestX(t *testing.T) {
-	d := newDriver(t)
-	t.Logf("%+v", d.Capabilities())
-	b, err := d.Create(t.Context(), sandbox.Spec{ID: "x", Task: t.TempDir(), MemoryBytes: 128 << 20, CPU: 0.5})
+func await(t testing.TB, p sandbox.Process) sandbox.Exit {
+	t.Helper()
+	select {
+	case <-p.Done():
+	case <-time.After(patience):
+		t.Fatal("the process has not ended")
+	}
+	return p.Exit()
+}
+
+// usable checks that a sandbox runs commands.
+func usable(t testing.TB, b sandbox.Sandbox) {
+	t.Helper()
+	if got := run(t, b, "echo works"); got != "works" {
+		t.Errorf("the sandbox says %q", got)
+	}
+}
+
+func TestNew_StateDirInUse_IsRefused(t *testing.T) {
+	dir := t.TempDir()
+	d, err := namespace.New(namespace.Options{StateDir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer b.Close()
-	out, e := run(t, b, "id; pwd; ls -la / /dev /proc/self/fd /tmp; cat /proc/self/status /proc/mounts /proc/self/cgroup; ps aux; ulimit -a; touch /x; echo hi > /tmp/x; ls -la /tmp /var/task /etc; hostname; ls /proc; cat /proc/self/limits; exit 3")
-	t.Log(out, e)
-	t0 := time.Now()
-	if err := b.KillAll(t.Context()); err != nil {
+	defer d.Close()
+	if second, err := namespace.New(namespace.Options{StateDir: dir}); err == nil {
+		second.Close()
+		t.Fatal("two drivers share a state directory")
+	}
+	// The second must not have taken the first one's sandboxes with it.
+	usable(t, create(t, d, sandbox.Spec{}))
+}
+
+func TestCreate_BadSpec_IsRefused(t *testing.T) {
+	d := newDriver(t)
+	task := t.TempDir()
+	for name, spec := range map[string]sandbox.Spec{
+		"no ID":               {Task: task},
+		"ID with a slash":     {ID: "../x", Task: task},
+		"missing task":        {ID: "a", Task: filepath.Join(task, "none")},
+		"unknown network":     {ID: "a", Task: task, Network: "tun"},
+		"relative mount":      {ID: "a", Task: task, Mounts: []sandbox.Mount{{Source: task, Target: "x"}}},
+		"mount above":         {ID: "a", Task: task, Mounts: []sandbox.Mount{{Source: task, Target: "/x/../.."}}},
+		"mount in host's":     {ID: "a", Task: task, Mounts: []sandbox.Mount{{Source: task, Target: "/usr/none-such"}}},
+		"missing mount":       {ID: "a", Task: task, Mounts: []sandbox.Mount{{Source: task + "/none", Target: "/x"}}},
+		"file over directory": {ID: "a", Task: task, Mounts: []sandbox.Mount{{Source: "/etc/passwd", Target: "/opt"}}},
+	} {
+		if b, err := d.Create(t.Context(), spec); err == nil {
+			b.Close()
+			t.Errorf("%s: a sandbox was created", name)
+		}
+	}
+	usable(t, create(t, d, sandbox.Spec{ID: "a"}))
+}
+
+func TestCreate_SameID_IsRefusedWhileOpen(t *testing.T) {
+	d := newDriver(t)
+	b := create(t, d, sandbox.Spec{ID: "a"})
+	if second, err := d.Create(t.Context(), sandbox.Spec{ID: "a", Task: t.TempDir()}); err == nil {
+		second.Close()
+		t.Error("two sandboxes have one ID")
+	}
+	if err := b.Close(); err != nil {
 		t.Fatal(err)
 	}
-	t.Log(time.Since(t0))
+	usable(t, create(t, d, sandbox.Spec{ID: "a"}))
+}
+
+func TestCreate_Mounts_AreShownReadOnly(t *testing.T) {
+	d := newDriver(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "f"), []byte("content"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	b := create(t, d, sandbox.Spec{Mounts: []sandbox.Mount{
+		{Source: dir, Target: "/far/from/anything"}, {Source: filepath.Join(dir, "f"), Target: "/etc/one/file"},
+	}})
+	if got := run(t, b, "cat /far/from/anything/f /etc/one/file"); got != "contentcontent" {
+		t.Errorf("the mounts show %q", got)
+	}
+	if got := run(t, b, "echo x > /far/from/anything/f; echo x > /etc/one/file; touch /far/new"); strings.Count(got, "Read-only file system") != 3 {
+		t.Errorf("writing says %q", got)
+	}
+}
+
+func TestCreate_SpawnerKilled_StartsAnother(t *testing.T) {
+	d, err := namespace.New(namespace.Options{StateDir: t.TempDir(), Spares: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	first := create(t, d, sandbox.Spec{ID: "first"})
+	if err := namespace.SpawnerOf(d).Kill(); err != nil {
+		t.Fatal(err)
+	}
+	// The first attempt may still meet the dying one.
+	deadline := time.Now().Add(patience)
+	for {
+		b, err := d.Create(t.Context(), sandbox.Spec{ID: "second", Task: t.TempDir()})
+		if err == nil {
+			defer b.Close()
+			usable(t, b)
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal(err)
+		}
+	}
+	usable(t, first) // sandboxes do not depend on it
+}
+
+func TestCreate_HostNetwork_ReachesTheHost(t *testing.T) {
+	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := newDriver(t)
+	// Listening ports by number in hexadecimal, in the namespace of the reader.
+	script := "printf '%04X' " + port + " | xargs -I{} grep -c ':{} ' /proc/net/tcp"
+	if got := run(t, create(t, d, sandbox.Spec{ID: "host", Network: sandbox.NetworkHost}), script); got != "1" {
+		t.Errorf("with the host's network: found %q", got)
+	}
+	if got := run(t, create(t, d, sandbox.Spec{ID: "none", Network: sandbox.NetworkNone}), script); got != "0" {
+		t.Errorf("without: found %q", got)
+	}
+}
+
+func TestStart_HostNetwork_APIAnswersOnItsPort(t *testing.T) {
+	b := create(t, newDriver(t), sandbox.Spec{Network: sandbox.NetworkHost})
+	conn, err := net.Dial("tcp", b.RuntimeAPI())
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.Close()
+}
+
+func TestStart_CancelledWhileFrozen_LeavesNoProcess(t *testing.T) {
+	b := create(t, newDriver(t), sandbox.Spec{})
+	f := b.(sandbox.Freezer)
+	if err := f.Freeze(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := b.Start(ctx, sandbox.Command{Args: []string{"/bin/sleep", "100"}}); err == nil {
+		t.Skip("without a control group a new process is not frozen")
+	} else if !errors.Is(err, context.DeadlineExceeded) {
+		t.Fatal(err)
+	}
+	if err := f.Thaw(); err != nil {
+		t.Fatal(err)
+	}
+	if got := run(t, b, "cat /proc/[0-9]*/comm"); strings.Contains(got, "sleep") {
+		t.Errorf("processes: %q", got)
+	}
+}
+
+func TestStart_LargeOutput_Arrives(t *testing.T) {
+	b := create(t, newDriver(t), sandbox.Spec{})
+	if got := run(t, b, "head -c 3000000 /dev/zero | tr '\\0' x"); len(got) != 3_000_000 {
+		t.Errorf("got %d bytes", len(got))
+	}
 }

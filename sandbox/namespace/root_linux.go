@@ -3,10 +3,10 @@ package namespace
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -64,31 +64,23 @@ var etcFiles = map[string]string{
 // hostname is what a sandbox calls itself; it resolves, as Java wants.
 const hostname = "sandbox.localdomain"
 
-// newSkeleton makes the directory anew and returns the binds that go with it,
-// to be closed by the caller.
-func newSkeleton(dir string) (s *skeleton, binds []bind, err error) {
+// newSkeleton makes the directory anew. The caller must close the skeleton.
+func newSkeleton(dir string) (*skeleton, error) {
 	if err := os.RemoveAll(dir); err != nil {
-		return nil, nil, fmt.Errorf("remove old root: %w", err)
+		return nil, fmt.Errorf("remove old root: %w", err)
 	}
 	if err := os.Mkdir(dir, 0o755); err != nil {
-		return nil, nil, fmt.Errorf("make root: %w", err)
+		return nil, fmt.Errorf("make root: %w", err)
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, nil, fmt.Errorf("make root: %w", err)
+		return nil, fmt.Errorf("make root: %w", err)
 	}
-	s = &skeleton{dir: dir, root: root, points: make(map[string]bool)}
-	defer func() {
-		if err != nil {
-			root.Close()
-			closeAll(mounts(binds))
-		}
-	}()
+	s := &skeleton{dir: dir, root: root, points: make(map[string]bool)}
 	if err := s.fill(); err != nil {
-		return nil, nil, fmt.Errorf("make root: %w", err)
+		return nil, errors.Join(fmt.Errorf("make root: %w", err), root.Close())
 	}
-	binds, err = s.hostBinds()
-	return s, binds, err
+	return s, nil
 }
 
 // fill writes what is not bound.
@@ -119,6 +111,11 @@ func (s *skeleton) fill() error {
 	if target, err := filepath.EvalSymlinks("/etc/localtime"); err == nil && strings.HasPrefix(target, "/usr/") {
 		links["etc/localtime"] = target
 	}
+	for _, p := range hostTrees { // such as /bin -> usr/bin
+		if target, err := os.Readlink(p); err == nil {
+			links[p[1:]] = target
+		}
+	}
 	for name, target := range links {
 		if err := s.root.Symlink(target, name); err != nil {
 			return err
@@ -127,7 +124,8 @@ func (s *skeleton) fill() error {
 	return nil
 }
 
-// hostBinds opens the parts of the host that all sandboxes see.
+// hostBinds opens the parts of the host that all sandboxes see. The caller
+// closes them, also those that come with an error.
 func (s *skeleton) hostBinds() (binds []bind, err error) {
 	add := func(p string, attr uint64) error {
 		if err := s.mountPoint(p, p); err != nil {
@@ -139,28 +137,17 @@ func (s *skeleton) hostBinds() (binds []bind, err error) {
 		}
 		return err
 	}
-	for _, p := range hostTrees {
+	trees := slices.DeleteFunc(slices.Clone(hostTrees[:]), func(p string) bool {
 		info, err := os.Lstat(p)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
-			continue
-		case err != nil:
-			return binds, err
-		case info.Mode().Type() == fs.ModeSymlink:
-			err = s.link(p)
-		default:
-			err = add(p, attrReadOnly)
-		}
-		if err != nil {
-			return binds, err
-		}
-	}
+		return err != nil || !info.IsDir() // not on this host, or a link
+	})
 	for _, pattern := range hostConfig {
 		found, _ := filepath.Glob(pattern) // the patterns are well-formed
-		for _, p := range found {
-			if err := add(p, attrReadOnly); err != nil {
-				return binds, err
-			}
+		trees = append(trees, found...)
+	}
+	for _, p := range trees {
+		if err := add(p, attrReadOnly); err != nil {
+			return binds, err
 		}
 	}
 	for _, p := range hostDevices {
@@ -171,15 +158,6 @@ func (s *skeleton) hostBinds() (binds []bind, err error) {
 	// The kernel lets a sandbox mount its own /proc only where it sees one
 	// already; its own then covers this one.
 	return binds, add("/proc", 0)
-}
-
-// link repeats a symbolic link of the host's root, such as /bin -> usr/bin.
-func (s *skeleton) link(p string) error {
-	target, err := os.Readlink(p)
-	if err != nil {
-		return err
-	}
-	return s.root.Symlink(target, p[1:])
 }
 
 // mountPoint sees to it that target can have source mounted on it.

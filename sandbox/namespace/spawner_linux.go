@@ -24,7 +24,12 @@ type spawner struct {
 const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 
 // startSpawner starts the program and gives it the skeleton as its root.
-func startSpawner(ctx context.Context, program *os.File, s *skeleton, binds []bind) (*spawner, error) {
+func startSpawner(ctx context.Context, program *os.File, s *skeleton) (*spawner, error) {
+	binds, err := s.hostBinds()
+	defer func() { closeAll(mounts(binds)) }()
+	if err != nil {
+		return nil, fmt.Errorf("set up the spawner: %w", err)
+	}
 	self, err := openBind(s.dir, "/", attrReadOnly)
 	if err != nil {
 		return nil, err
