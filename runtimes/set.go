@@ -92,6 +92,7 @@ func (s *Set) resolve(name string) (asked, served Runtime, err error) {
 // first in the order of Options.Dirs, named for its version (python3.12)
 // before named in general (python3). When there is none the error is a
 // *hearth.Error of kind hearth.ErrInvalidRuntime that says what to install.
+// One that has AWS's SDK beside it goes before one that has not.
 func (s *Set) Find(ctx context.Context, r Runtime) (Interpreter, error) {
 	if r.Family != Python && r.Family != Node {
 		return Interpreter{}, fmt.Errorf("find interpreter: %s has none", r.Name)
@@ -105,25 +106,38 @@ func (s *Set) Find(ctx context.Context, r Runtime) (Interpreter, error) {
 			return interp, nil
 		}
 	}
-	var others []Interpreter
-	for path := range s.candidates(r) {
-		interp, err := s.prober.probe(ctx, r.Family, path)
-		if ctx.Err() != nil {
-			return Interpreter{}, fmt.Errorf("find interpreter for %s: %w", r.Name, ctx.Err())
-		}
-		if err != nil { // a shim without a version behind it, a broken install
-			continue
-		}
-		if interp.minor() != r.Version {
-			others = append(others, interp)
-			continue
-		}
-		s.mu.Lock()
-		s.found[r.Name] = path
-		s.mu.Unlock()
-		return interp, nil
+	path, interp, err := s.search(ctx, r)
+	if err != nil {
+		return Interpreter{}, err
 	}
-	return Interpreter{}, missing(r, others)
+	s.mu.Lock()
+	s.found[r.Name] = path
+	s.mu.Unlock()
+	return interp, nil
+}
+
+// search probes the candidates for r. The first is taken, unless a later one
+// of the same version has AWS's SDK and the first has not: on AWS it is there.
+func (s *Set) search(ctx context.Context, r Runtime) (path string, found Interpreter, err error) {
+	var others []Interpreter
+	for candidate := range s.candidates(r) {
+		interp, err := s.prober.probe(ctx, r.Family, candidate)
+		switch {
+		case ctx.Err() != nil:
+			return "", Interpreter{}, fmt.Errorf("find interpreter for %s: %w", r.Name, ctx.Err())
+		case err != nil: // a shim without a version behind it, a broken install
+		case interp.minor() != r.Version:
+			others = append(others, interp)
+		case interp.hasSDK():
+			return candidate, interp, nil
+		case path == "":
+			path, found = candidate, interp
+		}
+	}
+	if path == "" {
+		return "", Interpreter{}, missing(r, others)
+	}
+	return path, found, nil
 }
 
 // Interpreters returns every interpreter of a family on this host, one per

@@ -67,6 +67,29 @@ func TestFind_VersionedNameFirst(t *testing.T) {
 	}
 }
 
+func TestFind_PrefersInterpreterWithSDK(t *testing.T) {
+	plain, equipped := t.TempDir(), t.TempDir()
+	fakeInterpreter(t, plain, "python3.12", "3.12.9")
+	packages := filepath.Join(t.TempDir(), "site-packages")
+	if err := os.MkdirAll(filepath.Join(packages, "boto3"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	script := `#!/bin/sh
+echo '{"version":"3.12.1","executable":"` + equipped + `/python3.12","prefix":"` + equipped + `","basePrefix":"` + equipped + `","packages":["` + packages + `"]}'
+`
+	if err := os.WriteFile(filepath.Join(equipped, "python3.12"), []byte(script), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	set := newSet(t, func(o *runtimes.Options) { o.Dirs = []string{plain, equipped} })
+	got, err := find(t, set, "python3.12")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Version != "3.12.1" {
+		t.Errorf("version = %s, want 3.12.1, which has boto3", got.Version)
+	}
+}
+
 func TestFind_GeneralNameOfRightVersion(t *testing.T) {
 	first, second := t.TempDir(), t.TempDir()
 	fakeInterpreter(t, first, "python3", "3.11.2")
