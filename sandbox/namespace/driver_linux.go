@@ -42,10 +42,12 @@ type Driver struct {
 
 	noNAT sync.Once // says once that there is none
 
-	mu      sync.Mutex
-	spawner *spawner
-	boxes   map[string]*box // open; nil while it is being created
-	closed  bool
+	spawning sync.Mutex // held while a spawner is started
+	spawner  *spawner
+
+	mu     sync.Mutex
+	boxes  map[string]*box // open; nil while it is being created
+	closed bool
 
 	creating sync.WaitGroup // calls of Create that passed closed
 	closing  sync.Once
@@ -233,8 +235,11 @@ func (d *Driver) specBinds(spec sandbox.Spec, tmp string) (binds []bind, err err
 	}
 	for _, m := range []sandbox.Mount{{Source: spec.Task, Target: taskDir}, {Source: spec.Opt, Target: optDir},
 		{Source: spec.Runtime, Target: runtimeDir}, {Source: spec.Lang, Target: langDir}} {
-		if m.Source == "" {
+		if m.Source == "" && m.Target != taskDir {
 			continue // the skeleton's is empty
+		}
+		if err := d.checkReadable(m.Source); err != nil {
+			return binds, err
 		}
 		if err := add(m.Source, m.Target, attrReadOnly); err != nil {
 			return binds, err
@@ -256,6 +261,19 @@ func (d *Driver) specBinds(spec sandbox.Spec, tmp string) (binds []bind, err err
 	return binds, add(tmp, tmpDir, attrWritable)
 }
 
+// checkReadable says early, and in words, what the function would otherwise
+// meet as a working directory that it cannot enter.
+func (d *Driver) checkReadable(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil {
+		return err
+	}
+	if !d.ids.single() && info.IsDir() && info.Mode().Perm()&0o5 != 0o5 {
+		return fmt.Errorf("%s is not open to other users (mode %#o), and the function is one: chmod o+rx", dir, info.Mode().Perm())
+	}
+	return nil
+}
+
 // spawn clones a pid 1 from the spawner, which is started again if it is gone.
 func (d *Driver) spawn(ctx context.Context, remote, group *os.File, flags uint64) (int, error) {
 	sp, err := d.currentSpawner(ctx)
@@ -266,8 +284,8 @@ func (d *Driver) spawn(ctx context.Context, remote, group *os.File, flags uint64
 }
 
 func (d *Driver) currentSpawner(ctx context.Context) (*spawner, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
+	d.spawning.Lock()
+	defer d.spawning.Unlock()
 	if d.spawner != nil {
 		select {
 		case <-d.spawner.done:

@@ -124,10 +124,16 @@ func TestNew_StateDirInUse_IsRefused(t *testing.T) {
 func TestCreate_BadSpec_IsRefused(t *testing.T) {
 	d := newDriver(t)
 	task := t.TempDir()
+	private := t.TempDir()
+	if err := os.Chmod(private, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	for name, spec := range map[string]sandbox.Spec{
 		"no ID":               {Task: task},
 		"ID with a slash":     {ID: "../x", Task: task},
 		"missing task":        {ID: "a", Task: filepath.Join(task, "none")},
+		"private task":        {ID: "a", Task: private},
+		"no task":             {ID: "a"},
 		"unknown network":     {ID: "a", Task: task, Network: "tun"},
 		"relative mount":      {ID: "a", Task: task, Mounts: []sandbox.Mount{{Source: task, Target: "x"}}},
 		"mount above":         {ID: "a", Task: task, Mounts: []sandbox.Mount{{Source: task, Target: "/x/../.."}}},

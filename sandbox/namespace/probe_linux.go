@@ -38,7 +38,7 @@ func (d *Driver) probe(ctx context.Context) error {
 }
 
 func (d *Driver) try(ctx context.Context) error {
-	b, err := d.create(ctx, sandbox.Spec{ID: "probe"})
+	b, err := d.create(ctx, sandbox.Spec{ID: "probe", Task: d.skeleton.dir})
 	if err != nil {
 		return err
 	}

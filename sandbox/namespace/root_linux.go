@@ -50,11 +50,12 @@ var hostFiles = [...]string{"/etc/ld.so.cache", "/etc/services", "/etc/protocols
 // hostDevices are all that a sandbox has.
 var hostDevices = [...]string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"}
 
-// etcFiles are written into the skeleton.
+// etcFiles are written into the skeleton. localhost is IPv4 alone, as on Lambda:
+// clients that try ::1 first would miss servers on 127.0.0.1.
 var etcFiles = map[string]string{
 	"etc/passwd":        "root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
 	"etc/group":         "root:x:0:\nsbx_user1051:x:990:\nnogroup:x:65534:\n",
-	"etc/hosts":         "127.0.0.1\tlocalhost localhost.localdomain\n::1\tlocalhost localhost.localdomain\n" + apiAddress + "\t" + hostname + "\n",
+	"etc/hosts":         "127.0.0.1\tlocalhost localhost.localdomain\n" + apiAddress + "\t" + hostname + "\n",
 	"etc/hostname":      hostname + "\n",
 	"etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n",
 	"etc/resolv.conf":   "# No network: only the names in /etc/hosts resolve.\n",

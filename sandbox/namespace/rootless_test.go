@@ -101,3 +101,30 @@ func TestRootless_Suite_Passes(t *testing.T) {
 		t.Errorf("the suite as an ordinary user: %v\n%s", err, out)
 	}
 }
+
+func TestSubordinateRange_File_IsSearchedByNameAndID(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "subuid")
+	if err := os.WriteFile(file, []byte("broken\nann:100000:65536\n1001:200000:10\nann:900000:5\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		names       []string
+		base, count int
+	}{
+		{[]string{"1000", "ann"}, 100000, 65536},
+		{[]string{"1001", "bob"}, 200000, 10},
+		{[]string{"7", "eve"}, 0, 0},
+	} {
+		base, count, err := namespace.SubordinateRange(file, c.names...)
+		if err != nil || base != c.base || count != c.count {
+			t.Errorf("%v: got %d, %d, %v; want %d, %d", c.names, base, count, err, c.base, c.count)
+		}
+	}
+}
+
+func TestRootless_Twice_SaysWhatToDo(t *testing.T) {
+	t.Setenv("HEARTH_USER_NAMESPACE", "refused")
+	if err := namespace.EnterUserNamespace(os.Args); err == nil || !strings.Contains(err.Error(), "sysctl") {
+		t.Errorf("got %v", err)
+	}
+}
