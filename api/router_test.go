@@ -280,7 +280,9 @@ func TestHandleStream_ErrorBeforeAndAfterTheFirstByte(t *testing.T) {
 		r := api.NewRouter(api.Options{})
 		api.HandleStream(r, api.InvokeWithResponseStream, func(_ context.Context, _ *api.InvokeWithResponseStreamInput, w http.ResponseWriter) error {
 			if started {
-				w.Write([]byte("chunk"))
+				if _, err := w.Write([]byte("chunk")); err != nil {
+					return err
+				}
 			}
 			return context.DeadlineExceeded
 		})

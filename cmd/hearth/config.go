@@ -116,9 +116,11 @@ func (c *config) load(file string, flags *pflag.FlagSet, getenv func(string) str
 		}
 	}
 	*c = values
-	if err := errors.Join(errs...); err != nil {
+	dir, err := filepath.Abs(c.DataDir)
+	if err := errors.Join(append(errs, err)...); err != nil {
 		return err
 	}
+	c.DataDir = dir
 	return c.validate()
 }
 
@@ -128,7 +130,7 @@ func (c *config) read(file string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close() // read only
 	dec := yaml.NewDecoder(f)
 	dec.KnownFields(true)
 	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {

@@ -238,11 +238,15 @@ func (d *daemon) serve(ctx context.Context, l net.Listener) error {
 	d.logger.Info("stopping")
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer cancel()
-	if err := d.server.Shutdown(grace); err != nil {
-		_ = d.server.Close()
+	err := d.server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		d.logger.Warn("requests in progress are cut off", "after", stopGrace)
+		err = d.server.Close()
 	}
-	<-failed
-	return nil
+	if ended := <-failed; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	return err
 }
 
 // serveDebug serves profiles until ctx ends, where that is wanted.

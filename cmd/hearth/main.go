@@ -56,7 +56,7 @@ func (c *cli) commands() []*cobra.Command {
 		newFunctionsCommand(c),
 		newLogsCommand(c),
 		newStatusCommand(c),
-		newDoctorCommand(c, probeHost, probeRuntimes),
+		newDoctorCommand(c, probeHost, probeSandbox, probeRuntimes),
 		newVersionCommand(c),
 		newExitCodesTopic(),
 	}

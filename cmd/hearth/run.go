@@ -202,7 +202,7 @@ func describeZip(fn *hearth.Function, path string) error {
 	if err != nil {
 		return usagef("run: %w", err)
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close() // read only
 	sum := sha256.New()
 	if fn.Code.Size, err = io.Copy(sum, f); err != nil {
 		return fmt.Errorf("read %s: %w", path, err)

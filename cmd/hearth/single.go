@@ -137,11 +137,14 @@ func (s *single) serve(ctx context.Context, c *cli, listen string) error {
 	}
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer cancel()
-	if err := server.Shutdown(grace); err != nil {
-		_ = server.Close()
+	err = server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = server.Close()
 	}
-	<-served
-	return nil
+	if ended := <-served; !errors.Is(ended, http.ErrServerClosed) {
+		err = errors.Join(err, ended)
+	}
+	return err
 }
 
 // pickRuntime replaces a runtime that was not told by one that this host has.

@@ -2,7 +2,6 @@ package jetstream_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store/jetstream"
@@ -313,20 +311,4 @@ func TestConnect_NoServer_IsUnavailable(t *testing.T) {
 	srv.WaitForShutdown()
 	_, err := jetstream.Connect(t.Context(), jetstream.ExternalOptions{URL: url})
 	wantKind(t, err, hearth.ErrUnavailable)
-}
-
-// pollUntil waits for what the server does in its own time.
-func pollUntil(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-	defer cancel()
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-ctx.Done():
-			t.Fatalf("%s did not happen", what)
-		case <-tick.C:
-		}
-	}
 }

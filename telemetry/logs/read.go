@@ -77,7 +77,7 @@ func appendFile(events []hearth.LogEvent, path, stream string, since time.Time) 
 	if err != nil {
 		return events, err
 	}
-	defer f.Close() //nolint:errcheck // read only
+	defer f.Close() // read only
 	lines := bufio.NewScanner(f)
 	lines.Buffer(make([]byte, 64<<10), 1<<20)
 	for lines.Scan() {

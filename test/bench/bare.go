@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -49,9 +50,15 @@ func runBare(bootstrap string, workers int) error {
 	}
 	fmt.Println("http://" + l.Addr().String() + "/invoke")
 	_, _ = io.Copy(io.Discard, os.Stdin)
-	_ = server.Close()
-	<-served
-	return nil
+	err = server.Close()
+	return errors.Join(err, ignoreClosed(<-served))
+}
+
+func ignoreClosed(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
 }
 
 func (b *bare) invoke(w http.ResponseWriter, r *http.Request) {

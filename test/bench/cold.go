@@ -35,7 +35,7 @@ func (p *peer) measureCold(name string, n int) (coldStart, error) {
 		}
 		// The environment of the last sample is closed meanwhile, and spare
 		// sandboxes are made again.
-		time.Sleep(200 * time.Millisecond)
+		pause(200 * time.Millisecond)
 		start := time.Now()
 		log, err := p.invokeTail(name)
 		total := time.Since(start)
@@ -55,6 +55,8 @@ func (p *peer) measureCold(name string, n int) (coldStart, error) {
 	return coldStart{median(totals), median(inits), median(invokes), median(rests), n}, nil
 }
 
+func pause(d time.Duration) { <-time.After(d) }
+
 func (p *peer) invokeTail(name string) (string, error) {
 	req, err := http.NewRequest(http.MethodPost, p.invokeURL(name), strings.NewReader(`{"name":"bench"}`)) //nolint:noctx // local
 	if err != nil {
@@ -65,7 +67,7 @@ func (p *peer) invokeTail(name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	defer resp.Body.Close() //nolint:errcheck // read only
+	defer resp.Body.Close() // read only
 	body, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return "", err

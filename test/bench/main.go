@@ -41,7 +41,7 @@ func run(binary, sandbox string, d time.Duration, cold int) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // a temporary directory
+	defer os.RemoveAll(dir) // a temporary directory
 	bootstrap := filepath.Join(dir, "bootstrap")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bootstrap, "./test/bench/bootstrap")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")

@@ -79,7 +79,7 @@ func startHearth(binary, dir string, flags ...string) (*peer, error) {
 			_ = resp.Body.Close()
 			return p, nil
 		}
-		time.Sleep(50 * time.Millisecond) // a process is on its way up
+		pause(50 * time.Millisecond) // a process is on its way up
 	}
 	p.stop()
 	return nil, fmt.Errorf("hearth did not come up; see %s", logFile.Name())
@@ -142,7 +142,7 @@ func (p *peer) settled(name string) error {
 		if c.State == "Active" && c.LastUpdateStatus == "Successful" {
 			return nil
 		}
-		time.Sleep(5 * time.Millisecond) // the daemon prepares the code
+		pause(5 * time.Millisecond) // the daemon prepares the code
 	}
 	return fmt.Errorf("%s did not become active", name)
 }
@@ -164,7 +164,7 @@ func (p *peer) call(method, path string, in, out any) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close() //nolint:errcheck // read only
+	defer resp.Body.Close() // read only
 	data, err := io.ReadAll(resp.Body)
 	if err != nil {
 		return err
