@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -13,14 +15,18 @@ import (
 )
 
 // cell is the part of a sandbox that does not depend on its Spec: pid 1 in its
-// namespaces, with its ids, in its control group.
+// namespaces, with its ids, in its control group, an empty /tmp and the
+// listener of the Runtime API.
 type cell struct {
 	driver  *Driver
-	slot    int // index of its ids
+	slot    int // among the live cells: names its ids, its group and its /tmp
+	tmp     string
 	link    *link
 	process *os.Process // pid 1
 	group   *cgroup.Group
 	remains []func() error // what to undo once pid 1 is gone, last first
+
+	listener net.Listener
 
 	processes processes
 	done      chan struct{} // closed when no process is left
@@ -31,15 +37,24 @@ type cell struct {
 func (d *Driver) newCell(ctx context.Context, hostNetwork bool) (*cell, error) {
 	c := &cell{driver: d, slot: d.slots.take(), done: make(chan struct{})}
 	c.remains = append(c.remains, func() error { d.slots.give(c.slot); return nil })
+	name := strconv.Itoa(c.slot)
 	var err error
-	if c.group, err = d.groups.Create(strconv.Itoa(c.slot), d.ids.root()); err != nil {
+	if c.group, err = d.groups.Create(name, d.ids.root()); err != nil {
 		return nil, errors.Join(err, c.undo())
 	}
 	c.remains = append(c.remains, c.group.Remove)
+	c.tmp = filepath.Join(d.dir, "tmp", name)
+	if err := makeTmp(c.tmp, d.ids.root()); err != nil {
+		return nil, errors.Join(err, c.undo())
+	}
+	c.remains = append(c.remains, func() error { return removeTmp(c.tmp) })
 	if err := c.spawn(ctx, hostNetwork); err != nil {
 		return nil, errors.Join(err, c.undo())
 	}
 	if err := c.adopt(); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	if err := c.prepare(ctx, hostNetwork); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, nil

@@ -19,10 +19,11 @@
 //
 // # Life of a sandbox
 //
-//	cell:    clone with new namespaces, map ids, join cgroups     ahead of need
-//	Create:  limits; proc, mounts, loopback, Runtime API listener (one table)
-//	Start:   fork, drop everything, chdir, execve                 (one table)
-//	KillAll: kill(-1), reap until no child is left                (one table)
+//	cell:    clone with new namespaces, map ids, join cgroups; /proc, loopback,
+//	         Runtime API listener, an empty /tmp: ahead of need  (two tables)
+//	Create:  limits; mount the function's directories            (one table)
+//	Start:   fork, drop everything, chdir, execve                (one table)
+//	KillAll: kill(-1), reap until no child is left               (a table a round)
 //	Close:   kill pid 1, and with it the kernel kills the pid namespace
 //
 // Host directories reach a sandbox as detached mounts, cloned and made

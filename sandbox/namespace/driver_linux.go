@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"sync"
@@ -198,27 +197,13 @@ func (d *Driver) create(ctx context.Context, spec sandbox.Spec) (b *box, err err
 	if err := c.group.SetLimits(limits); err != nil {
 		return nil, err
 	}
-	tmp := filepath.Join(d.dir, "tmp", spec.ID)
-	if err := makeTmp(tmp, d.ids.root()); err != nil {
-		return nil, err
-	}
-	c.remains = append(c.remains, func() error { return removeTmp(tmp) })
-	binds, err := d.specBinds(spec, tmp)
+	binds, err := d.specBinds(spec, c.tmp)
 	defer func() { closeAll(mounts(binds)) }()
 	if err != nil {
 		return nil, err
 	}
-	s := setup{binds: binds, proc: d.proc, hostNetwork: hostNetwork, multiUser: !d.ids.single(), lastCap: d.lastCap}
-	if d.inner {
-		s.inner = c.group.InnerDir()
-	}
-	if b.listener, err = s.run(ctx, c.link); err != nil {
+	if err := c.attach(ctx, binds); err != nil {
 		return nil, err
-	}
-	if hostNetwork { // the address of Lambda is not the host's to give
-		if b.listener, err = net.Listen("tcp4", "127.0.0.1:0"); err != nil {
-			return nil, err
-		}
 	}
 	c.remains = append([]func() error{func() error { d.forget(spec.ID); return nil }}, c.remains...)
 	return b, nil

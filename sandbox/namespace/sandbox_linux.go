@@ -2,7 +2,6 @@ package namespace
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -18,7 +17,6 @@ import (
 type box struct {
 	*cell
 	id           string
-	listener     net.Listener
 	maxProcesses int
 	inner        bool // processes are in the group that Freeze stops
 	usage        atomic.Pointer[sandbox.Usage]
@@ -99,11 +97,7 @@ func (b *box) Close() error {
 		if u, err := b.Usage(); err == nil {
 			b.usage.Store(&u)
 		}
-		err := b.listener.Close()
-		if errors.Is(err, net.ErrClosed) {
-			err = nil // the Runtime API's server closed it
-		}
-		if err = errors.Join(err, b.close()); err != nil {
+		if err := b.close(); err != nil {
 			b.closed = fmt.Errorf("close sandbox %s: %w", b.id, err)
 		}
 	})

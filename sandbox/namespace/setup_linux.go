@@ -3,6 +3,7 @@ package namespace
 import (
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -26,22 +27,11 @@ var masked = [...]string{
 	"/proc/kmsg", "/proc/latency_stats", "/proc/modules", "/proc/partitions", "/proc/sched_debug", "/proc/sysrq-trigger", "/proc/timer_list",
 }
 
-// setup is what the table of Create depends on.
-type setup struct {
-	binds       []bind
-	inner       *os.File // control group that Freeze stops, or nil
-	proc        bool     // the host allows a fresh /proc
-	hostNetwork bool
-	multiUser   bool // in-sandbox root is mapped
-	lastCap     int
-}
-
-// run makes the cell's pid 1 set up the sandbox, and returns the listener of
-// the Runtime API; nil with the host's network.
-func (s *setup) run(ctx context.Context, l *link) (net.Listener, error) {
-	t := newTable()
-	files := mounts(s.binds)
-	if s.multiUser {
+// prepare makes pid 1 set up all of a sandbox that does not depend on its Spec,
+// and opens the listener of the Runtime API, which the cell then owns.
+func (c *cell) prepare(ctx context.Context, hostNetwork bool) error {
+	t, files := newTable(), []*os.File(nil)
+	if !c.driver.ids.single() {
 		// From an id without name in here to root; all capabilities stay.
 		t.call("become root's group", unix.SYS_SETRESGID, num(0), num(0), num(0))
 		t.call("become root", unix.SYS_SETRESUID, num(0), num(0), num(0))
@@ -49,34 +39,55 @@ func (s *setup) run(ctx context.Context, l *link) (net.Listener, error) {
 	t.call("cgroup namespace", unix.SYS_UNSHARE, num(unix.CLONE_NEWCGROUP))
 	t.call("set the host name", unix.SYS_SETHOSTNAME, t.String(hostname), num(len(hostname)))
 	t.Call("name", unix.SYS_PRCTL, num(unix.PR_SET_NAME), t.String("hearth-init"))
-	for i, b := range s.binds {
-		t.attach("mount "+b.target, stage2.FD(i), t.String(b.target))
+	if inner := c.group.InnerDir(); inner != nil {
+		t.call("keep the inner group", unix.SYS_DUP3, stage2.FD(0), num(stage2.GroupFD), num(unix.O_CLOEXEC))
+		files = append(files, inner)
 	}
-	if s.inner != nil {
-		t.call("keep the inner group", unix.SYS_DUP3, stage2.FD(len(files)), num(stage2.GroupFD), num(unix.O_CLOEXEC))
-		files = append(files, s.inner)
-	}
-	if s.proc {
+	if c.driver.proc {
 		addProc(t)
 	}
-	for c := 0; c <= s.lastCap; c++ {
-		t.call("drop from the bounding set", unix.SYS_PRCTL, num(unix.PR_CAPBSET_DROP), num(c), num(0), num(0), num(0))
+	for i := 0; i <= c.driver.lastCap; i++ {
+		t.call("drop from the bounding set", unix.SYS_PRCTL, num(unix.PR_CAPBSET_DROP), num(i), num(0), num(0), num(0))
 	}
-	if s.hostNetwork {
+	if hostNetwork {
 		t.finish()
 	} else {
 		addLoopback(t)
 		addListener(t)
 	}
-	_, received, err := l.run(ctx, t.Table, files)
+	_, received, err := c.link.run(ctx, t.Table, files)
 	defer closeAll(received)
-	if err != nil || s.hostNetwork {
-		return nil, err
+	switch {
+	case err != nil:
+		return err
+	case hostNetwork: // the address of Lambda is not the host's to give
+		c.listener, err = net.Listen("tcp4", "127.0.0.1:0")
+	case len(received) != 1:
+		return fmt.Errorf("sandbox sent %d listeners", len(received))
+	default:
+		c.listener, err = net.FileListener(received[0]) // a duplicate
 	}
-	if len(received) != 1 {
-		return nil, fmt.Errorf("sandbox sent %d listeners", len(received))
+	if err != nil {
+		return fmt.Errorf("open the Runtime API: %w", err)
 	}
-	return net.FileListener(received[0]) // a duplicate
+	c.remains = append(c.remains, func() error {
+		if err := c.listener.Close(); !errors.Is(err, net.ErrClosed) { // the API's server may have closed it
+			return err
+		}
+		return nil
+	})
+	return nil
+}
+
+// attach makes pid 1 mount what the Spec asks for.
+func (c *cell) attach(ctx context.Context, binds []bind) error {
+	t := newTable()
+	for i, b := range binds {
+		t.attach("mount "+b.target, stage2.FD(i), t.String(b.target))
+	}
+	t.finish()
+	_, _, err := c.link.run(ctx, t.Table, mounts(binds))
+	return err
 }
 
 // addProc mounts the sandbox's own /proc and covers parts of it.
