@@ -44,7 +44,7 @@ func (d *Driver) newCell(ctx context.Context, hostNetwork bool) (*cell, error) {
 	}
 	c.remains = append(c.remains, c.group.Remove)
 	c.tmp = filepath.Join(d.dir, "tmp", name)
-	if err := makeTmp(c.tmp, d.ids.root()); err != nil {
+	if err := makeTmp(c.tmp, d.ids.root(), d.ids.rootGroup()); err != nil {
 		return nil, errors.Join(err, c.undo())
 	}
 	c.remains = append(c.remains, func() error { return removeTmp(c.tmp) })
@@ -104,6 +104,11 @@ func (c *cell) adopt() error {
 		return err
 	}
 	return c.group.Add(c.process.Pid)
+}
+
+// userNamespace opens the user namespace of the sandbox.
+func (c *cell) userNamespace() (*os.File, error) {
+	return os.Open("/proc/" + strconv.Itoa(c.process.Pid) + "/ns/user")
 }
 
 // kill kills pid 1; the kernel kills all processes of the sandbox with it.

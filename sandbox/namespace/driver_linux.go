@@ -197,7 +197,7 @@ func (d *Driver) create(ctx context.Context, spec sandbox.Spec) (b *box, err err
 	if err := c.group.SetLimits(limits); err != nil {
 		return nil, err
 	}
-	binds, err := d.specBinds(spec, c.tmp)
+	binds, err := d.specBinds(spec, c)
 	defer func() { closeAll(mounts(binds)) }()
 	if err != nil {
 		return nil, err
@@ -210,11 +210,19 @@ func (d *Driver) create(ctx context.Context, spec sandbox.Spec) (b *box, err err
 }
 
 // specBinds opens the directories of a Spec.
-func (d *Driver) specBinds(spec sandbox.Spec, tmp string) (binds []bind, err error) {
+func (d *Driver) specBinds(spec sandbox.Spec, c *cell) (binds []bind, err error) {
+	users, err := c.userNamespace()
+	if err != nil {
+		return nil, err
+	}
+	defer users.Close()
 	add := func(source, target string, attr uint64) error {
 		b, err := openBind(source, target, attr)
 		if err == nil {
 			binds = append(binds, b)
+			if attr == attrReadOnly {
+				b.showAsRoot(users)
+			}
 		}
 		return err
 	}
@@ -243,7 +251,7 @@ func (d *Driver) specBinds(spec sandbox.Spec, tmp string) (binds []bind, err err
 			return binds, err
 		}
 	}
-	return binds, add(tmp, tmpDir, attrWritable)
+	return binds, add(c.tmp, tmpDir, attrWritable)
 }
 
 // checkReadable says early, and in words, what the function would otherwise

@@ -179,6 +179,20 @@ func TestCreate_Mounts_AreShownReadOnly(t *testing.T) {
 	}
 }
 
+func TestCreate_CodeOfRoot_IsRoots(t *testing.T) {
+	if os.Getenv(rootlessEnv) != "" {
+		t.Skip("nothing is root's in a user namespace")
+	}
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "f"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	b := create(t, newDriver(t), sandbox.Spec{Task: dir})
+	if got := run(t, b, "stat -c '%U %G %a' /var/task /var/task/f /tmp | tr '\n' ,"); got != "root root 755,root root 644,root root 1777," {
+		t.Errorf("got %s", got)
+	}
+}
+
 func TestCreate_SpawnerKilled_StartsAnother(t *testing.T) {
 	d, err := namespace.New(namespace.Options{StateDir: t.TempDir(), Spares: -1})
 	if err != nil {

@@ -84,6 +84,14 @@ func (p idPool) root() int {
 	return p.base
 }
 
+// rootGroup is the group that goes with root.
+func (p idPool) rootGroup() int {
+	if p.single() {
+		return os.Getgid()
+	}
+	return p.base
+}
+
 // maps returns the contents of uid_map and gid_map of the n-th live sandbox.
 func (p idPool) maps(n int) (uid, gid string) {
 	if p.single() {

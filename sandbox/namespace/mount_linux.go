@@ -36,6 +36,15 @@ func openBind(source, target string, attr uint64) (bind, error) {
 	return bind{os.NewFile(uintptr(fd), source), target}, nil
 }
 
+// showAsRoot shows files of the host's root as files of in-sandbox root, whose
+// id is another, as function code on Lambda sees them. It is best effort: old
+// file systems and daemons without root cannot, and the files are nobody's then.
+// users is a sandbox's user namespace.
+func (b bind) showAsRoot(users *os.File) {
+	a := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(users.Fd())}
+	_ = unix.MountSetattr(int(b.mount.Fd()), "", unix.AT_EMPTY_PATH|unix.AT_RECURSIVE, &a)
+}
+
 // mounts returns the descriptors of binds.
 func mounts(binds []bind) []*os.File {
 	files := make([]*os.File, len(binds))

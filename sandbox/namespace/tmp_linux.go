@@ -11,12 +11,12 @@ import (
 )
 
 // makeTmp makes the directory of a sandbox's /tmp, owned by in-sandbox root.
-func makeTmp(dir string, owner int) error {
+func makeTmp(dir string, owner, group int) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return fmt.Errorf("make /tmp: %w", err)
 	}
 	// Chmod last: chown may clear bits, and mkdir obeys the umask.
-	if err := errors.Join(os.Chown(dir, owner, -1), os.Chmod(dir, 0o777|fs.ModeSticky)); err != nil {
+	if err := errors.Join(os.Chown(dir, owner, group), os.Chmod(dir, 0o777|fs.ModeSticky)); err != nil {
 		return errors.Join(fmt.Errorf("make /tmp: %w", err), os.Remove(dir))
 	}
 	return nil
