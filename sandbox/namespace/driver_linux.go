@@ -92,9 +92,6 @@ func (d *Driver) open(o Options) error {
 	if err := checkPrivilege(); err != nil {
 		return err
 	}
-	if err := d.sweepTmp(); err != nil {
-		return err
-	}
 	if d.ids, err = readIDPool(); err != nil {
 		return err
 	}
@@ -107,6 +104,10 @@ func (d *Driver) open(o Options) error {
 	}
 	name := fmt.Sprintf("hearth-%x", sha256.Sum256([]byte(d.dir)))[:len("hearth-")+12]
 	if d.groups, err = cgroup.Open(cgroup.Config{Name: name, Record: filepath.Join(d.dir, "cgroups")}); err != nil {
+		return err
+	}
+	// Only now are a predecessor's last processes gone.
+	if err := d.sweepTmp(); err != nil {
 		return err
 	}
 	if d.program, err = openProgram(filepath.Join(d.dir, "stage2")); err != nil {

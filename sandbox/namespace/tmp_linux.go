@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"syscall"
+	"time"
 )
 
 // makeTmp makes the directory of a sandbox's /tmp, owned by in-sandbox root.
@@ -22,67 +23,97 @@ func makeTmp(dir string, owner, group int) error {
 	return nil
 }
 
+// sweepTime bounds how long removing may take: of the order of what a disk full
+// of small files takes.
+const sweepTime = 10 * time.Minute
+
 // removeTmp removes a directory with all that a function left in it. A tree
 // may be so deep that neither a path nor the descriptors of a recursion reach
-// its end: each directory is moved to the top before it is emptied.
+// its end: each directory is moved to the top before it is emptied. A process
+// of a predecessor that is just being killed may still write: what it adds is
+// removed too, and no link that it makes leads out of the directory.
 func removeTmp(dir string) error {
-	for n := 0; ; {
-		entries, err := os.ReadDir(dir)
-		if errors.Is(err, fs.ErrNotExist) {
-			return nil
-		}
-		if err != nil {
+	root, err := os.OpenRoot(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("remove /tmp: %w", err)
+	}
+	defer root.Close()
+	r := remover{Root: root}
+	for deadline := time.Now().Add(sweepTime); ; {
+		if err := r.empty("."); err != nil {
 			return fmt.Errorf("remove /tmp: %w", err)
 		}
-		if len(entries) == 0 {
-			break
-		}
-		for _, e := range entries {
-			path := filepath.Join(dir, e.Name())
-			if !e.IsDir() {
-				err = os.Remove(path)
-			} else {
-				n, err = flatten(dir, path, n)
-			}
-			if err != nil {
-				return fmt.Errorf("remove /tmp: %w", err)
-			}
+		if err = os.Remove(dir); !errors.Is(err, syscall.ENOTEMPTY) || time.Now().After(deadline) {
+			return err
 		}
 	}
-	if err := os.Remove(dir); err != nil {
-		return fmt.Errorf("remove /tmp: %w", err)
+}
+
+// remover empties a directory.
+type remover struct {
+	*os.Root
+	moved int // directories moved to the top
+}
+
+// empty removes the files in a directory, and moves its directories to the top
+// unless they are there.
+func (r *remover) empty(dir string) error {
+	f, err := r.Open(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	entries, err := f.ReadDir(-1)
+	f.Close()
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		switch {
+		case !e.IsDir():
+			err = r.remove(path)
+		case dir == ".":
+			if err = r.empty(path); err == nil {
+				err = r.remove(path)
+			}
+		default:
+			err = r.raise(path)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
-// flatten moves the directories in path up to top, as names that n numbers,
-// and removes the rest and path itself.
-func flatten(top, path string, n int) (int, error) {
-	if err := os.Chmod(path, 0o700); err != nil { // the daemon may be the owner, and no more
-		return n, err
-	}
-	entries, err := os.ReadDir(path)
-	if err != nil {
-		return n, err
-	}
-	for _, e := range entries {
-		from := filepath.Join(path, e.Name())
-		if !e.IsDir() {
-			if err := os.Remove(from); err != nil {
-				return n, err
-			}
-			continue
-		}
-		for {
-			n++
-			err := os.Rename(from, filepath.Join(top, ".hearth-"+strconv.Itoa(n)))
-			if err == nil {
-				break
-			}
-			if !errors.Is(err, fs.ErrExist) && !errors.Is(err, syscall.ENOTDIR) { // a name that the function took
-				return n, err
-			}
+// raise moves a directory to the top.
+func (r *remover) raise(dir string) error {
+	for {
+		r.moved++
+		err := r.Rename(dir, ".hearth-"+strconv.Itoa(r.moved))
+		// The function may have used the name, for a directory or a file.
+		switch {
+		case errors.Is(err, fs.ErrExist), errors.Is(err, syscall.ENOTDIR):
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		default:
+			return err
 		}
 	}
-	return n, os.Remove(path)
+}
+
+// remove removes a file or a directory. That it is gone, or filled again, is
+// seen when the top is removed.
+func (r *remover) remove(path string) error {
+	err := r.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTEMPTY) {
+		return nil
+	}
+	return err
 }
