@@ -1,0 +1,100 @@
+// Package e2e tests hearth as its users meet it: the built binary, started as
+// a daemon in a directory of its own, driven by stock AWS clients and by its
+// own command line.
+//
+// Most tests share one daemon (shared) with functions of their own; a test
+// that stops, kills or configures its daemon starts another (startDaemon).
+// Every daemon has its traces counted when it has stopped: see leftovers.
+//
+// On a machine without Python, Node, curl or the AWS clients the tests fail
+// and say so; scripts/install-test-deps installs all of them.
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// hearthBinary is the program under test, built by TestMain.
+var hearthBinary string
+
+// repository is the root of the module.
+var repository string
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "hearth-e2e-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	// Other users, such as the one of the rootless tests, execute it too.
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return 0, err
+	}
+	if repository, err = filepath.Abs("../.."); err != nil {
+		return 0, err
+	}
+	hearthBinary = filepath.Join(dir, "hearth")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-X main.version=e2e", "-o", hearthBinary, "./cmd/hearth")
+	build.Dir, build.Env = repository, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("build hearth: %w\n%s", err, out)
+	}
+	code = m.Run()
+	return code, stopShared()
+}
+
+// sharedDaemon is the daemon that tests share, once one has asked for it.
+var sharedDaemon struct {
+	once sync.Once
+	d    *daemon
+	err  error
+}
+
+// shared returns the daemon for tests that leave it as it is.
+func shared(t *testing.T) *daemon {
+	t.Helper()
+	s := &sharedDaemon
+	s.once.Do(func() {
+		dir, err := os.MkdirTemp("", "hearth-e2e-data-")
+		if err != nil {
+			s.err = err
+			return
+		}
+		s.d = newDaemon(dir, "--sandbox", "namespace")
+		s.err = s.d.start()
+	})
+	if s.err != nil {
+		t.Fatalf("start the shared daemon: %v", s.err)
+	}
+	return s.d
+}
+
+// stopShared stops the shared daemon and counts what it left.
+func stopShared() error {
+	d := sharedDaemon.d
+	if d == nil || sharedDaemon.err != nil {
+		return sharedDaemon.err
+	}
+	defer os.RemoveAll(d.dir)
+	if err := d.stop(); err != nil {
+		return err
+	}
+	if left := d.leftovers(); len(left) > 0 {
+		return fmt.Errorf("the shared daemon left behind: %q", left)
+	}
+	return nil
+}
