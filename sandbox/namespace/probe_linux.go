@@ -12,37 +12,51 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hearthd/hearth/sandbox"
+	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
 )
 
 // probe makes a sandbox and starts a command in it that does not exist: this
 // goes through every step that a real one does. Without what the host refuses
 // it is tried again.
 func (d *Driver) probe(ctx context.Context) error {
-	d.proc, d.inner = true, d.groups.Support().Freeze
-	var noProc, noInner error
+	d.proc, d.inner = true, true
+	var noProc, noInner, noGroups error
 	for {
-		err := d.try(ctx)
+		var why error // for no inner group
+		err := d.try(ctx, &why)
 		var f *fault
+		isCall := func(what string) bool { return errors.As(err, &f) && f.what == what }
 		switch {
-		case err == nil:
+		case err == nil && why == nil:
 			d.capabilities = d.describe(noProc, noInner)
 			return nil
-		case d.proc && errors.As(err, &f) && f.what == "mount /proc":
+		case d.inner && (why != nil || isCall(callFork)):
+			d.inner, noInner = false, errors.Join(why, err)
+		case d.proc && isCall(callProc):
 			d.proc, noProc = false, err
-		case d.inner && errors.As(err, &f) && f.what == "fork":
-			d.inner, noInner = false, err
+		case noGroups == nil && (errors.Is(err, cgroup.ErrRefused) || isCall(callClone)):
+			noGroups = err
+			if err := d.groups.Disable(noGroups); err != nil {
+				return err
+			}
 		default:
 			return err
 		}
 	}
 }
 
-func (d *Driver) try(ctx context.Context) error {
-	b, err := d.create(ctx, sandbox.Spec{ID: "probe", Task: d.skeleton.dir})
+// try makes a sandbox and says why it has no inner group, when it should.
+func (d *Driver) try(ctx context.Context, noInner *error) error {
+	b, err := d.create(ctx, sandbox.Spec{ID: "probe", Task: d.skeleton.dir, MemoryBytes: 1 << 30, CPU: 1})
 	if err != nil {
 		return err
 	}
 	defer b.Close()
+	if d.inner {
+		if _, *noInner = b.group.InnerDir(); *noInner != nil {
+			return nil
+		}
+	}
 	_, err = b.Start(ctx, sandbox.Command{Args: []string{"/hearth-probe"}})
 	if errors.Is(err, sandbox.ErrEntrypoint) {
 		return nil
@@ -69,11 +83,7 @@ func (d *Driver) describe(noProc, noInner error) sandbox.Capabilities {
 		miss("CPU share", s.Why("cpu"), delegate)
 	}
 	if !d.inner {
-		why := s.Why("")
-		if noInner != nil {
-			why = noInner.Error()
-		}
-		miss("freeze by control group", why+"; SIGSTOP is used, which function code can notice", delegate)
+		miss("freeze by control group", noInner.Error()+"; SIGSTOP is used, which function code can notice", delegate)
 	}
 	miss("size of /tmp", "directories on "+d.dir+" have no quota", "put the data directory on a file system of its own, so that functions fill no other")
 	miss("outbound network (nat)", "not in this version: a function reaches its own loopback only, unless its network is host", "use the host's network for functions that need the network")

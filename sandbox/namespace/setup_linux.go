@@ -39,7 +39,7 @@ func (c *cell) prepare(ctx context.Context, hostNetwork bool) error {
 	t.call("cgroup namespace", unix.SYS_UNSHARE, num(unix.CLONE_NEWCGROUP))
 	t.call("set the host name", unix.SYS_SETHOSTNAME, t.String(hostname), num(len(hostname)))
 	t.Call("name", unix.SYS_PRCTL, num(unix.PR_SET_NAME), t.String("hearth-init"))
-	if inner := c.group.InnerDir(); inner != nil {
+	if inner, _ := c.group.InnerDir(); inner != nil {
 		t.call("keep the inner group", unix.SYS_DUP3, stage2.FD(0), num(stage2.GroupFD), num(unix.O_CLOEXEC))
 		files = append(files, inner)
 	}
@@ -90,10 +90,13 @@ func (c *cell) attach(ctx context.Context, binds []bind) error {
 	return err
 }
 
+// callProc fails where the host's own /proc is partly covered.
+const callProc = "mount /proc"
+
 // addProc mounts the sandbox's own /proc and covers parts of it.
 func addProc(t *table) {
 	proc := t.String("proc")
-	t.call("mount /proc", unix.SYS_MOUNT, proc, t.String("/proc"), proc, num(unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC), num(0))
+	t.call(callProc, unix.SYS_MOUNT, proc, t.String("/proc"), proc, num(unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC), num(0))
 	empty := map[bool]stage2.Arg{false: t.String("/dev/null"), true: t.String("/sys")} // by: is a directory
 	for _, p := range masked {
 		info, err := os.Stat(p)

@@ -23,6 +23,9 @@ type spawner struct {
 // namespace it makes itself, once it is in its group.
 const namespaces = unix.CLONE_NEWUSER | unix.CLONE_NEWNS | unix.CLONE_NEWPID | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
 
+// callClone is the call that also enters a v2 control group.
+const callClone = "clone with new namespaces"
+
 // startSpawner starts the program and gives it the skeleton as its root.
 func startSpawner(ctx context.Context, program *os.File, s *skeleton) (*spawner, error) {
 	binds, err := s.hostBinds()
@@ -96,7 +99,7 @@ func (sp *spawner) spawn(ctx context.Context, remote, group *os.File, flags uint
 	}
 	message, value := t.ReplyWords()
 	args := t.Words(num(flags|unix.CLONE_PARENT), num(0), num(0), num(0), num(0), num(0), num(0), num(0), num(0), num(0), into)
-	t.call("clone with new namespaces", unix.SYS_CLONE3, args, num(cloneArgsSize)).Store(value)
+	t.call(callClone, unix.SYS_CLONE3, args, num(cloneArgsSize)).Store(value)
 	t.Move(stage2.Load(value)).IfEqual(0, child)
 	t.Call("reply", unix.SYS_SENDTO, num(stage2.ControlFD), message, stage2.MessageSize(), num(unix.MSG_NOSIGNAL))
 	t.release()

@@ -16,10 +16,12 @@ import (
 	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
 
-// Names of the calls whose failure is the command's fault.
+// Names of calls whose failure says something.
 const (
 	callExec  = "execve"
 	callChdir = "chdir"
+	// callFork also enters the inner control group.
+	callFork = "fork"
 )
 
 // rlimits of a function's processes, as on Lambda; the number of processes is
@@ -120,7 +122,7 @@ func (c *cell) startTable(cmd sandbox.Command, slot, maxProcesses int, inner boo
 	message, _ := t.ReplyWords()
 	header, pidfd := t.sendmsg(message)
 	args := t.Words(num(flags), num(pidfd), num(0), num(0), num(unix.SIGCHLD), num(0), num(0), num(0), num(0), num(0), group)
-	t.call("fork", unix.SYS_CLONE3, args, num(cloneArgsSize)).Store(stage2.Slot(slot))
+	t.call(callFork, unix.SYS_CLONE3, args, num(cloneArgsSize)).Store(stage2.Slot(slot))
 	t.Move(stage2.Load(stage2.Slot(slot))).IfEqual(0, child)
 	t.call("send the pidfd", unix.SYS_SENDMSG, num(stage2.ControlFD), header, num(unix.MSG_NOSIGNAL))
 	t.release()

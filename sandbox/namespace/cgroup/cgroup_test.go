@@ -1,6 +1,7 @@
 package cgroup_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -64,7 +65,7 @@ func open(t *testing.T, c cgroup.Config) *cgroup.Root {
 func TestOpen_PureV2_DelegatesControllers(t *testing.T) {
 	f, c := pure(t, strconv.Itoa(os.Getpid()))
 	s := open(t, c).Support()
-	if !s.Memory || !s.CPU || !s.Pids || !s.Freeze {
+	if !s.Memory || !s.CPU || !s.Pids {
 		t.Errorf("got %+v", s)
 	}
 	for _, dir := range []string{"", "/hearth-x"} {
@@ -74,14 +75,14 @@ func TestOpen_PureV2_DelegatesControllers(t *testing.T) {
 	}
 }
 
-func TestOpen_NoDelegation_SaysWhyAndStillFreezes(t *testing.T) {
+func TestOpen_NoDelegation_SaysWhy(t *testing.T) {
 	f, c := pure(t, "1\n2\n3\n")
 	// Writing is refused, as the kernel does while there are processes.
 	if err := os.Remove(filepath.Join(f.dir, "fs/system.slice/hearth.service/cgroup.subtree_control")); err != nil {
 		t.Fatal(err)
 	}
 	s := open(t, c).Support()
-	if s.Memory || s.CPU || s.Pids || !s.Freeze {
+	if s.Memory || s.CPU || s.Pids {
 		t.Errorf("got %+v", s)
 	}
 	if why := s.Why("memory"); !strings.Contains(why, "3 other processes") {
@@ -95,7 +96,7 @@ func TestOpen_NotMounted_SaysWhy(t *testing.T) {
 	f.file("self", "4:memory:/\n0::/\n")
 	r := open(t, cgroup.Config{Name: "hearth-x", Record: filepath.Join(f.dir, "record"),
 		MountInfo: filepath.Join(f.dir, "mountinfo"), SelfCgroup: filepath.Join(f.dir, "self")})
-	if s := r.Support(); s.Memory || s.Freeze || !strings.Contains(s.Why("memory"), "memory") {
+	if s := r.Support(); s.Memory || !strings.Contains(s.Why("memory"), "memory") {
 		t.Errorf("got %+v: %s", s, s.Why("memory"))
 	}
 	g, err := r.Create("a", os.Getuid())
@@ -184,5 +185,28 @@ func TestOpen_PredecessorElsewhere_IsRemoved(t *testing.T) {
 	open(t, c)
 	if _, err := os.Stat(filepath.Join(f.dir, "fs/user.slice/hearth-x")); !os.IsNotExist(err) {
 		t.Errorf("the predecessor's group is still there: %v", err)
+	}
+}
+
+func TestSetLimits_Refused_CanGoOnWithout(t *testing.T) {
+	_, c := pure(t, strconv.Itoa(os.Getpid()))
+	r := open(t, c)
+	g, err := r.Create("a", os.Getuid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := g.SetLimits(cgroup.Limits{Pids: 1}) // the fake group has no pids.max
+	if !errors.Is(refused, cgroup.ErrRefused) {
+		t.Fatalf("got %v, want ErrRefused", refused)
+	}
+	_ = r.Disable(refused) // the fake directories are not empty, as the kernel's would be
+	if s := r.Support(); s.Pids || !strings.Contains(s.Why("pids"), "pids.max") {
+		t.Errorf("got %+v: %s", s, s.Why("pids"))
+	}
+	if g, err = r.Create("b", os.Getuid()); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.SetLimits(cgroup.Limits{Pids: 1}); err != nil {
+		t.Error(err)
 	}
 }

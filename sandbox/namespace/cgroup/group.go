@@ -14,6 +14,10 @@ import (
 	"time"
 )
 
+// ErrRefused: the host has control groups but does not let this process use
+// them. Root.Disable goes on without.
+var ErrRefused = errors.New("control groups refused")
+
 // Limits of a group. A zero field is no limit.
 type Limits struct {
 	MemoryBytes int64
@@ -33,6 +37,8 @@ type Group struct {
 	trees []tree // dir is that of this group
 	join  *os.File
 	inner *os.File
+	// noInner is why there is no inner group.
+	noInner error
 }
 
 // Names within a v2 group.
@@ -46,41 +52,41 @@ const (
 // Create makes an empty group without limits. The caller must Remove it. A
 // process of user uid may fork processes from the group into its inner group.
 func (r *Root) Create(name string, uid int) (*Group, error) {
-	g := &Group{}
+	g := &Group{noInner: errors.New(r.support.Why(""))}
 	for _, t := range r.trees {
 		t.dir = filepath.Join(t.dir, name)
 		if err := os.Mkdir(t.dir, 0o755); err != nil {
-			return nil, errors.Join(fmt.Errorf("create cgroup: %w", err), g.Remove())
+			return nil, errors.Join(fmt.Errorf("create group: %w: %w", ErrRefused, err), g.Remove())
 		}
 		g.trees = append(g.trees, t)
-		if !t.v2 || !exists(filepath.Join(t.dir, freezeFile)) {
+		if !t.v2 {
 			continue
 		}
-		if err := g.openInner(t.dir, uid); err != nil {
-			return nil, errors.Join(fmt.Errorf("create cgroup: %w", err), g.Remove())
+		var err error
+		if g.join, err = os.Open(t.dir); err != nil {
+			return nil, errors.Join(fmt.Errorf("create group: %w: %w", ErrRefused, err), g.Remove())
 		}
+		g.inner, g.noInner = openInner(t.dir, uid)
 	}
 	return g, nil
 }
 
 // openInner makes the inner group and lets uid enter it from the outer one: the
 // kernel asks for write access to cgroup.procs of both.
-func (g *Group) openInner(dir string, uid int) error {
+func openInner(dir string, uid int) (*os.File, error) {
 	inner := filepath.Join(dir, innerName)
 	if err := os.Mkdir(inner, 0o755); err != nil {
-		return err
+		return nil, err
+	}
+	if !exists(filepath.Join(inner, freezeFile)) {
+		return nil, errors.New("the kernel has no cgroup.freeze")
 	}
 	for _, d := range []string{dir, inner} {
 		if err := os.Chown(filepath.Join(d, procsFile), uid, -1); err != nil {
-			return err
+			return nil, err
 		}
 	}
-	var err error
-	if g.join, err = os.Open(dir); err != nil {
-		return err
-	}
-	g.inner, err = os.Open(inner)
-	return err
+	return os.Open(inner)
 }
 
 // JoinDir is the directory to clone pid 1 into, owned by the group; nil when
@@ -88,8 +94,8 @@ func (g *Group) openInner(dir string, uid int) error {
 func (g *Group) JoinDir() *os.File { return g.join }
 
 // InnerDir is the directory to clone the processes into that Freeze is to
-// stop, owned by the group; nil when the group cannot freeze.
-func (g *Group) InnerDir() *os.File { return g.inner }
+// stop, owned by the group; nil, with the reason, when the group cannot freeze.
+func (g *Group) InnerDir() (*os.File, error) { return g.inner, g.noInner }
 
 // Add moves a process into the v1 groups. It may take tens of milliseconds.
 func (g *Group) Add(pid int) error {
@@ -98,7 +104,7 @@ func (g *Group) Add(pid int) error {
 			continue
 		}
 		if err := write(t.dir, procsFile, strconv.Itoa(pid)); err != nil {
-			return fmt.Errorf("add process to cgroup: %w", err)
+			return fmt.Errorf("add process: %w: %w", ErrRefused, err)
 		}
 	}
 	return nil
@@ -110,7 +116,7 @@ func (g *Group) SetLimits(l Limits) error {
 		for _, s := range t.settings(l) {
 			err := write(t.dir, s.file, s.value)
 			if err != nil && !(s.optional && (errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrPermission))) {
-				return fmt.Errorf("limit cgroup: %w", err)
+				return fmt.Errorf("set limit: %w: %w", ErrRefused, err)
 			}
 		}
 	}

@@ -25,9 +25,10 @@ type Config struct {
 
 // Support is what can be enforced.
 type Support struct {
-	Memory, CPU, Pids, Freeze bool
+	Memory, CPU, Pids bool
 
 	problems []problem
+	refused  error // of Disable
 }
 
 // problem is why a hierarchy is of no use.
@@ -37,8 +38,11 @@ type problem struct {
 }
 
 // Why says what was found instead of support for a controller: "memory", "cpu"
-// or "pids", or for Freeze: "".
+// or "pids"; or, with "", instead of a v2 hierarchy.
 func (s Support) Why(controller string) string {
+	if s.refused != nil {
+		return s.refused.Error()
+	}
 	for _, p := range s.problems {
 		if p.tree.v2 || slices.Contains(p.tree.controllers, controller) {
 			return p.err.Error()
@@ -90,7 +94,6 @@ func Open(c Config) (*Root, error) {
 		r.support.Memory = r.support.Memory || t.has(memory)
 		r.support.CPU = r.support.CPU || t.has(cpu)
 		r.support.Pids = r.support.Pids || t.has(pids)
-		r.support.Freeze = r.support.Freeze || t.v2 && exists(filepath.Join(t.dir, "cgroup.freeze"))
 	}
 	return r, r.writeRecord()
 }
@@ -98,16 +101,27 @@ func Open(c Config) (*Root, error) {
 // Support says what this root enforces.
 func (r *Root) Support() Support { return r.support }
 
+// Disable gives all groups up for a reason, which Support tells from then on.
+func (r *Root) Disable(reason error) error {
+	err := r.removeTrees()
+	r.trees, r.support = nil, Support{refused: reason}
+	return err
+}
+
 // Close removes the daemon's groups. Groups of sandboxes must be gone.
 func (r *Root) Close() error {
+	if err := r.removeTrees(); err != nil {
+		return err
+	}
+	return os.Remove(r.record)
+}
+
+func (r *Root) removeTrees() error {
 	var errs []error
 	for _, t := range r.trees {
 		errs = append(errs, t.remove())
 	}
-	if err := errors.Join(errs...); err != nil {
-		return err
-	}
-	return os.Remove(r.record)
+	return errors.Join(errs...)
 }
 
 // prepare makes an empty directory for the groups.
