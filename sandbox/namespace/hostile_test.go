@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -278,4 +279,29 @@ func groupsOf(dir string) []string {
 		})
 	}
 	return found
+}
+
+// Where the host's /proc is partly covered, as in containers, the kernel lets
+// nobody mount another: sandboxes then have none, and never the host's.
+func TestNew_ProcCovered_SaysSoAndShowsNone(t *testing.T) {
+	const inside = "HEARTH_TEST_COVERED"
+	if os.Getenv(inside) == "" {
+		cmd := exec.Command("/bin/sh", "-c", "mount -t tmpfs none /proc/fs && exec \"$0\" -test.v -test.run='^"+t.Name()+"$'", os.Args[0])
+		cmd.Env = append(os.Environ(), inside+"=1")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
+		if os.Getuid() != 0 || os.Getenv(rootlessEnv) != "" {
+			t.Skip("only root can cover /proc")
+		}
+		if out, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS") {
+			t.Errorf("with a covered /proc: %v\n%s", err, out)
+		}
+		return
+	}
+	d := newDriver(t)
+	if !slices.ContainsFunc(d.Capabilities().Missing, func(m sandbox.Missing) bool { return m.What == "/proc" }) {
+		t.Errorf("nothing is said of /proc: %+v", d.Capabilities().Missing)
+	}
+	if got := run(t, create(t, d, sandbox.Spec{}), "ls /proc | wc -l"); got != "0" {
+		t.Errorf("/proc has %s entries", got)
+	}
 }

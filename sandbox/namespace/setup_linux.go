@@ -45,6 +45,8 @@ func (c *cell) prepare(ctx context.Context, hostNetwork bool) error {
 	}
 	if c.driver.proc {
 		addProc(t)
+	} else {
+		addCover(t, "/proc", t.String("/sys")) // or the host's would show
 	}
 	for i := 0; i <= c.driver.lastCap; i++ {
 		t.call("drop from the bounding set", unix.SYS_PRCTL, num(unix.PR_CAPBSET_DROP), num(i), num(0), num(0), num(0))
@@ -103,11 +105,16 @@ func addProc(t *table) {
 		if err != nil {
 			continue // not in this kernel
 		}
-		mount := stage2.Var(0)
-		t.call("mask "+p, unix.SYS_OPEN_TREE, num(unix.AT_FDCWD), empty[info.IsDir()], num(unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)).Store(mount)
-		t.attach("mask "+p, stage2.Load(mount), t.String(p))
-		t.Call("close", unix.SYS_CLOSE, stage2.Load(mount))
+		addCover(t, p, empty[info.IsDir()])
 	}
+}
+
+// addCover mounts an empty file or directory of the sandbox over a path.
+func addCover(t *table, path string, empty stage2.Arg) {
+	mount := stage2.Var(0)
+	t.call("cover "+path, unix.SYS_OPEN_TREE, num(unix.AT_FDCWD), empty, num(unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)).Store(mount)
+	t.attach("cover "+path, stage2.Load(mount), t.String(path))
+	t.Call("close", unix.SYS_CLOSE, stage2.Load(mount))
 }
 
 // addLoopback brings lo up, with the address of the Runtime API beside

@@ -157,7 +157,7 @@ func programFile(path string, arch stage2.Arch) (*os.File, error) {
 		return nil, fmt.Errorf("write stage 2: %w", err)
 	}
 	f, err := os.Open(path)
-	if err != nil {
+	if err := errors.Join(err, os.Remove(path)); err != nil { // the open file is enough
 		return nil, fmt.Errorf("open stage 2: %w", err)
 	}
 	return highFD(f)
