@@ -16,8 +16,8 @@
 //
 // An environment answers its caller a moment before it is free. A caller that
 // comes again at once should find it, not a cold start: an invocation for which
-// there is such an environment waits up to patience before a start is made for
-// it.
+// there is such an environment gets no start before patience has passed since
+// the answer.
 //
 // The most recently used idle environment is taken first, so that a falling
 // load lets the others go idle for good. Idle ones are frozen after a grace

@@ -6,23 +6,39 @@ import (
 	"github.com/hearthd/hearth/invoke/environment"
 )
 
-// popIdle takes the most recently used idle environment. One whose runtime has
-// died is taken only when there is no other: it has to start its runtime again.
-func (g *group) popIdle() *member {
-	if len(g.idle) == 0 {
-		return nil
-	}
-	best := len(g.idle) - 1
-	for i := best; i >= 0; i-- {
-		if g.idle[i].env.State() == environment.Idle {
-			best = i
-			break
+// popIdleLocked takes the most recently used idle environment. One whose
+// runtime has died is taken only when there is no other: it has to start its
+// runtime again. Those whose sandbox has died are discarded on the way.
+func (p *Pool) popIdleLocked(g *group) *member {
+	var broken *member
+	for i := len(g.idle) - 1; i >= 0; i-- {
+		m := g.idle[i]
+		switch state := m.env.State(); {
+		case state == environment.Idle:
+			g.takeIdle(m)
+			return m
+		case state == environment.Dead:
+			g.takeIdle(m)
+			p.discardLocked(m)
+		case broken == nil:
+			broken = m
 		}
 	}
-	m := g.idle[best]
-	g.idle = slices.Delete(g.idle, best, best+1)
-	m.frozen = false // Invoke thaws
-	return m
+	if broken != nil {
+		g.takeIdle(broken)
+	}
+	return broken
+}
+
+// takeIdle takes an environment out of the idle ones; false when it is none.
+func (g *group) takeIdle(m *member) bool {
+	for i := len(g.idle) - 1; i >= 0; i-- { // most are taken from the end
+		if g.idle[i] == m {
+			g.idle = slices.Delete(g.idle, i, i+1)
+			return true
+		}
+	}
+	return false
 }
 
 // pushIdle keeps the order by idleSince, those that were never used first: a

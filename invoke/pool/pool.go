@@ -14,7 +14,8 @@ import (
 )
 
 // Environment is what the pool needs of an execution environment; see package
-// environment for the contract.
+// environment for the contract. State and MemoryUsed must not block: the pool
+// asks with its lock held.
 type Environment interface {
 	Init() bool
 	Invoke(inv *hearth.Invocation, free func()) (hearth.Result, error)
@@ -22,6 +23,8 @@ type Environment interface {
 	// MemoryUsed is the peak so far in MB; 0 when unknown.
 	MemoryUsed() int
 	Freeze() error
+	// Close may be called more than once, also while Init or Invoke runs,
+	// which it ends.
 	Close() error
 }
 
@@ -37,12 +40,13 @@ type Options struct {
 	MaxConcurrency int
 	// MaxMemory bounds what the environments take, in MB: their memory size
 	// while they work, their measured peak while they are idle. An invocation
-	// that needs a new one beyond that waits for room. Default: no bound.
+	// that needs a new one beyond that waits for room; one that finds an idle
+	// one never does. Default: no bound.
 	MaxMemory int
 	// MaxStarting bounds the starts in flight. Default: 4 for each core, at least 8.
 	MaxStarting int
-	// QueueTimeout is how long an invocation waits for an environment that
-	// cannot be started for lack of room. Default 30 s.
+	// QueueTimeout is how long an invocation waits for an environment, be it
+	// for room or for the start. Default 30 s.
 	QueueTimeout time.Duration
 	// IdleTimeout is how long an environment is kept unused. Default 10 min.
 	IdleTimeout time.Duration
@@ -71,9 +75,6 @@ func (o *Options) setDefaults() {
 	}
 }
 
-// startSlot is how long a start counts against MaxStarting.
-const startSlot = 2 * time.Second
-
 // errClosed is what invocations get once the pool is closing.
 var errClosed = fmt.Errorf("%w: shutting down", hearth.ErrUnavailable)
 
@@ -85,14 +86,18 @@ type Pool struct {
 	wg     sync.WaitGroup // starts, closes, the reaper
 	kick   chan struct{}  // wakes the reaper
 
-	mu       sync.Mutex
-	groups   map[groupKey]*group
-	active   int      // invocations in progress or waiting
-	memory   int      // MB charged to members and to starts in flight
-	starting int      // start slots in use
-	needy    []*group // with waiters that have no start yet, in turn
-	nextReap time.Time
-	closed   bool
+	closing  sync.Once
+	closeErr error // valid after closing
+
+	mu        sync.Mutex
+	groups    map[groupKey]*group
+	active    int      // invocations in progress or waiting
+	finishing int      // of those, the ones that have their answer and are about to be done
+	memory    int      // MB charged to members and to starts in flight
+	starting  int      // start slots in use
+	needy     []*group // with waiters that have no start yet, in turn
+	nextReap  time.Time
+	closed    bool
 }
 
 // groupKey tells environments apart that may not stand in for each other.
@@ -108,26 +113,27 @@ type group struct {
 	fn       *hearth.Function
 	members  map[*member]struct{}
 	idle     []*member // by idleSince, the latest last
-	waiters  []*waiter // the longest waiting first
+	waiters  []*waiter // the longest waiting first; none while there are idle ones
 	starting int
-	// finishing counts members that are about to be free; patience is the
-	// timer that stops counting on them.
-	finishing int
-	patience  *time.Timer
-	retired   bool
-	needy     bool // in Pool.needy
+	// expected counts members that are about to be free; patience is the timer
+	// that stops counting on them.
+	expected int
+	patience *time.Timer
+	retired  bool
+	needy    bool // in Pool.needy
 }
 
 // member is one environment in the pool.
 type member struct {
-	env       Environment
-	group     *group
-	charged   int // MB of Pool.memory
-	busy      bool
-	finishing bool // busy, but its caller has the answer
-	used      bool // has served an invocation
-	idleSince time.Time
-	frozen    bool
+	env           Environment
+	group         *group
+	charged       int  // MB of Pool.memory
+	busy          bool // belongs to an invocation
+	expected      bool // about to be free: its caller has the answer, or it is being frozen
+	used          bool // has served an invocation
+	expectedSince time.Time
+	idleSince     time.Time
+	frozen        bool
 }
 
 // waiter is an invocation that waits for an environment.
@@ -147,120 +153,6 @@ func New(opts Options) *Pool {
 	p.ctx, p.cancel = context.WithCancel(context.Background()) //nolint:forbidigo // the pool's own life, ended by Close
 	p.wg.Go(p.reap)
 	return p
-}
-
-// Invoke gives the event to an environment of fn. ctx bounds the wait for an
-// environment, not the invocation: an event that a function has begun is never
-// taken back. Errors: *hearth.Throttle beyond MaxConcurrency or QueueTimeout,
-// hearth.ErrUnavailable while closing, those of Environment.Invoke, and what
-// kept an environment from being started.
-func (p *Pool) Invoke(ctx context.Context, fn *hearth.Function, inv *hearth.Invocation) (hearth.Result, error) {
-	m, err := p.acquire(ctx, fn, inv.TenantID)
-	if err != nil {
-		return hearth.Result{}, err
-	}
-	res, err := m.env.Invoke(inv, func() { p.release(m) })
-	p.answered(m)
-	return res, err
-}
-
-// answered notes that a member's caller has its answer, if the member is not
-// free already.
-func (p *Pool) answered(m *member) {
-	p.mu.Lock()
-	if m.busy && !m.finishing {
-		m.finishing = true
-		m.group.finishing++
-	}
-	p.mu.Unlock()
-}
-
-// acquire returns an environment that belongs to the caller until release.
-func (p *Pool) acquire(ctx context.Context, fn *hearth.Function, tenant string) (*member, error) {
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
-		return nil, errClosed
-	}
-	if p.active >= p.opts.MaxConcurrency {
-		p.mu.Unlock()
-		return nil, &hearth.Throttle{Reason: hearth.ThrottleConcurrency}
-	}
-	p.active++
-	g := p.groupLocked(fn, tenant)
-	if m := g.popIdle(); m != nil {
-		p.chargeLocked(m, fn.MemorySize)
-		m.busy = true
-		p.mu.Unlock()
-		return m, nil
-	}
-	w := &waiter{grant: make(chan grant, 1)}
-	g.waiters = append(g.waiters, w)
-	p.scheduleLocked(g)
-	p.mu.Unlock()
-	return p.await(ctx, g, w)
-}
-
-// await waits for a grant and gives up the place in line when ctx ends first.
-func (p *Pool) await(ctx context.Context, g *group, w *waiter) (*member, error) {
-	timeout := time.NewTimer(p.opts.QueueTimeout)
-	defer timeout.Stop()
-	var err error
-	select {
-	case got := <-w.grant:
-		return got.member, got.err
-	case <-ctx.Done():
-		err = fmt.Errorf("wait for an environment: %w", context.Cause(ctx))
-	case <-timeout.C:
-		err = &hearth.Throttle{Reason: hearth.ThrottleConcurrency}
-	}
-	p.mu.Lock()
-	if !g.dropWaiter(w) { // granted meanwhile
-		p.mu.Unlock()
-		got := <-w.grant
-		return got.member, got.err
-	}
-	p.active--
-	p.forgetLocked(g)
-	p.mu.Unlock()
-	return nil, err
-}
-
-// release takes an environment back after an invocation.
-func (p *Pool) release(m *member) {
-	state, used := m.env.State(), m.env.MemoryUsed()
-	p.mu.Lock()
-	p.active--
-	p.returnLocked(m, state, used)
-	p.mu.Unlock()
-}
-
-// returnLocked gives an environment to the next in line, makes it idle, or
-// closes it when it is of no more use.
-func (p *Pool) returnLocked(m *member, state environment.State, used int) {
-	g := m.group
-	if m.finishing {
-		m.finishing = false
-		g.finishing--
-	}
-	m.used, m.busy = m.used || m.busy, false
-	switch {
-	case p.closed, state == environment.Dead:
-		p.discardLocked(m)
-	case len(g.waiters) > 0:
-		m.busy = true
-		g.popWaiter().grant <- grant{member: m}
-	case g.retired:
-		p.discardLocked(m)
-	default:
-		m.idleSince, m.frozen = time.Now(), false
-		if used > 0 {
-			p.chargeLocked(m, min(used, m.group.fn.MemorySize))
-		}
-		g.pushIdle(m)
-		p.reapByLocked(m.idleSince.Add(p.opts.FreezeAfter))
-	}
-	p.scheduleLocked(g)
 }
 
 // chargeLocked sets what an environment counts as in memory.
@@ -320,6 +212,7 @@ func (p *Pool) Retire(name hearth.Name, current func(version, generation string)
 			p.discardLocked(m)
 		}
 	}
+	p.startMissingLocked() // in the room that it made
 }
 
 // Stats counts what the pool holds.
@@ -348,33 +241,43 @@ func (p *Pool) Stats() Stats {
 // closed, which fails the invocations in progress. It returns when no
 // environment is left.
 func (p *Pool) Close() error {
-	p.mu.Lock()
-	if p.closed {
-		p.mu.Unlock()
+	p.closing.Do(func() {
+		all := p.takeAll()
+		p.cancel()
+		errs := make([]error, len(all))
+		var wg sync.WaitGroup
+		for i, m := range all {
+			wg.Go(func() { errs[i] = m.env.Close() })
+		}
+		wg.Wait()
 		p.wg.Wait()
-		return nil
-	}
+		p.closeErr = errors.Join(errs...)
+	})
+	return p.closeErr
+}
+
+// takeAll closes the pool to everybody, refuses those who wait, and takes all
+// members out of it.
+func (p *Pool) takeAll() (all []*member) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.closed = true
-	var all []*member
 	for _, g := range p.groups {
 		for len(g.waiters) > 0 {
 			p.active--
 			g.popWaiter().grant <- grant{err: errClosed}
 		}
+		if g.patience != nil {
+			g.patience.Stop()
+		}
 		for m := range g.members {
+			p.chargeLocked(m, 0)
 			all = append(all, m)
 		}
 		clear(g.members)
 		g.idle = nil
+		p.forgetLocked(g)
 	}
-	p.mu.Unlock()
-	p.cancel()
-	errs := make([]error, len(all))
-	var wg sync.WaitGroup
-	for i, m := range all {
-		wg.Go(func() { errs[i] = m.env.Close() })
-	}
-	wg.Wait()
-	p.wg.Wait()
-	return errors.Join(errs...)
+	p.needy = nil
+	return all
 }

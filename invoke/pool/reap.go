@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"slices"
 	"time"
 
 	"github.com/hearthd/hearth/invoke/environment"
@@ -12,7 +13,10 @@ func (p *Pool) reap() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
-		next, ok := p.reapOnce(time.Now())
+		for _, m := range p.takeDue(time.Now()) {
+			p.freeze(m)
+		}
+		next, ok := p.nextDue()
 		timer.Stop()
 		if ok {
 			timer.Reset(time.Until(next))
@@ -37,32 +41,21 @@ func (p *Pool) reapByLocked(t time.Time) {
 	}
 }
 
-// reapOnce closes and freezes what is due, and returns when to look again.
-func (p *Pool) reapOnce(now time.Time) (next time.Time, ok bool) {
-	for _, m := range p.takeDue(now) {
-		// Out of the idle list, the environment is ours as in an invocation.
-		if err := m.env.Freeze(); err != nil {
-			p.opts.Logger.Warn("freeze idle environment", "function", m.group.key.name.String(), "error", err)
-		}
-		state, used := m.env.State(), m.env.MemoryUsed()
-		p.mu.Lock()
-		if g := m.group; p.closed || state == environment.Dead || len(g.waiters) > 0 || g.retired {
-			p.returnLocked(m, state, used)
-		} else {
-			m.frozen = true
-			g.pushIdle(m) // idle since when it was
-		}
-		p.mu.Unlock()
+// dueLocked is when an idle environment is to be frozen or closed.
+func (p *Pool) dueLocked(m *member) time.Time {
+	if m.frozen {
+		return m.idleSince.Add(p.opts.IdleTimeout)
 	}
+	return m.idleSince.Add(min(p.opts.FreezeAfter, p.opts.IdleTimeout))
+}
+
+// nextDue returns when to look again; false when nothing is idle.
+func (p *Pool) nextDue() (next time.Time, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, g := range p.groups {
 		for _, m := range g.idle {
-			due := m.idleSince.Add(p.opts.IdleTimeout)
-			if !m.frozen {
-				due = m.idleSince.Add(min(p.opts.FreezeAfter, p.opts.IdleTimeout))
-			}
-			if !ok || due.Before(next) {
+			if due := p.dueLocked(m); !ok || due.Before(next) {
 				next, ok = due, true
 			}
 		}
@@ -71,28 +64,53 @@ func (p *Pool) reapOnce(now time.Time) (next time.Time, ok bool) {
 	return next, ok
 }
 
-// takeDue closes what has been idle too long, and takes what is to be frozen
-// out of the idle lists.
+// takeDue closes what has been idle too long or has died, and returns what is
+// to be frozen.
 func (p *Pool) takeDue(now time.Time) (freeze []*member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
-		return nil
-	}
 	for _, g := range p.groups {
-		kept := g.idle[:0]
-		for _, m := range g.idle {
-			switch idle := now.Sub(m.idleSince); {
-			case idle >= p.opts.IdleTimeout:
+		g.idle = slices.DeleteFunc(g.idle, func(m *member) bool {
+			if now.Sub(m.idleSince) >= p.opts.IdleTimeout || m.env.State() == environment.Dead {
 				p.discardLocked(m)
-			case idle >= p.opts.FreezeAfter && !m.frozen:
-				freeze = append(freeze, m)
-			default:
-				kept = append(kept, m)
+				return true
 			}
-		}
-		clear(g.idle[len(kept):])
-		g.idle = kept
+			if !m.frozen && !p.dueLocked(m).After(now) {
+				freeze = append(freeze, m)
+			}
+			return false
+		})
 	}
+	p.startMissingLocked() // in the room that it made
 	return freeze
+}
+
+// freeze freezes an environment, if it is still idle. It is taken out of the
+// idle ones for as long as that takes; an invocation that comes meanwhile may
+// count on it.
+func (p *Pool) freeze(m *member) {
+	p.mu.Lock()
+	g := m.group
+	if !g.takeIdle(m) {
+		p.mu.Unlock()
+		return
+	}
+	p.expectLocked(m, true)
+	p.mu.Unlock()
+
+	if err := m.env.Freeze(); err != nil {
+		p.opts.Logger.Warn("freeze idle environment", "function", g.key.name.String(), "error", err)
+	}
+	state, used := m.env.State(), m.env.MemoryUsed()
+
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.expectLocked(m, false)
+	if p.closed || state == environment.Dead || len(g.waiters) > 0 || g.retired {
+		p.returnLocked(m, state, used)
+		return
+	}
+	m.frozen = true
+	g.pushIdle(m) // idle since when it was
+	p.startMissingLocked()
 }

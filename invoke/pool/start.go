@@ -1,59 +1,76 @@
 package pool
 
 import (
+	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/hearthd/hearth/invoke/environment"
 )
 
-// scheduleLocked makes the starts that are missing and allowed, the functions
-// in turn. g is one whose need may have changed.
+// startSlot is how long a start counts against MaxStarting.
+const startSlot = 2 * time.Second
+
+// patience is how long after its answer an environment is expected to be free,
+// and worth more to an invocation that waits than a start of its own.
+const patience = 10 * time.Millisecond
+
+// scheduleLocked makes the starts that are missing and allowed. g is the group
+// whose need may have changed.
 func (p *Pool) scheduleLocked(g *group) {
+	if p.closed {
+		return
+	}
 	if g.missing() > 0 && !g.needy {
 		g.needy = true
 		p.needy = append(p.needy, g)
-	} else if len(g.waiters) > g.starting && g.patience == nil {
+	}
+	if g.expected > 0 && len(g.waiters) > g.starting && g.patience == nil {
 		p.countOnLocked(g)
 	}
-	for len(p.needy) > 0 && p.starting < p.opts.MaxStarting && !p.closed {
-		next := p.needy[0]
-		if next.missing() <= 0 {
-			next.needy = false
-			p.needy = p.needy[1:]
-			continue
+	p.startMissingLocked()
+}
+
+// missing is how many starts a group lacks.
+func (g *group) missing() int { return len(g.waiters) - g.starting - g.expected }
+
+// startMissingLocked gives start slots and memory to the needy groups in turn.
+// A group for which there is no room keeps its turn, and those behind it that
+// need less go on: one large function does not hold up all others.
+func (p *Pool) startMissingLocked() {
+	for i := 0; i < len(p.needy) && p.starting < p.opts.MaxStarting && !p.closed; {
+		g := p.needy[i]
+		switch {
+		case g.missing() <= 0:
+			g.needy = false
+			p.needy = slices.Delete(p.needy, i, i+1)
+		case p.makeRoomLocked(g.fn.MemorySize):
+			p.startLocked(g)
+			p.needy = append(slices.Delete(p.needy, i, i+1), g)
+		default:
+			i++ // whoever is freed next makes room
 		}
-		if !p.makeRoomLocked(next.fn.MemorySize) {
-			return // whoever is freed next makes room
-		}
-		p.startLocked(next)
-		p.needy = append(p.needy[1:], next)
 	}
 }
 
-// patience is how long an invocation waits for an environment that has given
-// its answer and is about to be free.
-const patience = 10 * time.Millisecond
-
-// missing is how many starts a group lacks.
-func (g *group) missing() int { return len(g.waiters) - g.starting - g.finishing }
-
-// countOnLocked stops counting on those members of a group that are finishing
-// now, when they are not free after patience.
+// countOnLocked sets the timer that stops counting on those members of a group
+// that are expected and have not come within patience.
 func (p *Pool) countOnLocked(g *group) {
-	var late []*member
+	first := time.Now()
 	for m := range g.members {
-		if m.finishing {
-			late = append(late, m)
+		if m.expected && m.expectedSince.Before(first) {
+			first = m.expectedSince
 		}
 	}
-	g.patience = time.AfterFunc(patience, func() {
+	g.patience = time.AfterFunc(time.Until(first.Add(patience)), func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		g.patience = nil
-		for _, m := range late {
-			if m.finishing {
-				m.finishing = false
-				g.finishing--
+		for m := range g.members {
+			if m.expected && time.Since(m.expectedSince) >= patience {
+				p.expectLocked(m, false)
 			}
 		}
 		p.scheduleLocked(g)
@@ -61,20 +78,33 @@ func (p *Pool) countOnLocked(g *group) {
 }
 
 // makeRoomLocked reports whether an environment of that many MB may be added,
-// closing idle ones for it if need be, the least recently used first. A
-// function larger than the bound may run when it is alone.
+// closing idle ones for it if need be, the least recently used first; none
+// when that would not make room. A function larger than the bound may run when
+// it is alone.
 func (p *Pool) makeRoomLocked(need int) bool {
-	for p.opts.MaxMemory > 0 && p.memory > 0 && p.memory+need > p.opts.MaxMemory {
+	fits := func(memory int) bool {
+		return p.opts.MaxMemory <= 0 || memory == 0 || memory+need <= p.opts.MaxMemory
+	}
+	if fits(p.memory) {
+		return true
+	}
+	idle := 0
+	for _, g := range p.groups {
+		for _, m := range g.idle {
+			idle += m.charged
+		}
+	}
+	if !fits(p.memory - idle) {
+		return false
+	}
+	for !fits(p.memory) {
 		var oldest *member
 		for _, g := range p.groups {
 			if len(g.idle) > 0 && (oldest == nil || g.idle[0].idleSince.Before(oldest.idleSince)) {
 				oldest = g.idle[0]
 			}
 		}
-		if oldest == nil {
-			return false
-		}
-		oldest.group.idle = oldest.group.idle[1:]
+		oldest.group.takeIdle(oldest)
 		p.discardLocked(oldest)
 	}
 	return true
@@ -89,7 +119,7 @@ func (p *Pool) startLocked(g *group) {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		p.starting--
-		p.scheduleLocked(g)
+		p.startMissingLocked()
 	})
 	slow := time.AfterFunc(startSlot, freeSlot)
 	p.wg.Go(func() {
@@ -99,28 +129,55 @@ func (p *Pool) startLocked(g *group) {
 	})
 }
 
-// start opens and initializes an environment and gives it to the group. A
-// failed init phase is not an error here: the invocation that gets the
-// environment runs it again and sees why.
+// start opens and initializes an environment and gives it to the group, or
+// tells the longest waiting why there is none.
 func (p *Pool) start(g *group) {
-	env, err := p.opts.Open(p.ctx, g.fn)
-	if err == nil {
-		env.Init()
-	}
+	env, err := p.open(g)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	g.starting--
-	if err != nil {
-		p.memory -= g.fn.MemorySize
-		if len(g.waiters) > 0 {
-			p.active--
-			g.popWaiter().grant <- grant{err: fmt.Errorf("start an environment of %s: %w", g.key.name, err)}
-		}
-		p.scheduleLocked(g)
-		p.forgetLocked(g)
+	if err == nil {
+		m := &member{env: env, group: g, charged: g.fn.MemorySize}
+		g.members[m] = struct{}{}
+		p.returnLocked(m, env.State(), env.MemoryUsed())
 		return
 	}
-	m := &member{env: env, group: g, charged: g.fn.MemorySize}
-	g.members[m] = struct{}{}
-	p.returnLocked(m, env.State(), env.MemoryUsed())
+	p.memory -= g.fn.MemorySize
+	switch {
+	case len(g.waiters) > 0:
+		p.active--
+		g.popWaiter().grant <- grant{err: err}
+	case !p.closed:
+		p.opts.Logger.Warn("environment that nobody waits for any more", "function", g.key.name.String(), "error", err)
+	}
+	p.scheduleLocked(g)
+	p.forgetLocked(g)
+}
+
+// open opens an environment and runs its init phase, which ends early when the
+// pool is closed. A failed init phase is not an error here: the invocation
+// that gets the environment runs it again and sees why. One that took the
+// sandbox with it is, so that it is not repeated for as long as somebody waits.
+func (p *Pool) open(g *group) (Environment, error) {
+	env, err := p.opts.Open(p.ctx, g.fn)
+	if err != nil {
+		return nil, fmt.Errorf("start an environment of %s: %w", g.key.name, err)
+	}
+	closed := make(chan struct{})
+	stop := context.AfterFunc(p.ctx, func() {
+		defer close(closed)
+		_ = env.Close() // again by whoever finds it dead, who reports the error
+	})
+	env.Init()
+	if !stop() {
+		<-closed
+	}
+	if env.State() != environment.Dead {
+		return env, nil
+	}
+	err = fmt.Errorf("start an environment of %s: %w", g.key.name, environment.ErrDead)
+	if closeErr := env.Close(); closeErr != nil {
+		err = fmt.Errorf("%w, and close it: %w", err, closeErr)
+	}
+	return nil, err
 }
