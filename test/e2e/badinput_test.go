@@ -1,0 +1,166 @@
+package e2e_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"io"
+	"io/fs"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// post sends a raw invocation: stock clients check too much to send bad ones.
+func (f function) post(t *testing.T, body io.Reader) (resp *http.Response, answer string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctxFor(t), http.MethodPost, f.d.endpoint+"/2015-03-31/functions/"+f.name+"/invocations", body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err = (&http.Client{}).Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	content, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(content)
+}
+
+func TestInvoke_BrokenJSON(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).python(t)
+	for _, payload := range []string{`x`, `{"a":`, `{"a":1}}`, `{'a':1}`, "\xff", `[1,]`, ` `} {
+		_, err := fn.tryInvoke(t, payload)
+		answer := apiError(t, err)
+		if answer.ErrorCode() != "InvalidRequestContentException" ||
+			!strings.HasPrefix(answer.ErrorMessage(), "Could not parse request body into json: ") {
+			t.Errorf("%q: %v, want InvalidRequestContentException: Could not parse request body into json", payload, answer)
+		}
+	}
+	if found := functionProcesses(fn.name); len(found) > 0 {
+		t.Errorf("the function was started for broken events: %v", found)
+	}
+	expect(t, fn, "1", 1)
+}
+
+func TestInvoke_LargestPayload(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).python(t)
+	payload := `{"eval":"len(event['x'])","x":"` + strings.Repeat("x", 6<<20-40) + `"}`
+	if res := fn.invoke(t, payload); res.Payload != "6291416" {
+		t.Errorf("got %s %s", res.FunctionError, res.Payload)
+	}
+}
+
+func TestInvoke_PayloadTooLarge(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).python(t)
+	payload := `{"x":"` + strings.Repeat("x", 7<<20) + `"}`
+	_, err := fn.tryInvoke(t, payload)
+	if answer := apiError(t, err); answer.ErrorCode() != "RequestTooLargeException" && answer.ErrorCode() != "RequestEntityTooLargeException" {
+		t.Errorf("the SDK got %v", answer)
+	}
+	resp, body := fn.post(t, strings.NewReader(payload))
+	if resp.StatusCode != http.StatusRequestEntityTooLarge ||
+		!strings.HasPrefix(resp.Header.Get("X-Amzn-ErrorType"), "Request") ||
+		!regexp.MustCompile(`(?i)"message":"[^"]*(6291556|must be smaller)[^"]*"`).MatchString(body) {
+		t.Errorf("%s %s %s, want 413 RequestTooLargeException", resp.Status, resp.Header.Get("X-Amzn-ErrorType"), body)
+	}
+	expect(t, fn, "1", 1)
+}
+
+func TestInvoke_UnknownFunction(t *testing.T) {
+	t.Parallel()
+	_, err := function{shared(t), "nobody"}.tryInvoke(t, `{}`)
+	want := "Function not found: arn:aws:lambda:us-east-1:000000000000:function:nobody:$LATEST"
+	if answer := apiError(t, err); answer.ErrorCode() != "ResourceNotFoundException" || answer.ErrorMessage() != want {
+		t.Errorf("got %v, want ResourceNotFoundException: %s", answer, want)
+	}
+}
+
+func TestAPI_UnknownPath(t *testing.T) {
+	t.Parallel()
+	resp, err := http.Get(shared(t).endpoint + "/2015-03-31/nothing")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusNotFound || resp.Header.Get("X-Amzn-ErrorType") == "" || resp.Header.Get("Content-Type") != "application/json" {
+		t.Errorf("%s %v", resp.Status, resp.Header)
+	}
+}
+
+// archive builds a ZIP archive of raw entries.
+func archive(t *testing.T, entries ...zipEntry) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := zip.NewWriter(&b)
+	for _, e := range entries {
+		header := &zip.FileHeader{Name: e.name, Method: zip.Deflate}
+		header.SetMode(e.mode)
+		entry, err := w.CreateHeader(header)
+		if err == nil {
+			_, err = io.Copy(entry, e.content)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+type zipEntry struct {
+	name    string
+	mode    fs.FileMode
+	content io.Reader
+}
+
+// zeros is a file of that many bytes that compresses to a thousandth.
+func zeros(n int64) io.Reader { return io.LimitReader(zeroReader{}, n) }
+
+type zeroReader struct{}
+
+func (zeroReader) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
+}
+
+func TestCreateFunction_HostileArchives(t *testing.T) {
+	t.Parallel()
+	d := shared(t)
+	good := files{"app.py": "def handler(e, c):\n    return 1\n"}.zip(t)
+	broken := bytes.Clone(good)
+	broken[40] ^= 0xff // in the compressed file
+	text := func(s string) io.Reader { return strings.NewReader(s) }
+	for _, test := range []struct {
+		name    string
+		archive []byte
+		message string // pattern
+	}{
+		{"not-a-zip", []byte("not a zip"), `Could not unzip uploaded file\. Please check your file, then try to upload again\.`},
+		{"half", good[:len(good)/2], `Could not unzip uploaded file\. Please check your file, then try to upload again\.`},
+		{"damaged", broken, `Could not unzip uploaded file\. Please check your file, then try to upload again\.`},
+		{"traversal", archive(t, zipEntry{"../../../../tmp/e2e-traversal", 0o644, text("x")}), `.`},
+		{"absolute", archive(t, zipEntry{"/tmp/e2e-absolute", 0o644, text("x")}), `.`},
+		{"symlink-out", archive(t, zipEntry{"out", 0o777 | fs.ModeSymlink, text("../../../../etc")}), `.`},
+		{"through-symlink", archive(t, zipEntry{"out", 0o777 | fs.ModeSymlink, text("/tmp")}, zipEntry{"out/e2e-through", 0o644, text("x")}), `.`},
+		{"device", archive(t, zipEntry{"null", 0o666 | fs.ModeDevice | fs.ModeCharDevice, text("")}), `.`},
+		{"bomb", archive(t, zipEntry{"zeros", 0o644, zeros(300 << 20)}), `Unzipped size must be smaller than 262144000 bytes`},
+		{"many-bombs", archive(t, zipEntry{"a", 0o644, zeros(130 << 20)}, zipEntry{"b", 0o644, zeros(130 << 20)}), `Unzipped size must be smaller than 262144000 bytes`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := d.client().CreateFunction(ctxFor(t), createInput(testName(t), "provided.al2023", "x", test.archive))
+			answer := apiError(t, err)
+			if answer.ErrorCode() != "InvalidParameterValueException" || !regexp.MustCompile(test.message).MatchString(answer.ErrorMessage()) {
+				t.Errorf("got %v, want an InvalidParameterValueException like %s", answer, test.message)
+			}
+		})
+	}
+}
