@@ -12,6 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
+	"github.com/hearthd/hearth/sandbox/namespace/scratch"
+	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
 
 // cell is the part of a sandbox that does not depend on its Spec: pid 1 in its
@@ -21,7 +23,7 @@ type cell struct {
 	driver  *Driver
 	slot    int // among the live cells: names its ids, its group and its /tmp
 	tmp     string
-	link    *link
+	link    *stage2.Link
 	process *os.Process // pid 1
 	group   *cgroup.Group
 	remains []func() error // what to undo once pid 1 is gone, last first
@@ -44,10 +46,10 @@ func (d *Driver) newCell(ctx context.Context, hostNetwork bool) (*cell, error) {
 	}
 	c.remains = append(c.remains, c.group.Remove)
 	c.tmp = filepath.Join(d.dir, "tmp", name)
-	if err := makeTmp(c.tmp, d.ids.root(), d.ids.rootGroup()); err != nil {
+	if err := scratch.Make(c.tmp, d.ids.root(), d.ids.rootGroup()); err != nil {
 		return nil, errors.Join(err, c.undo())
 	}
-	c.remains = append(c.remains, func() error { return removeTmp(c.tmp) })
+	c.remains = append(c.remains, func() error { return scratch.Remove(c.tmp) })
 	if err := c.spawn(ctx, hostNetwork); err != nil {
 		return nil, errors.Join(err, c.undo())
 	}
@@ -62,7 +64,7 @@ func (d *Driver) newCell(ctx context.Context, hostNetwork bool) (*cell, error) {
 
 // spawn clones pid 1 and starts to watch it.
 func (c *cell) spawn(ctx context.Context, hostNetwork bool) error {
-	l, remote, err := newLink()
+	l, remote, err := stage2.NewLink()
 	if err != nil {
 		return err
 	}
@@ -73,18 +75,18 @@ func (c *cell) spawn(ctx context.Context, hostNetwork bool) error {
 	}
 	pid, err := c.driver.spawn(ctx, remote, c.group.JoinDir(), flags)
 	if err != nil {
-		l.close()
+		l.Close()
 		return err
 	}
 	c.link = l
 	// Nobody else waits for the pid, so it cannot be another process.
 	if c.process, err = os.FindProcess(pid); err != nil {
-		l.close()
+		l.Close()
 		return err
 	}
 	go func() { // ends when pid 1 does; whoever closes the cell waits for done
 		defer close(c.done)
-		l.receive(c.processes.exit)
+		l.Receive(c.processes.exit)
 		c.kill() // it broke the protocol, or it is gone
 		_, _ = c.process.Wait()
 		c.processes.end()

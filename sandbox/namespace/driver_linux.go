@@ -15,7 +15,9 @@ import (
 
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
+	"github.com/hearthd/hearth/sandbox/namespace/scratch"
 	"github.com/hearthd/hearth/sandbox/namespace/seccomp"
+	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
 
 // Driver makes sandboxes of namespaces. It is a sandbox.Driver.
@@ -110,7 +112,7 @@ func (d *Driver) open(o Options) error {
 	if err := d.sweepTmp(); err != nil {
 		return err
 	}
-	if d.program, err = openProgram(filepath.Join(d.dir, "stage2")); err != nil {
+	if d.program, err = stage2.Open(filepath.Join(d.dir, "stage2")); err != nil {
 		return err
 	}
 	if d.skeleton, err = newSkeleton(filepath.Join(d.dir, "root")); err != nil {
@@ -364,7 +366,7 @@ func lockDir(dir string) (*os.File, error) {
 // sweepTmp removes the /tmp directories of a predecessor.
 func (d *Driver) sweepTmp() error {
 	dir := filepath.Join(d.dir, "tmp")
-	if err := removeTmp(dir); err != nil {
+	if err := scratch.Remove(dir); err != nil {
 		return err
 	}
 	return os.Mkdir(dir, 0o711)

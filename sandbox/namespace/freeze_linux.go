@@ -64,7 +64,7 @@ func (b *box) signalAll(sig unix.Signal) error {
 	t := newTable()
 	t.Call("signal all", unix.SYS_KILL, num(-1), num(sig)) // there may be none
 	t.finish()
-	if _, _, err := b.link.run(context.Background(), t.Table, nil); err != nil {
+	if _, _, err := b.link.Run(context.Background(), t.Table, nil); err != nil {
 		return fmt.Errorf("send %v to all processes: %w", sig, err)
 	}
 	return nil

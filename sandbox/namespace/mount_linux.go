@@ -53,3 +53,9 @@ func mounts(binds []bind) []*os.File {
 	}
 	return files
 }
+
+func closeAll(files []*os.File) {
+	for _, f := range files {
+		f.Close()
+	}
+}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
+	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
 
 // probe makes a sandbox and starts a command in it that does not exist: this
@@ -24,8 +25,8 @@ func (d *Driver) probe(ctx context.Context) error {
 	for {
 		var why error // for no inner group
 		err := d.try(ctx, &why)
-		var f *fault
-		isCall := func(what string) bool { return errors.As(err, &f) && f.what == what }
+		var f *stage2.CallError
+		isCall := func(what string) bool { return errors.As(err, &f) && f.What == what }
 		switch {
 		case err == nil && why == nil:
 			d.capabilities = d.describe(noProc, noInner)

@@ -72,7 +72,7 @@ func (b *box) KillAll(ctx context.Context) error {
 		t.Call("reply", unix.SYS_SENDTO, num(stage2.ControlFD), message, stage2.MessageSize(), num(unix.MSG_NOSIGNAL))
 		t.release()
 		t.end()
-		reply, _, err := b.link.run(ctx, t.Table, nil)
+		reply, _, err := b.link.Run(ctx, t.Table, nil)
 		if err != nil {
 			return fmt.Errorf("kill all processes: %w", err)
 		}

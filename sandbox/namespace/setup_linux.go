@@ -57,7 +57,7 @@ func (c *cell) prepare(ctx context.Context, hostNetwork bool) error {
 		addLoopback(t)
 		addListener(t)
 	}
-	_, received, err := c.link.run(ctx, t.Table, files)
+	_, received, err := c.link.Run(ctx, t.Table, files)
 	defer closeAll(received)
 	switch {
 	case err != nil:
@@ -88,7 +88,7 @@ func (c *cell) attach(ctx context.Context, binds []bind) error {
 		t.attach("mount "+b.target, stage2.FD(i), t.String(b.target))
 	}
 	t.finish()
-	_, _, err := c.link.run(ctx, t.Table, mounts(binds))
+	_, _, err := c.link.Run(ctx, t.Table, mounts(binds))
 	return err
 }
 

@@ -2,7 +2,6 @@ package namespace
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"syscall"
@@ -14,7 +13,7 @@ import (
 
 // spawner is the stage 2 process that the sandboxes are cloned from.
 type spawner struct {
-	link    *link
+	link    *stage2.Link
 	process *os.Process
 	done    chan struct{} // closed when the process was waited for
 }
@@ -43,7 +42,7 @@ func startSpawner(ctx context.Context, program *os.File, s *skeleton) (*spawner,
 		return nil, fmt.Errorf("start the spawner: %w", err)
 	}
 	t, files := rootTable(s, binds, self)
-	if _, _, err := sp.link.run(ctx, t, files); err != nil {
+	if _, _, err := sp.link.Run(ctx, t, files); err != nil {
 		sp.close()
 		return nil, fmt.Errorf("set up the spawner: %w", err)
 	}
@@ -53,14 +52,14 @@ func startSpawner(ctx context.Context, program *os.File, s *skeleton) (*spawner,
 // startStage2 starts the program as a child, with /dev/null as its standard
 // files and nothing else of the daemon's.
 func startStage2(program *os.File, name string, attr *syscall.SysProcAttr) (*spawner, error) {
-	l, remote, err := newLink()
+	l, remote, err := stage2.NewLink()
 	if err != nil {
 		return nil, err
 	}
 	defer remote.Close()
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		l.close()
+		l.Close()
 		return nil, err
 	}
 	defer null.Close()
@@ -71,13 +70,13 @@ func startStage2(program *os.File, name string, attr *syscall.SysProcAttr) (*spa
 		Sys:   attr,
 	})
 	if err != nil {
-		l.close()
+		l.Close()
 		return nil, err
 	}
 	sp := &spawner{link: l, process: p, done: make(chan struct{})}
 	go func() { // ends when the process does; close waits for it
 		defer close(sp.done)
-		l.receive(func(stage2.Exit) {})
+		l.Receive(func(stage2.Exit) {})
 		_ = p.Kill() // it broke the protocol, or it is gone
 		_, _ = p.Wait()
 	}()
@@ -114,62 +113,13 @@ func (sp *spawner) spawn(ctx context.Context, remote, group *os.File, flags uint
 	}
 	// From here on there may be a process: its pid must not be lost, nor the
 	// spawner with one caller's patience.
-	reply, _, err := sp.link.run(context.WithoutCancel(ctx), t.Table, files)
+	reply, _, err := sp.link.Run(context.WithoutCancel(ctx), t.Table, files)
 	return int(reply.Value), err
 }
 
 // close ends the process.
 func (sp *spawner) close() {
-	sp.link.close()
+	sp.link.Close()
 	_ = sp.process.Kill() // it may be gone
 	<-sp.done
-}
-
-// openProgram returns the stage 2 executable as a file that cannot change:
-// sealed memory, or a file in the state directory where the host forbids to
-// execute memory.
-func openProgram(path string) (*os.File, error) {
-	arch, err := stage2.Host()
-	if err != nil {
-		return nil, err
-	}
-	fd, err := unix.MemfdCreate("hearth-stage2", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING|unix.MFD_EXEC)
-	if errors.Is(err, unix.EINVAL) { // before Linux 6.3 all are executable
-		fd, err = unix.MemfdCreate("hearth-stage2", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
-	}
-	if err != nil {
-		return programFile(path, arch)
-	}
-	f := os.NewFile(uintptr(fd), "hearth-stage2")
-	if _, err := f.Write(arch.ELF()); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("write stage 2: %w", err)
-	}
-	if _, err := unix.FcntlInt(f.Fd(), unix.F_ADD_SEALS, unix.F_SEAL_SEAL|unix.F_SEAL_WRITE|unix.F_SEAL_GROW|unix.F_SEAL_SHRINK); err != nil {
-		f.Close()
-		return nil, fmt.Errorf("seal stage 2: %w", err)
-	}
-	return highFD(f)
-}
-
-func programFile(path string, arch stage2.Arch) (*os.File, error) {
-	if err := os.WriteFile(path, arch.ELF(), 0o755); err != nil {
-		return nil, fmt.Errorf("write stage 2: %w", err)
-	}
-	f, err := os.Open(path)
-	if err := errors.Join(err, os.Remove(path)); err != nil { // the open file is enough
-		return nil, fmt.Errorf("open stage 2: %w", err)
-	}
-	return highFD(f)
-}
-
-// highFD moves a file to a descriptor above those that a child's standard
-// files are put at, since the child executes it by its number.
-func highFD(f *os.File) (*os.File, error) {
-	defer f.Close()
-	fd, err := unix.FcntlInt(f.Fd(), unix.F_DUPFD_CLOEXEC, 10)
-	if err != nil {
-		return nil, fmt.Errorf("move stage 2: %w", err)
-	}
-	return os.NewFile(uintptr(fd), f.Name()), nil
 }

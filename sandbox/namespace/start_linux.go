@@ -54,7 +54,7 @@ func (c *cell) start(ctx context.Context, cmd sandbox.Command, maxProcesses int,
 	defer report.Close()
 	t, files := c.startTable(cmd, slot, maxProcesses, inner, theirs)
 	// The fork takes microseconds, and its outcome must not be lost.
-	_, received, err := c.link.run(context.WithoutCancel(ctx), t.Table, files)
+	_, received, err := c.link.Run(context.WithoutCancel(ctx), t.Table, files)
 	theirs.Close()
 	if err != nil {
 		c.processes.drop(slot)
@@ -95,7 +95,7 @@ func awaitExec(ctx context.Context, report *os.File, t *table, cmd sandbox.Comma
 	case what == callChdir:
 		return fmt.Errorf("%s: %w: %w", cmd.Dir, sandbox.ErrWorkingDir, f.Errno)
 	}
-	return fmt.Errorf("start process: %w", &fault{what, f.Errno})
+	return fmt.Errorf("start process: %w", &stage2.CallError{What: what, Errno: f.Errno})
 }
 
 // unexecutable says that execve failed for what the file is, not for want of

@@ -59,7 +59,7 @@ func EnterUserNamespace(argv []string) error {
 	if err != nil {
 		return fmt.Errorf("enter a user namespace: %w", err)
 	}
-	program, err := openProgram(os.TempDir() + "/hearth-stage2-" + strconv.Itoa(os.Getpid()))
+	program, err := stage2.Open(os.TempDir() + "/hearth-stage2-" + strconv.Itoa(os.Getpid()))
 	if err != nil {
 		return fmt.Errorf("enter a user namespace: %w", err)
 	}

@@ -1,4 +1,7 @@
-package namespace
+// Package scratch makes and removes the directories behind a sandbox's /tmp.
+// What is in them was written by function code, which may be hostile: removal
+// survives trees of any depth, names of any kind and links to anywhere.
+package scratch
 
 import (
 	"errors"
@@ -11,8 +14,8 @@ import (
 	"time"
 )
 
-// makeTmp makes the directory of a sandbox's /tmp, owned by in-sandbox root.
-func makeTmp(dir string, owner, group int) error {
+// Make makes the directory of a sandbox's /tmp, owned by in-sandbox root.
+func Make(dir string, owner, group int) error {
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return fmt.Errorf("make /tmp: %w", err)
 	}
@@ -27,12 +30,12 @@ func makeTmp(dir string, owner, group int) error {
 // of small files takes.
 const sweepTime = 10 * time.Minute
 
-// removeTmp removes a directory with all that a function left in it. A tree
+// Remove removes a directory with all that a function left in it. A tree
 // may be so deep that neither a path nor the descriptors of a recursion reach
 // its end: each directory is moved to the top before it is emptied. A process
 // of a predecessor that is just being killed may still write: what it adds is
 // removed too, and no link that it makes leads out of the directory.
-func removeTmp(dir string) error {
+func Remove(dir string) error {
 	root, err := os.OpenRoot(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

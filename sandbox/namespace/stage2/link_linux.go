@@ -1,4 +1,4 @@
-package namespace
+package stage2
 
 import (
 	"context"
@@ -11,11 +11,10 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/hearthd/hearth/sandbox"
-	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
 
-// link is the daemon's end of a stage 2 process's control socket.
-type link struct {
+// Link is the daemon's end of a stage 2 process's control socket.
+type Link struct {
 	conn *net.UnixConn
 	// turn holds a token while no table runs: a table owns the link until its
 	// Reply or Fault has come.
@@ -26,22 +25,24 @@ type link struct {
 
 // answer is the end of a table.
 type answer struct {
-	message stage2.Message
+	message Message
 	files   []*os.File
 }
 
-// fault is a system call of a table that failed.
-type fault struct {
-	what  string
-	errno syscall.Errno
+// CallError is a system call of a table that failed.
+type CallError struct {
+	What  string // the name that the table gave it
+	Errno syscall.Errno
 }
 
-func (f *fault) Error() string { return f.what + ": " + f.errno.Error() }
+func (e *CallError) Error() string { return e.What + ": " + e.Errno.Error() }
 
-func (f *fault) Unwrap() error { return f.errno }
+// Unwrap makes errors.Is find the error number.
+func (e *CallError) Unwrap() error { return e.Errno }
 
-// newLink returns both ends of a control socket. The caller closes remote.
-func newLink() (l *link, remote *os.File, err error) {
+// NewLink returns both ends of a control socket. The caller closes remote, runs
+// Receive, and closes the link.
+func NewLink() (l *Link, remote *os.File, err error) {
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, fmt.Errorf("control socket: %w", err)
@@ -53,7 +54,7 @@ func newLink() (l *link, remote *os.File, err error) {
 		remote.Close()
 		return nil, nil, fmt.Errorf("control socket: %w", err)
 	}
-	l = &link{
+	l = &Link{
 		conn:    conn.(*net.UnixConn),
 		turn:    make(chan struct{}, 1),
 		answers: make(chan answer, 1),
@@ -63,9 +64,10 @@ func newLink() (l *link, remote *os.File, err error) {
 	return l, remote, nil
 }
 
-// receive reads messages until the other end is closed, and hands those of
-// slots to onExit. It is the only reader; whoever made the link runs it.
-func (l *link) receive(onExit func(stage2.Exit)) {
+// Receive reads messages until the other end is closed, and hands those of
+// slots to onExit. It is the only reader; whoever made the link runs it,
+// and it returns when the link is closed.
+func (l *Link) Receive(onExit func(Exit)) {
 	defer close(l.ended)
 	b, oob := make([]byte, 64), make([]byte, unix.CmsgSpace(4*4))
 	for {
@@ -74,8 +76,8 @@ func (l *link) receive(onExit func(stage2.Exit)) {
 			break
 		}
 		files := receivedFiles(oob[:oobn])
-		m, err := stage2.ParseMessage(b[:n])
-		if e, ok := m.(stage2.Exit); ok && err == nil {
+		m, err := ParseMessage(b[:n])
+		if e, ok := m.(Exit); ok && err == nil {
 			onExit(e)
 			continue
 		}
@@ -93,45 +95,45 @@ func (l *link) receive(onExit func(stage2.Exit)) {
 	}
 }
 
-// run makes the other end run a table, which must end with one Reply or Fault,
+// Run makes the other end run a table, which must end with one Reply or Fault,
 // and returns what came with the Reply. A table that was sent cannot be taken
 // back: when ctx ends before its answer, the link is closed, which ends the
 // process at the other end.
-func (l *link) run(ctx context.Context, t *stage2.Table, files []*os.File) (stage2.Reply, []*os.File, error) {
+func (l *Link) Run(ctx context.Context, t *Table, files []*os.File) (Reply, []*os.File, error) {
 	b, err := t.Encode()
 	if err != nil {
-		return stage2.Reply{}, nil, err
+		return Reply{}, nil, err
 	}
 	select {
 	case <-l.turn:
 		defer func() { l.turn <- struct{}{} }()
 	case <-l.ended:
-		return stage2.Reply{}, nil, sandbox.ErrClosed
+		return Reply{}, nil, sandbox.ErrClosed
 	case <-ctx.Done():
-		return stage2.Reply{}, nil, context.Cause(ctx)
+		return Reply{}, nil, context.Cause(ctx)
 	}
 	if err := l.send(b, files); err != nil {
-		return stage2.Reply{}, nil, err
+		return Reply{}, nil, err
 	}
 	select {
 	case a := <-l.answers:
-		if f, ok := a.message.(stage2.Fault); ok {
+		if f, ok := a.message.(Fault); ok {
 			closeAll(a.files)
-			return stage2.Reply{}, nil, &fault{t.What(f), f.Errno}
+			return Reply{}, nil, &CallError{t.What(f), f.Errno}
 		}
-		return a.message.(stage2.Reply), a.files, nil
+		return a.message.(Reply), a.files, nil
 	case <-l.ended:
-		return stage2.Reply{}, nil, sandbox.ErrClosed
+		return Reply{}, nil, sandbox.ErrClosed
 	case <-ctx.Done():
 		l.conn.Close()
-		return stage2.Reply{}, nil, context.Cause(ctx)
+		return Reply{}, nil, context.Cause(ctx)
 	}
 }
 
-func (l *link) send(b []byte, files []*os.File) error {
+func (l *Link) send(b []byte, files []*os.File) error {
 	var rights []byte
-	if len(files) > stage2.MaxFDs {
-		return fmt.Errorf("%d descriptors for a sandbox, at most %d", len(files), stage2.MaxFDs)
+	if len(files) > MaxFDs {
+		return fmt.Errorf("%d descriptors for a sandbox, at most %d", len(files), MaxFDs)
 	}
 	if len(files) > 0 {
 		fds := make([]int, len(files))
@@ -149,8 +151,8 @@ func (l *link) send(b []byte, files []*os.File) error {
 	return nil
 }
 
-// close ends the process at the other end; receive then returns.
-func (l *link) close() { l.conn.Close() }
+// Close ends the process at the other end; Receive then returns.
+func (l *Link) Close() { l.conn.Close() }
 
 // receivedFiles returns the descriptors in control messages.
 func receivedFiles(oob []byte) []*os.File {
