@@ -24,6 +24,9 @@
 // program, no Go runtime in a sandbox and no window in which a path is
 // resolved by anything but the kernel.
 //
+// Open gives the executable of this machine and Link is the daemon's end of the
+// socket; both are for Linux.
+//
 // The machine code is assembled here (amd64.go and arm64.go, one line of
 // assembler beside each instruction), so the build needs no C toolchain and
 // the repository holds no binary.
