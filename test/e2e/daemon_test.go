@@ -65,13 +65,7 @@ var readyLine = regexp.MustCompile(`msg="hearth is ready" endpoint=(\S+)`)
 // start returns once the daemon says that it is ready.
 func (d *daemon) start() error {
 	args := append([]string{"serve", "--data-dir", d.dir, "--listen", "127.0.0.1:0"}, d.flags...)
-	cmd := exec.Command(hearthBinary, args...)
-	cmd.Env = append(os.Environ(), d.env...)
-	if d.user != uint32(os.Getuid()) {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: d.user, Gid: d.user}}
-		cmd.Env = append(cmd.Env, "HOME="+d.dir, "TMPDIR="+d.dir)
-	}
-	p, err := startProcess(cmd)
+	p, err := startProcess(d.command(args...))
 	if err != nil {
 		return err
 	}
@@ -86,6 +80,17 @@ func (d *daemon) start() error {
 		d.groups = strings.Fields(string(record))
 	}
 	return nil
+}
+
+// command is hearth as the daemon's user.
+func (d *daemon) command(args ...string) *exec.Cmd {
+	cmd := exec.Command(hearthBinary, args...)
+	cmd.Env = append(os.Environ(), d.env...)
+	if d.user != uint32(os.Getuid()) {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: d.user, Gid: d.user}}
+		cmd.Env = append(cmd.Env, "HOME="+d.dir, "TMPDIR="+d.dir)
+	}
+	return cmd
 }
 
 // stop asks the daemon to end and waits for it. One that has ended is fine.

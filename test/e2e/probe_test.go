@@ -26,14 +26,16 @@ func testdata(t *testing.T, name string) string {
 type hostCheck struct{ Name, Status, Detail, Fix string }
 
 // doctor looks at the host once, for all tests.
-var doctor = sync.OnceValues(func() ([]hostCheck, error) {
-	out, err := exec.Command(hearthBinary, "doctor", "--json").Output()
+var doctor = sync.OnceValues(func() ([]hostCheck, error) { return look(exec.Command(hearthBinary, "doctor", "--json")) })
+
+func look(doctor *exec.Cmd) ([]hostCheck, error) {
+	out, err := doctor.Output()
 	if err != nil {
 		return nil, err
 	}
 	var checks []hostCheck
 	return checks, json.Unmarshal(out, &checks)
-})
+}
 
 // runtimes lists the managed runtimes of a family ("python") that this host
 // serves, or does not, the oldest first.
@@ -43,6 +45,10 @@ func runtimes(t *testing.T, family, status string) []string {
 	if err != nil {
 		t.Fatalf("hearth doctor: %v", err)
 	}
+	return runtimesIn(checks, family, status)
+}
+
+func runtimesIn(checks []hostCheck, family, status string) []string {
 	var names []string
 	for _, check := range checks {
 		if strings.HasPrefix(check.Name, family) && check.Status == status {
@@ -55,23 +61,40 @@ func runtimes(t *testing.T, family, status string) []string {
 // newest is the newest runtime of a family that this host serves.
 func newest(t *testing.T, family string) string {
 	t.Helper()
-	names := runtimes(t, family, "ok")
+	return last(t, family, runtimes(t, family, "ok"))
+}
+
+func last(t *testing.T, family string, names []string) string {
+	t.Helper()
 	if len(names) == 0 {
 		t.Fatalf("this machine has no %s that hearth can use; scripts/install-test-deps installs one", family)
 	}
 	return names[len(names)-1]
 }
 
+// newest is the newest runtime of a family that the daemon's user can read.
+func (d *daemon) newest(t *testing.T, family string) string {
+	t.Helper()
+	if d.user == uint32(os.Getuid()) {
+		return newest(t, family)
+	}
+	checks, err := look(d.command("doctor", "--json"))
+	if err != nil {
+		t.Fatalf("hearth doctor of another user: %v", err)
+	}
+	return last(t, family, runtimesIn(checks, family, "ok"))
+}
+
 // python creates a function that evaluates Python.
 func (d *daemon) python(t *testing.T, options ...func(*lambda.CreateFunctionInput)) function {
 	t.Helper()
-	return d.create(t, newest(t, "python"), "probe.handler", files{"probe.py": testdata(t, "probe.py")}, options...)
+	return d.create(t, d.newest(t, "python"), "probe.handler", files{"probe.py": testdata(t, "probe.py")}, options...)
 }
 
 // node creates a function that runs JavaScript.
 func (d *daemon) node(t *testing.T, options ...func(*lambda.CreateFunctionInput)) function {
 	t.Helper()
-	return d.create(t, newest(t, "nodejs"), "probe.handler", files{"probe.mjs": testdata(t, "probe.mjs")}, options...)
+	return d.create(t, d.newest(t, "nodejs"), "probe.handler", files{"probe.mjs": testdata(t, "probe.mjs")}, options...)
 }
 
 // shell creates a function whose runtime is a shell script with curl.

@@ -220,17 +220,11 @@ func TestRuntime_MissingExecWrapper(t *testing.T) {
 
 func TestPython_ImportsTheHostsBoto3(t *testing.T) {
 	t.Parallel()
-	out, err := exec.Command("python3", "-c", "import boto3, sys; print(sys.executable, 'python%d.%d' % sys.version_info[:2])").Output()
+	out, err := exec.Command("python3", "-c", "import boto3, sys; print('python%d.%d' % sys.version_info[:2])").Output()
 	if err != nil {
 		t.Fatalf("python3 has no boto3 (%v); scripts/install-test-deps installs it", err)
 	}
-	executable, runtime, _ := strings.Cut(strings.TrimSpace(string(out)), " ")
-	// The interpreter that has it has to be the first of its version.
-	d := newDaemon(t.TempDir())
-	d.env = []string{"PATH=" + filepath.Dir(executable) + ":" + os.Getenv("PATH")}
-	d.startFor(t)
-	fn := d.create(t, runtime, "probe.handler", files{"probe.py": testdata(t, "probe.py")})
-	fn.invoke(t, event(t, "exec", "import boto3", "eval", "boto3.client('lambda').meta.region_name"))
+	fn := shared(t).create(t, strings.TrimSpace(string(out)), "probe.handler", files{"probe.py": testdata(t, "probe.py")})
 	var region string
 	fn.call(t, event(t, "exec", "import boto3", "eval", "boto3.client('lambda').meta.region_name"), &region)
 	if region != "us-east-1" {

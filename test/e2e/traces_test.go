@@ -27,8 +27,10 @@ func (d *daemon) leftovers() []string {
 func (d *daemon) processes() []string {
 	return processesWhere(func(pid int) bool {
 		proc := fmt.Sprintf("/proc/%d/", pid)
-		return pid != d.pid() && (d.ownsGroup(proc+"cgroup") || under(proc+"cwd", d.dir) || under(proc+"exe", d.dir) ||
-			variable(proc+"environ", markerVariable) == d.dir || parent(pid) == d.pid())
+		state, parent := status(pid)
+		// Those that have ended are init's to wait for, when the daemon has.
+		return state != "Z" && pid != d.pid() && (d.ownsGroup(proc+"cgroup") || under(proc+"cwd", d.dir) || under(proc+"exe", d.dir) ||
+			variable(proc+"environ", markerVariable) == d.dir || parent == d.pid())
 	})
 }
 
@@ -89,18 +91,27 @@ func variable(environFile, name string) string {
 	return ""
 }
 
-func parent(pid int) int {
+// status returns a process's state, such as "Z", and its parent.
+func status(pid int) (state string, parent int) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0
+		return "", 0
 	}
 	// The name, in parentheses, may hold anything.
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	ppid, err := strconv.Atoi(fields[1])
-	if err != nil {
-		return 0
+	if parent, err = strconv.Atoi(fields[1]); err != nil {
+		return "", 0
 	}
-	return ppid
+	return fields[0], parent
+}
+
+// zombies counts the processes that the daemon has started, and that have
+// ended, and that it has not waited for.
+func (d *daemon) zombies() int {
+	return len(processesWhere(func(pid int) bool {
+		state, parent := status(pid)
+		return state == "Z" && parent == d.pid()
+	}))
 }
 
 // mounts lists the mounts of this machine that have to do with dir.
@@ -122,7 +133,7 @@ func mounts(dir string) []string {
 // unpacked and the root that all share may stay.
 func (d *daemon) sandboxFiles() []string {
 	var found []string
-	for _, pattern := range []string{"namespace/tmp/*", "process/*/*"} {
+	for _, pattern := range []string{"namespace/tmp/*", "process/sandboxes/*"} {
 		files, err := filepath.Glob(filepath.Join(d.dir, "sandbox", pattern))
 		if err != nil {
 			return []string{err.Error()}
