@@ -17,6 +17,7 @@ import (
 	"github.com/hearthd/hearth/edge/auth"
 	"github.com/hearthd/hearth/runtimes"
 	"github.com/hearthd/hearth/sandbox"
+	"github.com/hearthd/hearth/sandbox/namespace"
 )
 
 // config is what `hearth serve` can be told. A value comes from its flag, else
@@ -60,7 +61,7 @@ func defaultDataDir(getenv func(string) string) string {
 	if dir := getenv("XDG_DATA_HOME"); dir != "" {
 		return filepath.Join(dir, "hearth")
 	}
-	if os.Getuid() == 0 {
+	if os.Getuid() == 0 && !namespace.InUserNamespace() {
 		return "/var/lib/hearth"
 	}
 	return filepath.Join(getenv("HOME"), ".local", "share", "hearth")

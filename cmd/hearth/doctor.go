@@ -40,6 +40,9 @@ func newDoctorCommand(c *cli, probes ...hostProbe) *cobra.Command {
 which managed runtimes it can serve, and what to install or configure for more.`,
 		Args: positional(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.prepareUser(sandboxAuto); err != nil {
+				return err
+			}
 			return runDoctor(cmd.Context(), c, probes, asJSON)
 		},
 	}

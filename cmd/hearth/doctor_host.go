@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/hearthd/hearth/sandbox/namespace"
 )
 
 // probeHost looks at what the operating system offers to isolate and limit
@@ -18,8 +20,15 @@ func probeHost(context.Context, *cli) ([]hostCheck, error) {
 			Fix: "run hearth on Linux to isolate functions",
 		}}, nil
 	}
-	return linuxChecks(os.DirFS("/"), os.Getuid()), nil
+	uid := os.Getuid()
+	if namespace.InUserNamespace() {
+		uid = notRoot // root of its own namespace only
+	}
+	return linuxChecks(os.DirFS("/"), uid), nil
 }
+
+// notRoot stands for any ordinary user.
+const notRoot = -1
 
 // linuxChecks reads the files under root as those of a Linux host.
 func linuxChecks(root fs.FS, uid int) []hostCheck {

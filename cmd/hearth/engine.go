@@ -106,6 +106,20 @@ func (e *engine) Close() error {
 	return errors.Join(errs...)
 }
 
+// prepareUser gives an ordinary user's process what the namespace sandbox
+// needs: it executes this program again as root of a user namespace, once, and
+// then does not return. Nothing may have been started before. With "auto" a
+// host that refuses is left to openDriver, which falls back and says so.
+func (c *cli) prepareUser(sandbox string) error {
+	if sandbox == sandboxProcess || c.enter == nil || !namespace.NeedsUserNamespace() {
+		return nil
+	}
+	if err := c.enter(os.Args); err != nil && sandbox == sandboxNamespace {
+		return fmt.Errorf("--sandbox namespace: %w", err)
+	}
+	return nil
+}
+
 // openDriver opens the sandbox driver that was asked for. "auto" is the best
 // that works here, and says so when that isolates nothing.
 func openDriver(o engineOptions) (sandbox.Driver, error) {

@@ -17,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hearthd/hearth/internal/lambdaclient"
+	"github.com/hearthd/hearth/sandbox/namespace"
 )
 
 // version is set by the linker; see the Makefile.
@@ -32,6 +33,7 @@ func main() {
 		stderr: os.Stderr,
 		getenv: os.Getenv,
 		tty:    isTerminal(os.Stderr) && os.Getenv("TERM") != "dumb",
+		enter:  namespace.EnterUserNamespace,
 	}))
 }
 
@@ -41,6 +43,9 @@ type cli struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	tty            bool // stderr is a terminal: progress may be drawn on it
+	// enter executes this program again as root of a user namespace, and
+	// returns only when that failed. Nil: not possible, as in tests.
+	enter func(argv []string) error
 
 	endpoint string // --endpoint; empty: see client
 }

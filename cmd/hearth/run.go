@@ -61,7 +61,12 @@ With --stay-open the function stays up and warm, and is invoked over HTTP at
   echo '{}' | hearth run . --event -
   hearth run examples/hello-node --stay-open`,
 		Args: positional(cobra.ExactArgs(1)),
-		RunE: func(cmd *cobra.Command, args []string) error { return runRun(cmd.Context(), c, args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := c.prepareUser(o.sandbox); err != nil {
+				return err
+			}
+			return runRun(cmd.Context(), c, args[0], o)
+		},
 	}
 	f := cmd.Flags()
 	f.StringVar(&o.runtime, "runtime", "", "runtime `ID`, such as python3.13, nodejs22.x, provided.al2023")

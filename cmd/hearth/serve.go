@@ -27,6 +27,9 @@ Every flag can be set in the environment (HEARTH_DATA_DIR for --data-dir) and in
 the --config file (data-dir: ...), a flag being first and the file last.`,
 		Args: positional(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := c.prepareUser(cfg.Sandbox); err != nil {
+				return err
+			}
 			if err := cfg.load(file, cmd.Flags(), c.getenv); err != nil {
 				return err
 			}

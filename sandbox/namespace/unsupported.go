@@ -17,6 +17,9 @@ func New(Options) (sandbox.Driver, error) {
 // NeedsUserNamespace says that EnterUserNamespace would help: it would not.
 func NeedsUserNamespace() bool { return false }
 
+// InUserNamespace says that this process was brought into one: it was not.
+func InUserNamespace() bool { return false }
+
 // EnterUserNamespace fails: there are no namespaces on this system.
 func EnterUserNamespace([]string) error {
 	return fmt.Errorf("user namespaces need Linux: %w", errors.ErrUnsupported)

@@ -27,6 +27,10 @@ const (
 // EnterUserNamespace would change that.
 func NeedsUserNamespace() bool { return !hasCapability(unix.CAP_SYS_ADMIN) }
 
+// InUserNamespace says that EnterUserNamespace has brought this process here:
+// it is root of its own namespace, and an ordinary user of the host.
+func InUserNamespace() bool { return os.Getenv(enterEnv) == enterDone }
+
 // EnterUserNamespace executes this program again, with the same arguments,
 // environment, standard files and process id, as root of a user namespace and
 // in a mount namespace of its own. It has the user's subordinate ids when
