@@ -3,12 +3,12 @@ package logs
 import (
 	"bufio"
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
-	"net/url"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -18,126 +18,190 @@ import (
 	"github.com/hearthd/hearth"
 )
 
-// followBuffer is how far a follower may lag behind before it loses events.
-const followBuffer = 4096
+// clockSlack is how much earlier than the clock a file system may say that a
+// file was written.
+const clockSlack = time.Second
 
-// follower receives the events of one group as they are appended.
-type follower struct {
-	scope Scope
-	group string
-	ch    chan hearth.LogEvent
+// Read returns the events of a group at or after since, in order of time. A
+// group without events is an empty list.
+func (s *Store) Read(scope Scope, group string, since time.Time) ([]hearth.LogEvent, error) {
+	s.Flush()
+	r := reader{store: s, scope: scope, group: group, since: since.Truncate(time.Millisecond)}
+	files, err := r.files()
+	if err != nil {
+		return nil, err
+	}
+	return r.read(files)
 }
 
-func (s *Store) publish(st *Stream, t time.Time, message []byte) {
+// Follow calls yield with the events of a group at or after since, and then
+// with new ones as they are written, until ctx ends, the Store is closed, or
+// yield fails, whose error it returns. Every event comes once. It reads the
+// files, so that a yield that takes its time costs no memory and no events.
+func (s *Store) Follow(ctx context.Context, scope Scope, group string, since time.Time, yield func(hearth.LogEvent) error) error {
+	// Registered before the first look: what is written later is in changed.
+	f := s.follow(scope, group)
+	defer s.unfollow(f)
+	s.Flush()
+	r := reader{store: s, scope: scope, group: group, since: since.Truncate(time.Millisecond), offsets: map[string]int64{}}
+	files, err := r.files()
+	if err != nil {
+		return err
+	}
+	for closed := false; ; {
+		events, err := r.read(files)
+		if err != nil {
+			return err
+		}
+		for _, ev := range events {
+			if err := yield(ev); err != nil {
+				return err
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+		}
+		if closed {
+			return nil
+		}
+		select {
+		case <-f.wake:
+		case <-ctx.Done():
+			return nil
+		case <-s.closed:
+			closed = true // one more look: the last lines were written just now
+		}
+		files = s.takeChanged(f)
+	}
+}
+
+// follower is told which streams of a group were written.
+type follower struct {
+	scope   Scope
+	group   string
+	wake    chan struct{}       // capacity 1
+	changed map[string]struct{} // file names; guarded by Store.mu
+}
+
+func (s *Store) follow(scope Scope, group string) *follower {
+	f := &follower{scope: scope, group: group, wake: make(chan struct{}, 1), changed: map[string]struct{}{}}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.follows[f] = struct{}{}
+	return f
+}
+
+func (s *Store) unfollow(f *follower) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.follows, f)
+}
+
+// written tells the followers of a stream's group.
+func (s *Store) written(st *Stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for f := range s.follows {
 		if f.group != st.group || f.scope != st.scope {
 			continue
 		}
+		f.changed[filepath.Base(st.path)] = struct{}{}
 		select {
-		case f.ch <- hearth.LogEvent{Time: t, Stream: st.name, Message: string(message)}:
-		default: // a reader that cannot keep up misses lines; the file has them
+		case f.wake <- struct{}{}:
+		default:
 		}
 	}
 }
 
-// Read returns the events of a group at or after since, in order of time. A
-// group without events is an empty list.
-func (s *Store) Read(scope Scope, group string, since time.Time) ([]hearth.LogEvent, error) {
-	s.Flush()
-	dir := s.groupDir(scope, group)
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+func (s *Store) takeChanged(f *follower) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	changed := slices.Sorted(maps.Keys(f.changed))
+	clear(f.changed)
+	return changed
+}
+
+// reader reads the streams of a group.
+type reader struct {
+	store *Store
+	scope Scope
+	group string
+	since time.Time
+	// offsets is how far each file was read; nil: every read is the first.
+	offsets map[string]int64
+}
+
+// files lists the streams that may have events at or after since.
+func (r *reader) files() ([]string, error) {
+	entries, err := os.ReadDir(r.store.groupDir(r.scope, r.group))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read log group %s: %w", r.group, err)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("read log group %s: %w", group, err)
-	}
-	var events []hearth.LogEvent
+	var names []string
 	for _, entry := range entries {
-		name, ok := strings.CutSuffix(entry.Name(), streamSuffix)
-		if info, err := entry.Info(); !ok || err != nil || info.ModTime().Before(since) {
+		if !strings.HasSuffix(entry.Name(), streamSuffix) {
 			continue
 		}
-		stream, err := url.PathUnescape(name)
-		if err != nil {
-			continue // not a file of ours
-		}
-		if events, err = appendFile(events, filepath.Join(dir, entry.Name()), stream, since); err != nil {
-			return nil, fmt.Errorf("read log group %s: %w", group, err)
+		if info, err := entry.Info(); err == nil && !info.ModTime().Add(clockSlack).Before(r.since) {
+			names = append(names, entry.Name())
 		}
 	}
-	slices.SortStableFunc(events, func(a, b hearth.LogEvent) int { return cmp.Compare(a.Time.UnixNano(), b.Time.UnixNano()) })
+	return names, nil
+}
+
+// read returns the next events of some files, in order of time.
+func (r *reader) read(files []string) ([]hearth.LogEvent, error) {
+	var events []hearth.LogEvent
+	for _, file := range files {
+		var err error
+		if events, err = r.readFile(events, file); err != nil {
+			return nil, fmt.Errorf("read log group %s: %w", r.group, err)
+		}
+	}
+	slices.SortStableFunc(events, func(a, b hearth.LogEvent) int { return a.Time.Compare(b.Time) })
 	return events, nil
 }
 
-func appendFile(events []hearth.LogEvent, path, stream string, since time.Time) ([]hearth.LogEvent, error) {
-	f, err := os.Open(path)
+func (r *reader) readFile(events []hearth.LogEvent, name string) ([]hearth.LogEvent, error) {
+	f, err := os.Open(filepath.Join(r.store.groupDir(r.scope, r.group), name))
+	if errors.Is(err, fs.ErrNotExist) {
+		return events, nil // pruned meanwhile
+	}
 	if err != nil {
 		return events, err
 	}
-	defer f.Close() // read only
-	lines := bufio.NewScanner(f)
-	lines.Buffer(make([]byte, 64<<10), 1<<20)
-	for lines.Scan() {
-		stamp, message, ok := bytes.Cut(lines.Bytes(), []byte{' '})
-		t, err := time.Parse(timeLayout, string(stamp))
-		if !ok || err != nil || t.Before(since) {
-			continue // a torn line after a crash
-		}
-		events = append(events, hearth.LogEvent{Time: t, Stream: stream, Message: string(message)})
+	defer f.Close()
+	offset := r.offsets[name]
+	if info, err := f.Stat(); err != nil || info.Size() < offset {
+		offset = 0 // pruned and begun again
 	}
-	return events, lines.Err()
-}
-
-// Follow calls yield with the events of a group at or after since, and then
-// with new ones as they come, until ctx ends, the Store is closed, or yield
-// fails, whose error it returns.
-func (s *Store) Follow(ctx context.Context, scope Scope, group string, since time.Time, yield func(hearth.LogEvent) error) error {
-	f := &follower{scope: scope, group: group, ch: make(chan hearth.LogEvent, followBuffer)}
-	s.mu.Lock()
-	s.follows[f] = struct{}{}
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		delete(s.follows, f)
-		s.mu.Unlock()
-	}()
-	// Events that arrive while the past is read are in both; skip those that
-	// were appended before the reading ended.
-	past, err := s.Read(scope, group, since)
-	if err != nil {
-		return err
+	if _, err := f.Seek(offset, io.SeekStart); err != nil {
+		return events, err
 	}
-	seen := map[hearth.LogEvent]int{}
-	for _, ev := range past {
-		if err := yield(ev); err != nil {
-			return err
-		}
-		seen[key(ev)]++
-	}
+	stream := unescape(strings.TrimSuffix(name, streamSuffix))
+	lines := bufio.NewReaderSize(f, 64<<10)
 	for {
-		select {
-		case ev := <-f.ch:
-			if k := key(ev); seen[k] > 0 {
-				seen[k]--
-				continue
-			}
-			clear(seen) // the first new event: the overlap is over
-			if err := yield(ev); err != nil {
-				return err
-			}
-		case <-ctx.Done():
-			return nil
-		case <-s.stop:
-			return nil
+		line, err := lines.ReadBytes('\n')
+		if errors.Is(err, io.EOF) {
+			break // a line without its end is being written, or was torn by a crash
+		}
+		if err != nil {
+			return events, err
+		}
+		offset += int64(len(line))
+		if t, message, ok := parseLine(line[:len(line)-1]); ok && !t.Before(r.since) {
+			events = append(events, hearth.LogEvent{Time: t, Stream: stream, Message: message})
 		}
 	}
+	if r.offsets != nil {
+		r.offsets[name] = offset
+	}
+	return events, nil
 }
 
-// key is an event as a file keeps it, with the file's precision of time.
-func key(ev hearth.LogEvent) hearth.LogEvent {
-	ev.Time = ev.Time.UTC().Truncate(time.Millisecond)
-	return ev
+// parseLine reads a line of a file; false for the half of one.
+func parseLine(line []byte) (t time.Time, message string, ok bool) {
+	stamp, rest, ok := bytes.Cut(line, []byte{' '})
+	t, err := time.Parse(timeLayout, string(stamp))
+	return t, string(rest), ok && err == nil
 }

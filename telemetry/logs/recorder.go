@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"bytes"
 	"sync"
 	"time"
 
@@ -27,7 +28,7 @@ type Recorder struct {
 
 	mu   sync.Mutex
 	line []byte // scratch
-	tail []byte // the last lines, newlines included; trimmed when twice too long
+	tail []byte // the last lines, newlines included; trimmed now and then
 }
 
 // Runtime names what an environment runs, for its INIT_START line.
@@ -44,8 +45,12 @@ func (r *Recorder) Record(ev *hearth.PlatformEvent) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.line = r.render.event(r.line[:0], ev)
+	logged := r.render.logged(ev)
 	for line := range splitLines(r.line) {
-		r.writeLocked(ev.Time, line)
+		if logged {
+			r.stream.Append(ev.Time, line)
+		}
+		r.keepLocked(line)
 	}
 }
 
@@ -53,31 +58,37 @@ func (r *Recorder) Record(ev *hearth.PlatformEvent) {
 func (r *Recorder) Output(line []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.writeLocked(time.Now(), line)
+	r.stream.Append(time.Now(), line)
+	r.keepLocked(line)
 }
 
-func (r *Recorder) writeLocked(t time.Time, line []byte) {
-	r.stream.Append(t, line)
-	if len(line) > TailSize {
-		r.tail = append(r.tail[:0], line[len(line)-TailSize:]...)
-	} else {
-		r.tail = append(r.tail, line...)
-	}
+// keepLocked adds a line to the tail. More than TailSize is kept: whether the
+// tail begins with a whole line is seen from what is before it.
+func (r *Recorder) keepLocked(line []byte) {
+	r.tail = append(r.tail, line[max(0, len(line)-2*TailSize):]...)
 	r.tail = append(r.tail, '\n')
-	if len(r.tail) > 2*TailSize {
-		r.tail = append(r.tail[:0], r.tail[len(r.tail)-TailSize:]...)
+	if len(r.tail) > 4*TailSize {
+		r.tail = append(r.tail[:0], r.tail[len(r.tail)-2*TailSize:]...)
 	}
 }
 
-// CutTail begins a new tail and returns the old one, at most TailSize bytes,
-// when it is wanted.
+// CutTail begins a new tail and returns the old one when it is wanted: the last
+// TailSize bytes. As on AWS, the pieces of a character that was cut become
+// replacement characters, which are longer, and of JSON logs only whole lines
+// are returned.
 func (r *Recorder) CutTail(wanted bool) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var old []byte
-	if wanted {
-		old = append(old, r.tail[max(0, len(r.tail)-TailSize):]...)
-	}
+	tail := r.tail
 	r.tail = r.tail[:0]
-	return old
+	switch from := len(tail) - TailSize; {
+	case !wanted:
+		return nil
+	case from > 0 && r.render.isJSON() && tail[from-1] != '\n':
+		_, tail, _ = bytes.Cut(tail[from:], []byte{'\n'})
+	case from > 0:
+		tail = tail[from:]
+	}
+	// The conversion through runes replaces each broken byte, and copies.
+	return []byte(string([]rune(string(tail))))
 }

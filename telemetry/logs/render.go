@@ -40,10 +40,18 @@ func systemLevel(name string) int {
 	}
 }
 
+func (r *renderer) isJSON() bool { return r.fn.Logging.Format == hearth.LogJSON }
+
+// logged reports whether an event's lines are written to the stream. In the
+// tail of an invocation they are in any case.
+func (r *renderer) logged(ev *hearth.PlatformEvent) bool {
+	return !r.isJSON() || eventLevel(ev) >= r.level
+}
+
 // event appends the lines of an event, each with its newline; none for events
 // that have none.
 func (r *renderer) event(b []byte, ev *hearth.PlatformEvent) []byte {
-	if r.fn.Logging.Format == hearth.LogJSON {
+	if r.isJSON() {
 		return r.json(b, ev)
 	}
 	switch ev.Kind {
@@ -148,11 +156,8 @@ type jsonMetrics struct {
 	ProducedBytes    *int64   `json:"producedBytes,omitempty"`
 }
 
-// json appends an event as a line, if its level is written.
+// json appends an event as a line.
 func (r *renderer) json(b []byte, ev *hearth.PlatformEvent) []byte {
-	if eventLevel(ev) < r.level {
-		return b
-	}
 	rec := jsonRecord{Status: ev.Status, ErrorType: ev.ErrorType, Phase: ev.Phase, RequestID: ev.RequestID}
 	switch ev.Kind {
 	case hearth.EventInitStart:

@@ -1,13 +1,14 @@
 package logs
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +21,8 @@ const (
 	flushEvery = 100 * time.Millisecond
 	// maxPending bounds what a stream holds in memory between two flushes.
 	maxPending = 4 << 20
+	// maxMessage bounds one event. Longer ones are cut.
+	maxMessage = 512 << 10
 	// pruneEvery is how often old streams are looked for.
 	pruneEvery = time.Hour
 )
@@ -35,9 +38,12 @@ type Options struct {
 type Store struct {
 	dir    string
 	opts   Options
-	stop   chan struct{}
+	stop   chan struct{} // closed by Close
+	closed chan struct{} // closed when the last line is written
 	wg     sync.WaitGroup
-	closed sync.Once
+	once   sync.Once
+
+	files sync.Mutex // held to write and to remove files
 
 	mu      sync.Mutex
 	dirty   map[*Stream]struct{} // streams with lines to write
@@ -53,32 +59,33 @@ func Open(dir string, opts Options) (*Store, error) {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Store{
-		dir: dir, opts: opts, stop: make(chan struct{}),
+		dir: dir, opts: opts, stop: make(chan struct{}), closed: make(chan struct{}),
 		dirty: map[*Stream]struct{}{}, follows: map[*follower]struct{}{},
 	}
 	s.wg.Go(s.run)
 	return s, nil
 }
 
-// Close writes what is pending and ends every Follow.
+// Close writes what was appended before it and ends every Follow.
 func (s *Store) Close() error {
-	s.closed.Do(func() { close(s.stop) })
+	s.once.Do(func() { close(s.stop) })
 	s.wg.Wait()
 	return nil
 }
 
 func (s *Store) run() {
+	defer close(s.closed)
 	flush := time.NewTicker(flushEvery)
 	defer flush.Stop()
 	prune := time.NewTicker(pruneEvery)
 	defer prune.Stop()
-	s.prune()
+	s.prune(time.Now())
 	for {
 		select {
 		case <-flush.C:
 			s.Flush()
-		case <-prune.C:
-			s.prune()
+		case now := <-prune.C:
+			s.prune(now)
 		case <-s.stop:
 			s.Flush()
 			return
@@ -86,66 +93,65 @@ func (s *Store) run() {
 	}
 }
 
-// Flush writes what is pending now.
+// Flush writes what was appended before it and returns when it is written, by
+// whomever.
 func (s *Store) Flush() {
+	s.files.Lock()
+	defer s.files.Unlock()
 	s.mu.Lock()
-	dirty := s.dirty
-	if len(dirty) > 0 {
-		s.dirty = map[*Stream]struct{}{}
+	if len(s.dirty) == 0 {
+		s.mu.Unlock()
+		return
 	}
+	dirty := s.dirty
+	s.dirty = map[*Stream]struct{}{}
 	s.mu.Unlock()
 	for st := range dirty {
 		if err := st.write(); err != nil {
 			s.opts.Logger.Error("write logs", "group", st.group, "stream", st.name, "error", err)
 		}
+		s.written(st)
 	}
 }
 
 // Scope is the account and region that log groups belong to.
 type Scope struct{ Account, Region string }
 
-func (s *Store) groupDir(scope Scope, group string) string {
-	return filepath.Join(s.dir, escape(scope.Account), escape(scope.Region), escape(group))
-}
-
-// escape makes one path element of a name that users choose.
-func escape(name string) string {
-	e := url.PathEscape(name)
-	if strings.HasPrefix(e, ".") {
-		e = "%2E" + e[1:]
+// prune removes streams whose last line is older than the retention, and
+// groups without streams.
+func (s *Store) prune(now time.Time) {
+	if s.opts.Retention <= 0 {
+		return
 	}
-	return e
+	s.files.Lock()
+	defer s.files.Unlock()
+	oldest := now.Add(-s.opts.Retention)
+	var dirs []string
+	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case d.IsDir() && path != s.dir:
+			dirs = append(dirs, path)
+		case strings.HasSuffix(path, streamSuffix):
+			if info, err := d.Info(); err == nil && info.ModTime().Before(oldest) {
+				return os.Remove(path)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.opts.Logger.Error("remove old logs", "error", err)
+	}
+	for _, dir := range slices.Backward(dirs) { // the inner ones first
+		_ = os.Remove(dir) // stays when there is something in it
+	}
 }
-
-const streamSuffix = ".log"
 
 // Stream opens a log stream of a group for appending; its file appears with
 // its first line. Dropping the result is enough to close it.
 func (s *Store) Stream(scope Scope, group, name string) *Stream {
-	return &Stream{
-		store: s, scope: scope, group: group, name: name,
-		path: filepath.Join(s.groupDir(scope, group), escape(name)+streamSuffix),
-	}
-}
-
-// prune removes streams whose last line is older than the retention.
-func (s *Store) prune() {
-	if s.opts.Retention <= 0 {
-		return
-	}
-	oldest := time.Now().Add(-s.opts.Retention)
-	err := filepath.WalkDir(s.dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || !strings.HasSuffix(path, streamSuffix) {
-			return err
-		}
-		if info, err := d.Info(); err == nil && info.ModTime().Before(oldest) {
-			return os.Remove(path)
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		s.opts.Logger.Error("prune logs", "error", err)
-	}
+	return &Stream{store: s, scope: scope, group: group, name: name, path: s.streamPath(scope, group, name)}
 }
 
 // Stream is one log stream.
@@ -154,6 +160,7 @@ type Stream struct {
 	scope       Scope
 	group, name string
 	path        string
+	torn        bool // the file ends in half a line; guarded by Store.files
 
 	mu      sync.Mutex
 	pending []byte
@@ -163,8 +170,11 @@ type Stream struct {
 // Name is the stream's name.
 func (st *Stream) Name() string { return st.name }
 
-// Append adds one event. A message must not contain a newline.
+// Append adds one event; it never waits for the disk. A message ends at its
+// first newline: a line of the file is one event, and nobody forges others.
 func (st *Stream) Append(t time.Time, message []byte) {
+	message, _, _ = bytes.Cut(message, []byte{'\n'})
+	message = message[:min(len(message), maxMessage)]
 	st.mu.Lock()
 	if len(st.pending)+len(message) > maxPending {
 		st.dropped++
@@ -182,19 +192,25 @@ func (st *Stream) Append(t time.Time, message []byte) {
 		st.store.dirty[st] = struct{}{}
 		st.store.mu.Unlock()
 	}
-	st.store.publish(st, t, message)
 }
 
 // write moves the pending lines to the file, which is open no longer than
-// that: a thousand idle streams must not hold a thousand descriptors.
+// that: a thousand idle streams must not hold a thousand descriptors. The
+// caller holds Store.files.
 func (st *Stream) write() error {
 	st.mu.Lock()
 	pending, dropped := st.pending, st.dropped
 	st.pending, st.dropped = nil, 0
 	st.mu.Unlock()
+	if len(pending) == 0 {
+		return nil
+	}
 	if dropped > 0 {
 		pending = append(pending, fmt.Sprintf("%s %d lines were dropped: the disk is slower than the function's output\n",
 			time.Now().UTC().Format(timeLayout), dropped)...)
+	}
+	if st.torn {
+		pending = append([]byte{'\n'}, pending...)
 	}
 	if err := os.MkdirAll(filepath.Dir(st.path), 0o700); err != nil {
 		return err
@@ -203,6 +219,9 @@ func (st *Stream) write() error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(pending)
+	n, err := f.Write(pending)
+	if n > 0 {
+		st.torn = pending[n-1] != '\n'
+	}
 	return errors.Join(err, f.Close())
 }
