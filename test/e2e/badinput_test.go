@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -10,6 +11,9 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
 
 // post sends a raw invocation: stock clients check too much to send bad ones.
@@ -92,6 +96,15 @@ func TestAPI_UnknownPath(t *testing.T) {
 	resp.Body.Close()
 	if resp.StatusCode != http.StatusNotFound || resp.Header.Get("X-Amzn-ErrorType") == "" || resp.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("%s %v", resp.Status, resp.Header)
+	}
+}
+
+func TestAPI_OperationThatIsNotBuilt(t *testing.T) {
+	t.Parallel()
+	_, err := shared(t).client().ListLayers(ctxFor(t), &lambda.ListLayersInput{})
+	resp, ok := errors.AsType[*awshttp.ResponseError](err)
+	if !ok || resp.HTTPStatusCode() != http.StatusNotImplemented || !strings.Contains(apiError(t, err).ErrorMessage(), "ListLayers") {
+		t.Errorf("got %v, want status 501 and a message that names ListLayers", err)
 	}
 }
 

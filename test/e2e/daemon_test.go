@@ -26,7 +26,7 @@ type daemon struct {
 	runner *process // nil: not started
 
 	endpoint string
-	groups   []string // cgroup directories of its sandboxes, as it recorded them
+	groups   []string // cgroup directories of its sandboxes, as it recorded them at every start
 }
 
 func newDaemon(dir string, flags ...string) *daemon {
@@ -77,7 +77,7 @@ func (d *daemon) start() error {
 	d.endpoint = match[1]
 	record, err := os.ReadFile(filepath.Join(d.dir, "sandbox", "namespace", "cgroups"))
 	if err == nil { // other sandboxes have none
-		d.groups = strings.Fields(string(record))
+		d.groups = append(d.groups, strings.Fields(string(record))...)
 	}
 	return nil
 }

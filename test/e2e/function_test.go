@@ -81,12 +81,12 @@ func testName(t *testing.T) string {
 // It is deleted when the test ends.
 func (d *daemon) create(t *testing.T, runtime, handler string, code files, options ...func(*lambda.CreateFunctionInput)) function {
 	t.Helper()
-	fn := function{d, testName(t)}
-	in := createInput(fn.name, runtime, handler, code.zip(t))
+	in := createInput(testName(t), runtime, handler, code.zip(t))
 	in.Environment.Variables[markerVariable] = d.dir
 	for _, option := range options {
 		option(in)
 	}
+	fn := function{d, *in.FunctionName}
 	client, ctx := d.client(), ctxFor(t)
 	if _, err := client.CreateFunction(ctx, in); err != nil {
 		t.Fatalf("create function: %v", err)
@@ -120,6 +120,14 @@ func createInput(name, runtime, handler string, archive []byte) *lambda.CreateFu
 		Code:         &types.FunctionCode{ZipFile: archive},
 		Timeout:      aws.Int32(20),
 		Environment:  &types.Environment{Variables: map[string]string{}},
+	}
+}
+
+// named is for the second function of a test.
+func named(suffix string) func(*lambda.CreateFunctionInput) {
+	return func(in *lambda.CreateFunctionInput) {
+		name := *in.FunctionName + "-" + suffix
+		in.FunctionName = aws.String(name[max(0, len(name)-64):])
 	}
 }
 

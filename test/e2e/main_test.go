@@ -11,6 +11,7 @@
 package e2e_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -54,27 +55,39 @@ func run(m *testing.M) (code int, err error) {
 		return 0, fmt.Errorf("build hearth: %w\n%s", err, out)
 	}
 	code = m.Run()
-	return code, stopShared()
+	return code, errors.Join(asRoot.stop(), asNobody.stop())
 }
 
-// sharedDaemon is the daemon that tests share, once one has asked for it.
-var sharedDaemon struct {
+// sharedDaemon is a daemon that tests share, once one has asked for it.
+type sharedDaemon struct {
 	once sync.Once
 	d    *daemon
 	err  error
 }
 
+// The daemons that tests share: this user's, which is root's where the tests
+// show most, and an unprivileged user's.
+var asRoot, asNobody sharedDaemon
+
 // shared returns the daemon for tests that leave it as it is.
 func shared(t *testing.T) *daemon {
 	t.Helper()
-	s := &sharedDaemon
+	return asRoot.get(t, os.Getuid())
+}
+
+// get starts the daemon for the first who asks.
+func (s *sharedDaemon) get(t *testing.T, user int) *daemon {
+	t.Helper()
 	s.once.Do(func() {
 		dir, err := os.MkdirTemp("", "hearth-e2e-data-")
-		if err != nil {
-			s.err = err
+		if err == nil {
+			err = os.Chown(dir, user, user)
+		}
+		if s.err = err; err != nil {
 			return
 		}
 		s.d = newDaemon(dir, "--sandbox", "namespace")
+		s.d.user = uint32(user)
 		s.err = s.d.start()
 	})
 	if s.err != nil {
@@ -83,17 +96,16 @@ func shared(t *testing.T) *daemon {
 	return s.d
 }
 
-// stopShared stops the shared daemon and counts what it left.
-func stopShared() error {
-	d := sharedDaemon.d
-	if d == nil || sharedDaemon.err != nil {
-		return sharedDaemon.err
+// stop stops the daemon and counts what it left.
+func (s *sharedDaemon) stop() error {
+	if s.d == nil || s.err != nil {
+		return s.err
 	}
-	defer os.RemoveAll(d.dir)
-	if err := d.stop(); err != nil {
+	defer os.RemoveAll(s.d.dir)
+	if err := s.d.stop(); err != nil {
 		return err
 	}
-	if left := d.leftovers(); len(left) > 0 {
+	if left := s.d.leftovers(); len(left) > 0 {
 		return fmt.Errorf("the shared daemon left behind: %q", left)
 	}
 	return nil

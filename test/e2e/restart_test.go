@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/google/go-cmp/cmp"
 )
 
 // sandboxes runs a test with a daemon of each kind of sandbox.
@@ -26,7 +28,7 @@ func rootless(t *testing.T, test func(t *testing.T, d *daemon)) {
 	if os.Getuid() != 0 {
 		t.Skip("needs root to become another user")
 	}
-	for _, sandbox := range rootlessSandboxes {
+	for _, sandbox := range []string{"namespace", "process"} {
 		t.Run(sandbox, func(t *testing.T) {
 			t.Parallel()
 			d := newDaemon(userDir(t), "--sandbox", sandbox)
@@ -39,7 +41,8 @@ func rootless(t *testing.T, test func(t *testing.T, d *daemon)) {
 
 const nobody = 65534
 
-// userDir is a directory of nobody that nobody can reach: t.TempDir is not.
+// userDir is a directory of nobody's. It is not in t.TempDir, which nobody
+// can enter.
 func userDir(t *testing.T) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "hearth-e2e-nobody-")
@@ -104,7 +107,7 @@ func TestSandbox_EndsFunctionsThatTimeOut(t *testing.T) {
 func outlives(t *testing.T, d *daemon, end func() error) {
 	t.Helper()
 	fn := d.python(t)
-	before := evaluate[string](t, fn, "ID")
+	before, described := evaluate[string](t, fn, "ID"), fn.describe(t)
 	if len(functionProcesses(fn.name)) == 0 {
 		t.Fatal("a warm function has no process: what follows would show nothing")
 	}
@@ -117,9 +120,26 @@ func outlives(t *testing.T, d *daemon, end func() error) {
 	if left := functionProcesses(fn.name); len(left) > 0 {
 		t.Errorf("the daemon has started and its predecessor's functions still run: %q", left)
 	}
+	if diff := cmp.Diff(described, fn.describe(t)); diff != "" {
+		t.Errorf("its description changed (-before +after):\n%s", diff)
+	}
 	if after := evaluate[string](t, fn, "ID"); after == before {
 		t.Error("an environment of the daemon that has ended answers")
 	}
+}
+
+// describe is the function's configuration, as JSON.
+func (f function) describe(t *testing.T) string {
+	t.Helper()
+	out, err := f.d.client().GetFunction(ctxFor(t), &lambda.GetFunctionInput{FunctionName: &f.name})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.MarshalIndent(out.Configuration, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }
 
 func TestServe_FunctionsSurviveStop(t *testing.T) {
@@ -248,6 +268,3 @@ func TestDeleteFunction_EndsItsEnvironments(t *testing.T) {
 		eventually(t, "wait for their processes", func() bool { return d.zombies() == 0 })
 	})
 }
-
-// rootlessSandboxes are the sandboxes that an unprivileged user can have.
-var rootlessSandboxes = []string{"process"}

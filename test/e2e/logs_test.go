@@ -1,0 +1,89 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestLog_JSONFormat(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).python(t, func(in *lambda.CreateFunctionInput) {
+		in.LoggingConfig = &types.LoggingConfig{LogFormat: types.LogFormatJson}
+	})
+	res := fn.invoke(t, event(t, "exec", "import logging; logging.getLogger('app').warning('careful %d', 7)"))
+	platform, app := entries(t, res.Log)
+	// The tail is taken before levels are looked at.
+	want := []string{"platform.initStart", "platform.initRuntimeDone", "platform.initReport", "platform.start", "platform.runtimeDone", "platform.report"}
+	if diff := cmp.Diff(want, platform); diff != "" {
+		t.Errorf("the platform's entries in the tail (-want +got):\n%s", diff)
+	}
+	wantApp := []map[string]any{{"level": "WARNING", "message": "careful 7", "logger": "app", "requestId": res.RequestID}}
+	if diff := cmp.Diff(wantApp, app); diff != "" {
+		t.Errorf("the function's entries (-want +got):\n%s", diff)
+	}
+	// In the log itself what is less than INFO is left out.
+	var log string
+	for line := range strings.Lines(hearth(t, nil, "logs", fn.name, "--endpoint", fn.d.endpoint).stdout) {
+		_, message, _ := strings.Cut(line, " ")
+		log += message
+	}
+	platform, _ = entries(t, log)
+	if diff := cmp.Diff([]string{"platform.start", "platform.report"}, platform); diff != "" {
+		t.Errorf("the platform's entries in the log (-want +got):\n%s", diff)
+	}
+}
+
+// entries decodes a log in the JSON format: the types of the platform's
+// entries, and the function's entries without their time.
+func entries(t *testing.T, log string) (platform []string, app []map[string]any) {
+	t.Helper()
+	for line := range strings.Lines(log) {
+		var entry map[string]any
+		if err := json.Unmarshal([]byte(line), &entry); err != nil {
+			t.Fatalf("a line that is not JSON: %q", line)
+		}
+		if kind, ok := entry["type"].(string); ok {
+			platform = append(platform, kind)
+			continue
+		}
+		delete(entry, "timestamp")
+		app = append(app, entry)
+	}
+	return platform, app
+}
+
+func TestLog_StreamIsAFile(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).python(t)
+	stream := evaluate[string](t, fn, "os.environ['AWS_LAMBDA_LOG_STREAM_NAME']")
+	var found []string
+	eventually(t, "find the log stream in the data directory", func() bool {
+		err := filepath.WalkDir(filepath.Join(fn.d.dir, "logs"), func(path string, _ os.DirEntry, err error) error {
+			if strings.Contains(path, fn.name) && strings.Contains(path, stream[strings.LastIndexByte(stream, ']')+1:]) {
+				found = append(found, path)
+			}
+			return err
+		})
+		return err == nil && len(found) > 0
+	})
+	content, err := os.ReadFile(found[0])
+	if err != nil || !strings.Contains(string(content), "REPORT RequestId: ") {
+		t.Errorf("%s: %v\n%s", found[0], err, content)
+	}
+}
+
+func TestLog_TailIsTheLast4KiB(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).python(t)
+	res := fn.invoke(t, event(t, "exec", "[print('%04d' % i, 'x' * 94) for i in range(100)]"))
+	if len(res.Log) != 4096 || !strings.Contains(res.Log, "0099 x") || strings.Contains(res.Log, "0050 x") {
+		t.Errorf("a log of 10,000 bytes has a tail of %d: %.50s...", len(res.Log), res.Log)
+	}
+}
