@@ -54,7 +54,8 @@ func All() []Runtime {
 		family(Node, ".x", "nodejs18.x nodejs20.x", true, true),
 		family(Node, ".x", "nodejs22.x nodejs24.x", true, false),
 		family(Node, ".x", "nodejs26.x", false, false),
-		family(Provided, "", "provided provided.al2", true, true),
+		family(Provided, "", "provided", false, true),
+		family(Provided, "", "provided.al2", true, true),
 		family(Provided, "", "provided.al2023", true, false),
 		family(Java, "", "java8", false, true),
 		family(Java, "", "java8.al2 java8.al2023 java11 java11.al2023 java17 java17.al2023 java21 java25", false, false),
@@ -83,16 +84,30 @@ func family(f Family, suffix, names string, served, deprecated bool) []Runtime {
 
 // Servable returns the runtime of a name, or a *hearth.Error of kind
 // hearth.ErrInvalid when Lambda does not know the name or this build does not
-// run it. It does not look at the host; see Set.Find.
+// run it, or in AWS's words when AWS has switched it off. It does not look at
+// the host; see Set.Find.
 func Servable(name string) (Runtime, error) {
 	r, ok := Lookup(name)
 	switch {
 	case !ok:
 		return Runtime{}, hearth.Errorf(hearth.ErrInvalid, "Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN", name, strings.Join(servedNames(), ", "))
+	case switchedOff(r):
+		return Runtime{}, hearth.Errorf(hearth.ErrInvalid, "The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions.", name)
 	case !r.Served:
 		return Runtime{}, hearth.Errorf(hearth.ErrInvalid, "hearth does not run %s: it serves %s. Package the function with its own bootstrap (provided.al2023), or map it with --runtime-map %s=RUNTIME.", name, strings.Join(servedNames(), ", "), name)
 	}
 	return r, nil
+}
+
+// switchedOff says whether AWS lets nobody create or update a function of a
+// runtime any more. That comes some time after its support has ended.
+func switchedOff(r Runtime) bool {
+	switch r.Name {
+	case "nodejs16.x", "ruby3.2", "dotnet6", "dotnet8": // deprecated, but still accepted
+		return false
+	default:
+		return r.Deprecated && !r.Served
+	}
 }
 
 func servedNames() []string {

@@ -1,9 +1,11 @@
 package runtimes_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
+	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/runtimes"
 )
 
@@ -38,6 +40,27 @@ func TestServable_KnownRuntimeThatIsNotServedSaysSo(t *testing.T) {
 	_, err := runtimes.Servable("java21")
 	if err == nil || !strings.HasPrefix(err.Error(), "hearth does not run java21: it serves python3.8, ") {
 		t.Errorf("error = %v", err)
+	}
+}
+
+func TestServable_RuntimeThatAWSHasSwitchedOffHasItsMessage(t *testing.T) {
+	for _, name := range []string{"dotnetcore3.1", "go1.x", "java8", "nodejs12.x", "nodejs14.x", "provided", "python3.7", "ruby2.7"} {
+		_, err := runtimes.Servable(name)
+		want := "The runtime parameter of " + name + " is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions."
+		if !errors.Is(err, hearth.ErrInvalid) || err.Error() != want {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestServable_RuntimeThatAWSStillAcceptsIsNotCalledSwitchedOff(t *testing.T) {
+	for _, name := range []string{"nodejs16.x", "ruby3.2", "dotnet6", "dotnet8"} {
+		if _, err := runtimes.Servable(name); err == nil || !strings.HasPrefix(err.Error(), "hearth does not run "+name) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := runtimes.Servable("python3.8"); err != nil {
+		t.Error(err)
 	}
 }
 

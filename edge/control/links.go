@@ -70,7 +70,7 @@ func (s *Service) ServeCode(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer body.Close() // read only
-	w.Header().Set("Content-Type", "application/zip")
+	w.Header()["Content-Type"] = []string{"application/zip"}
 	if _, err := io.Copy(w, body); err != nil {
 		s.opts.Logger.Warn("send code archive", "digest", digest, "error", err)
 	}

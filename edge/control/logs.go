@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -35,7 +36,9 @@ func (s *Service) serveLogs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	name, qualifier, err := ref.Resolve(s.opts.Account, s.opts.Region, nil)
+	// A reference with a region is taken at its word: no signature says for
+	// which region the request is.
+	name, qualifier, err := ref.Resolve(s.opts.Account, cmp.Or(ref.Region, s.opts.Region), nil)
 	if err != nil {
 		return err
 	}
@@ -50,7 +53,7 @@ func (s *Service) serveLogs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	follow := query.Get("follow") == "1"
-	w.Header().Set("Content-Type", "application/x-ndjson")
+	w.Header()["Content-Type"] = []string{"application/x-ndjson"}
 	flush := http.NewResponseController(w).Flush
 	if follow {
 		// The client learns that it is connected before the first line.

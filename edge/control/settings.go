@@ -1,6 +1,7 @@
 package control
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"slices"
@@ -188,10 +189,7 @@ func outOfRange(value int, member string, limit int) error {
 }
 
 func checkEnvironment(env map[string]string) error {
-	measured, err := json.Marshal(env)
-	if err != nil {
-		return hearth.Errorf(hearth.ErrInvalid, "The environment variables are not valid text.")
-	}
+	measured := compactJSON(env)
 	if len(measured) > maxEnvironment {
 		return hearth.Errorf(hearth.ErrInvalid,
 			"Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: %s", measured)
@@ -208,6 +206,17 @@ func checkEnvironment(env map[string]string) error {
 			"Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", strings.Join(reserved, ", "))
 	}
 	return nil
+}
+
+// compactJSON writes variables as AWS measures them.
+func compactJSON(env map[string]string) []byte {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(env); err != nil {
+		return nil // cannot happen: strings encode
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
 // isReserved are the keys that AWS lets nobody set.

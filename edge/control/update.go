@@ -59,7 +59,11 @@ func (s *Service) forUpdate(ctx context.Context, functionName, revisionID *strin
 		return nil, 0, hearth.Errorf(hearth.ErrPrecondition,
 			"The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
 	}
-	if fn.Update == hearth.UpdateInProgress || fn.State == hearth.StatePending {
+	switch {
+	case fn.State == hearth.StatePending:
+		return nil, 0, hearth.Errorf(hearth.ErrConflict,
+			"The operation cannot be performed at this time. The function is currently in the following state: %s", fn.State)
+	case fn.Update == hearth.UpdateInProgress:
 		return nil, 0, updateInProgress(name)
 	}
 	return fn, revision, nil
@@ -123,8 +127,11 @@ func (s *Service) settle(ctx context.Context, name hearth.Name) error {
 		}
 		setOutcome(fn, failed)
 		_, err = s.opts.Functions.Update(ctx, fn, revision)
-		if !errors.Is(err, hearth.ErrConflict) {
-			return err
+		switch {
+		case err == nil, errors.Is(err, hearth.ErrNotFound):
+			return nil
+		case !errors.Is(err, hearth.ErrConflict):
+			return fmt.Errorf("write the state of %s: %w", name, err)
 		}
 	}
 }
@@ -140,7 +147,8 @@ func setOutcome(fn *hearth.Function, failed error) {
 			reason = known.Message
 		}
 	}
-	if fn.State == hearth.StatePending {
+	if fn.State == hearth.StatePending || fn.State == hearth.StateFailed {
+		// An update can mend what could not be made ready at first.
 		fn.State, fn.StateReason, fn.StateReasonCode = hearth.StateActive, reason, code
 		if failed != nil {
 			fn.State = hearth.StateFailed
