@@ -33,7 +33,7 @@ func checkJSON(payload []byte) error {
 // describe says what is wrong at an offset of the payload.
 func describe(payload []byte, at int) string {
 	if at >= len(payload) {
-		return "Unexpected end-of-input" + location(payload, len(payload)-1)
+		return "Unexpected end-of-input" + location(payload, len(payload))
 	}
 	start := at
 	for start > 0 && isTokenByte(payload[start-1]) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -18,6 +19,8 @@ type Logs interface {
 	// and, when asked to follow, new ones until ctx ends.
 	Follow(ctx context.Context, fn *hearth.Function, since time.Time, follow bool, yield func(hearth.LogEvent) error) error
 }
+
+const logType = "application/x-ndjson"
 
 // ServeLogs answers GET /_hearth/logs with one JSON object per line.
 //
@@ -52,24 +55,41 @@ func (s *Service) serveLogs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	follow := query.Get("follow") == "1"
-	w.Header()["Content-Type"] = []string{"application/x-ndjson"}
+	return s.sendLogs(w, r, fn, since, query.Get("follow") == "1")
+}
+
+// sendLogs returns an error as long as nothing was sent. Later ones are logged.
+func (s *Service) sendLogs(w http.ResponseWriter, r *http.Request, fn *hearth.Function, since time.Time, follow bool) error {
+	sent := false
 	flush := http.NewResponseController(w).Flush
 	if follow {
 		// The client learns that it is connected before the first line.
+		w.Header()["Content-Type"] = []string{logType}
 		if err := flush(); err != nil && !errors.Is(err, http.ErrNotSupported) {
 			return nil //nolint:nilerr // the client is gone
 		}
+		sent = true
 	}
 	out := json.NewEncoder(w)
-	err = s.opts.Logs.Follow(r.Context(), fn, since, follow, func(ev hearth.LogEvent) error {
+	err := s.opts.Logs.Follow(r.Context(), fn, since, follow, func(ev hearth.LogEvent) error {
+		if !sent {
+			w.Header()["Content-Type"] = []string{logType}
+			sent = true
+		}
 		if err := out.Encode(ev); err != nil || !follow {
 			return err
 		}
 		return flush()
 	})
-	if err != nil && r.Context().Err() == nil {
-		s.opts.Logger.Warn("send logs", "function", name.String(), "error", err)
+	switch {
+	case err == nil && !sent:
+		w.Header()["Content-Type"] = []string{logType} // of no lines
+		return nil
+	case err == nil || r.Context().Err() != nil:
+		return nil
+	case !sent:
+		return fmt.Errorf("read logs of %s: %w", fn.Name, err)
 	}
+	s.opts.Logger.Warn("send logs", "function", fn.Name.String(), "error", err)
 	return nil
 }

@@ -1,0 +1,392 @@
+package control_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/edge/control"
+)
+
+func TestCreate_CodeThatCannotBeUnpacked(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.host.checkArchive = func([]byte) error {
+			return hearth.Errorf(hearth.ErrInvalid, "Could not unzip uploaded file. Please check your file, then try to upload again.")
+		}
+		f.refused(f.do("POST", functions, createBody("f", "")), 400, "InvalidParameterValueException", "Could not unzip uploaded file.")
+		f.refused(f.do("GET", functions+"/f", ""), 404, "ResourceNotFoundException", "Function not found")
+	})
+}
+
+func TestCreate_RuntimeThatTheHostDoesNotHave(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.host.checkRuntime = func(runtime string) error {
+			return hearth.Errorf(hearth.ErrInvalid, "%s needs an interpreter. Install it.", runtime)
+		}
+		f.refused(f.do("POST", functions, createBody("f", "")), 400, "InvalidParameterValueException", "python3.13 needs an interpreter. Install it.")
+	})
+}
+
+func TestCreate_ZipBeyondItsLimit(t *testing.T) {
+	serve(t, func(f *fixture) {
+		body := `{"FunctionName":"f","Runtime":"python3.13","Handler":"h",` + role + `,"Code":{"ZipFile":"` + strings.Repeat("A", 52428804/3*4) + `"}}`
+		f.refused(f.do("POST", functions, body), 413, "RequestEntityTooLargeException", "Zipped size must be smaller than 52428800 bytes")
+	})
+}
+
+func TestCreate_RequestBeyondItsLimit(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.refused(f.do("POST", functions, strings.Repeat(" ", 70167212)), 413, "RequestEntityTooLargeException",
+			"Request must be smaller than 70167211 bytes for the CreateFunction operation")
+	})
+}
+
+func TestCreate_WithoutAHandler(t *testing.T) {
+	serve(t, func(f *fixture) {
+		body := `{"FunctionName":"f","Runtime":"python3.13",` + role + `,"Code":{"ZipFile":` + archive("x") + `}}`
+		f.refused(f.do("POST", functions, body), 400, "InvalidParameterValueException", "Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+	})
+}
+
+func TestCreate_WithoutCode(t *testing.T) {
+	serve(t, func(f *fixture) {
+		body := `{"FunctionName":"f","Runtime":"python3.13","Handler":"h",` + role + `,"Code":{}}`
+		f.refused(f.do("POST", functions, body), 400, "InvalidParameterValueException", "Please provide a source for function code.")
+	})
+}
+
+func TestCreate_QualifiedName(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.refused(f.do("POST", functions, createBody("f:live", "")), 400, "InvalidParameterValueException", "version or alias")
+	})
+}
+
+// tags are as many as asked for.
+func tags(n int) string {
+	all := map[string]string{}
+	for i := range n {
+		all[fmt.Sprint("k", i)] = "v"
+	}
+	data, err := json.Marshal(all)
+	if err != nil {
+		panic(err)
+	}
+	return `,"Tags":` + string(data)
+}
+
+func TestCreate_FiftyTagsAtMost(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.refused(f.do("POST", functions, createBody("f", tags(51))), 400, "InvalidParameterValueException", "Number of tags exceeds resource tag limit.")
+		f.create("f", tags(50))
+	})
+}
+
+func environment(value string) string { return `,"Environment":{"Variables":{"KEY":"` + value + `"}}` }
+
+func TestCreate_EnvironmentOfFourKilobytesAtMost(t *testing.T) {
+	serve(t, func(f *fixture) {
+		most := 4096 - len(`{"KEY":""}`)
+		measured := `{\"KEY\":\"` + strings.Repeat("<", 100)
+		f.refused(f.do("POST", functions, createBody("f", environment(strings.Repeat("<", most+1)))), 400, "InvalidParameterValueException", "exceeded the 4KB limit. String measured: "+escaped(measured))
+		f.create("f", environment(strings.Repeat("<", most)))
+	})
+}
+
+// escaped writes what errors write of "<".
+func escaped(s string) string { return strings.ReplaceAll(s, "<", `\u003c`) }
+
+func TestCreate_ReservedVariables(t *testing.T) {
+	serve(t, func(f *fixture) {
+		body := createBody("f", `,"Environment":{"Variables":{"AWS_REGION":"x","LAMBDA_TASK_ROOT":"x","MINE":"x","AWS_ACCESS_KEY_ID":"x"}}`)
+		f.refused(f.do("POST", functions, body), 400, "InvalidParameterValueException",
+			"Reserved keys used in this request: AWS_ACCESS_KEY_ID, AWS_REGION, LAMBDA_TASK_ROOT")
+	})
+}
+
+func TestCreate_VariablesThatMayBeSet(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", `,"Environment":{"Variables":{"AWS_LAMBDA_EXEC_WRAPPER":"/opt/w","PATH":"/bin","TZ":"UTC","AWS_LAMBDA_LOG_LEVEL":"INFO"}}`)
+	})
+}
+
+func TestCreate_LogLevelsNeedTheJSONFormat(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.refused(f.do("POST", functions, createBody("f", `,"LoggingConfig":{"SystemLogLevel":"WARN"}`)), 400, "InvalidParameterValueException",
+			`LogLevel is not supported when LogFormat is set to \"Text\"`)
+	})
+}
+
+func TestCreate_LayersThatDoNotExist(t *testing.T) {
+	serve(t, func(f *fixture) {
+		layer := `"arn:aws:lambda:us-east-1:000000000000:layer:l:1"`
+		f.refused(f.do("POST", functions, createBody("f", `,"Layers":[`+layer+`]`)), 400, "InvalidParameterValueException",
+			"Layer version arn:aws:lambda:us-east-1:000000000000:layer:l:1 does not exist.")
+		f.refused(f.do("POST", functions, createBody("f", `,"Layers":[`+strings.Repeat(layer+",", 5)+layer+`]`)), 400, "InvalidParameterValueException",
+			"Cannot reference more than 5 layers.")
+	})
+}
+
+func TestCreate_InTheRegionThatTheRequestIsSignedFor(t *testing.T) {
+	serve(t, func(f *fixture) {
+		w := f.do("POST", functions, createBody("f", ""), "Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261121/us-gov-west-1/lambda/aws4_request, SignedHeaders=host, Signature=00")
+		if !strings.Contains(w.Body.String(), `"FunctionArn":"arn:aws-us-gov:lambda:us-gov-west-1:000000000000:function:f"`) {
+			f.Errorf("got %s", w.Body)
+		}
+		f.refused(f.do("GET", functions+"/f", ""), 404, "ResourceNotFoundException", "us-east-1")
+	})
+}
+
+func TestPrepare_FailureIsShownAndAnUpdateMendsIt(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.host.prepare = func(context.Context, *hearth.Function) error { return errors.New("disk /var/secret is full") }
+		f.create("f", "")
+		if fn := f.stored("f"); fn.State != hearth.StateFailed || fn.StateReasonCode != "InternalError" || strings.Contains(fn.StateReason, "secret") {
+			f.Errorf("%s: %s %s", fn.State, fn.StateReasonCode, fn.StateReason)
+		}
+		if !strings.Contains(f.log.String(), "disk /var/secret is full") {
+			f.Errorf("the log does not say why: %s", f.log.String())
+		}
+		f.host.prepare = nil
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("better")+`}`)
+		f.settle()
+		if fn := f.stored("f"); fn.State != hearth.StateActive || fn.StateReason != "" || fn.Update != hearth.UpdateSuccessful {
+			f.Errorf("%s %s, update %s", fn.State, fn.StateReason, fn.Update)
+		}
+	})
+}
+
+func TestPrepare_FailedUpdateLeavesTheFunctionActive(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", "")
+		f.host.prepare = func(context.Context, *hearth.Function) error {
+			return fmt.Errorf("unpack: %w", hearth.Errorf(hearth.ErrInvalidZip, "for the caller"))
+		}
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("worse")+`}`)
+		f.settle()
+		if fn := f.stored("f"); fn.State != hearth.StateActive || fn.Update != hearth.UpdateFailed || fn.UpdateReason != "for the caller" {
+			f.Errorf("%s, update %s: %s", fn.State, fn.Update, fn.UpdateReason)
+		}
+	})
+}
+
+func TestPrepare_GoesOnAfterARestart(t *testing.T) {
+	serve(t, func(f *fixture) {
+		release := f.host.hold()
+		f.do("POST", functions, createBody("f", ""))
+		f.settle()
+		f.service.Close() // does not wait for the preparation
+		if fn := f.stored("f"); fn.State != hearth.StatePending {
+			f.Fatalf("%s", fn.State)
+		}
+		release()
+		f.open()
+		f.service.Resume(f.catalog.All())
+		f.settle()
+		if fn := f.stored("f"); fn.State != hearth.StateActive {
+			f.Errorf("%s", fn.State)
+		}
+	})
+}
+
+func TestPrepare_FunctionDeletedMeanwhileIsNoFault(t *testing.T) {
+	serve(t, func(f *fixture) {
+		release := f.host.hold()
+		f.do("POST", functions, createBody("f", ""))
+		f.settle()
+		f.do("DELETE", functions+"/f", "")
+		release()
+		f.settle()
+		if f.log.Len() > 0 {
+			f.Errorf("logged: %s", f.log.String())
+		}
+		f.refused(f.do("GET", functions+"/f", ""), 404, "ResourceNotFoundException", "Function not found")
+	})
+}
+
+func TestPrepare_FourAtATime(t *testing.T) {
+	serve(t, func(f *fixture) {
+		gate := make(chan struct{})
+		running, most := make(chan struct{}, 100), 0
+		f.host.prepare = func(context.Context, *hearth.Function) error {
+			running <- struct{}{}
+			<-gate
+			<-running
+			return nil
+		}
+		for i := range 10 {
+			f.do("POST", functions, createBody(fmt.Sprint("f", i), ""))
+			f.settle()
+			most = max(most, len(running))
+		}
+		close(gate)
+		f.settle()
+		if most != 4 {
+			f.Errorf("%d at a time", most)
+		}
+		for i := range 10 {
+			if fn := f.stored(fmt.Sprint("f", i)); fn.State != hearth.StateActive {
+				f.Errorf("%s is %s", fn.Name, fn.State)
+			}
+		}
+	})
+}
+
+func TestUpdate_GenerationChangesWithCodeAndConfigurationOnly(t *testing.T) {
+	serve(t, func(f *fixture) {
+		release := f.host.hold()
+		f.do("POST", functions, createBody("f", ""))
+		created := f.stored("f")
+		release()
+		f.settle()
+		active := f.stored("f")
+		if active.Generation != created.Generation || active.RevisionID == created.RevisionID {
+			f.Error("becoming Active changed the generation, or did not change the revision")
+		}
+		f.do("PUT", functions+"/f/configuration", `{"Timeout":9}`)
+		if updated := f.stored("f"); updated.Generation == active.Generation {
+			f.Error("an update of the configuration did not change the generation")
+		}
+	})
+}
+
+// location creates a function and returns the link to its code.
+func location(f *fixture) *url.URL {
+	f.Helper()
+	f.create("f", "")
+	var out struct{ Code struct{ Location string } }
+	if err := json.Unmarshal(f.do("GET", functions+"/f", "").Body.Bytes(), &out); err != nil {
+		f.Fatal(err)
+	}
+	u, err := url.Parse(out.Code.Location)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return u
+}
+
+func TestCode_LinkDownloadsIt(t *testing.T) {
+	serve(t, func(f *fixture) {
+		w := f.do("GET", location(f).RequestURI(), "")
+		if w.Code != 200 || w.Body.String() != "code of f" || w.Header().Get("Content-Type") != "application/zip" {
+			f.Errorf("%d %s %s", w.Code, w.Header(), w.Body)
+		}
+	})
+}
+
+func TestCode_LinkExpires(t *testing.T) {
+	serve(t, func(f *fixture) {
+		link := location(f).RequestURI()
+		<-time.After(10 * time.Minute)
+		if w := f.do("GET", link, ""); w.Code != 200 {
+			f.Errorf("after ten minutes: %d", w.Code)
+		}
+		<-time.After(time.Second)
+		f.refused(f.do("GET", link, ""), 403, "AccessDeniedException", "Call GetFunction for a new one.")
+	})
+}
+
+func TestCode_ForgedLinksAreRefused(t *testing.T) {
+	serve(t, func(f *fixture) {
+		link := location(f)
+		q := link.Query()
+		for name, forged := range map[string]string{
+			"later":      "?Expires=99999999999&Signature=" + q.Get("Signature"),
+			"junk":       "?Expires=x&Signature=" + q.Get("Signature"),
+			"no expiry":  "?Signature=" + q.Get("Signature"),
+			"unsigned":   "?Expires=" + q.Get("Expires"),
+			"mis-signed": "?Expires=" + q.Get("Expires") + "&Signature=" + strings.Repeat("0", 64),
+		} {
+			if w := f.do("GET", link.Path+forged, ""); w.Code != 403 {
+				f.Errorf("%s: %d", name, w.Code)
+			}
+		}
+		other := control.CodePath + strings.Repeat("a", 64) + "?" + link.RawQuery
+		f.refused(f.do("GET", other, ""), 403, "AccessDeniedException", "not valid")
+	})
+}
+
+func TestCode_LinkOfAnotherDaemonIsRefused(t *testing.T) {
+	serve(t, func(f *fixture) {
+		link := location(f).RequestURI()
+		f.service.Close()
+		f.open()
+		f.refused(f.do("GET", link, ""), 403, "AccessDeniedException", "not valid")
+	})
+}
+
+func TestLogs_OneObjectPerLine(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", "")
+		f.logs.events = []hearth.LogEvent{
+			{Time: time.Date(2026, 11, 21, 1, 0, 0, 1e6, time.UTC), Stream: "s", Message: "one"},
+			{Time: time.Date(2026, 11, 21, 1, 0, 0, 2e6, time.UTC), Stream: "s", Message: "two"},
+		}
+		w := f.do("GET", "/_hearth/logs?function=f&since=2026-11-21T02:00:00%2B01:00", "")
+		const want = `{"time":"2026-11-21T01:00:00.001Z","stream":"s","message":"one"}` + "\n" +
+			`{"time":"2026-11-21T01:00:00.002Z","stream":"s","message":"two"}` + "\n"
+		if w.Code != 200 || w.Body.String() != want || w.Header().Get("Content-Type") != "application/x-ndjson" {
+			f.Errorf("%d %s %s", w.Code, w.Header(), w.Body)
+		}
+		if diff := cmp.Diff([]string{"000000000000/us-east-1/f 2026-11-21T02:00:00+01:00 false"}, f.logs.asked); diff != "" {
+			f.Errorf("asked (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestLogs_OfAnotherRegionByARN(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.do("POST", functions, createBody("f", ""), "Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261121/eu-west-1/lambda/aws4_request,")
+		f.settle()
+		if w := f.do("GET", "/_hearth/logs?function=arn:aws:lambda:eu-west-1:000000000000:function:f", ""); w.Code != 200 {
+			f.Errorf("%d %s", w.Code, w.Body)
+		}
+	})
+}
+
+func TestLogs_FollowUntilTheClientIsGone(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", "")
+		f.logs.events = []hearth.LogEvent{{Stream: "s", Message: "past"}}
+		ctx, cancel := context.WithCancel(f.Context())
+		w := httptest.NewRecorder()
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			f.service.ServeLogs(w, httptest.NewRequestWithContext(ctx, http.MethodGet, "/_hearth/logs?function=f&follow=1", nil))
+		}()
+		synctest.Wait()
+		if !w.Flushed || !strings.Contains(w.Body.String(), "past") {
+			f.Errorf("flushed: %t, %s", w.Flushed, w.Body)
+		}
+		cancel()
+		<-done
+	})
+}
+
+func TestLogs_Mistakes(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", "")
+		f.refused(f.do("GET", "/_hearth/logs?function=missing", ""), 404, "ResourceNotFoundException", "Function not found")
+		f.refused(f.do("GET", "/_hearth/logs", ""), 400, "ValidationException", "functionName")
+		f.refused(f.do("GET", "/_hearth/logs?function=f&since=yesterday", ""), 400, "InvalidParameterValueException", "since must be a time")
+	})
+}
+
+func TestLogs_ReaderThatFailsAtOnce(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", "")
+		f.logs.err = errors.New("disk is lost")
+		f.refused(f.do("GET", "/_hearth/logs?function=f", ""), 500, "ServiceException", "internal error")
+	})
+}

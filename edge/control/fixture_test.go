@@ -1,0 +1,282 @@
+package control_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/base64"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/store/catalog"
+	"github.com/hearthd/hearth/store/mem"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// fixture is a service on a store in memory, in a bubble of its own: its clock
+// begins at 2000-01-01 and moves only when everything waits.
+type fixture struct {
+	*testing.T
+	catalog *catalog.Catalog
+	host    *host
+	invoker *invoker
+	logs    *logReader
+	service *control.Service
+	mux     *http.ServeMux
+	log     bytes.Buffer // of the service
+
+	transcript bytes.Buffer
+	ids        map[string]string // of the transcript
+}
+
+// serve runs a test against a service.
+func serve(t *testing.T, test func(f *fixture)) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fixture{T: t, host: &host{}, logs: &logReader{}, ids: map[string]string{}}
+		kv := mem.NewKV()
+		defer kv.Close()
+		var err error
+		if f.catalog, err = catalog.Open(t.Context(), catalog.Options{KV: kv, Blobs: mem.NewBlobs()}); err != nil {
+			t.Fatal(err)
+		}
+		defer f.catalog.Close()
+		f.invoker = &invoker{functions: f.catalog}
+		f.open()
+		defer func() { f.service.Close() }()
+		test(f)
+	})
+}
+
+// open starts a service, as the start of a daemon does.
+func (f *fixture) open() {
+	f.service = control.New(f.Context(), control.Options{
+		Functions: f.catalog, Invoker: f.invoker, Host: f.host, Logs: f.logs,
+		Account: "000000000000", Region: "us-east-1", Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
+	})
+	router := api.NewRouter(api.Options{})
+	f.service.Register(router)
+	f.mux = http.NewServeMux()
+	f.mux.HandleFunc("GET "+control.CodePath+"{digest}", f.service.ServeCode)
+	f.mux.HandleFunc("GET /_hearth/logs", f.service.ServeLogs)
+	f.mux.Handle("/", router)
+}
+
+// do sends a request and notes both sides of it in the transcript. headers are
+// "Name: value".
+func (f *fixture) do(method, path, body string, headers ...string) *httptest.ResponseRecorder {
+	f.Helper()
+	r := httptest.NewRequestWithContext(f.Context(), method, path, strings.NewReader(body))
+	for _, h := range headers {
+		name, value, _ := strings.Cut(h, ": ")
+		r.Header.Set(name, value)
+	}
+	w := httptest.NewRecorder()
+	f.mux.ServeHTTP(w, r)
+	t := &f.transcript
+	fmt.Fprintf(t, "> %s %s\n", method, path)
+	for _, h := range headers {
+		fmt.Fprintf(t, "> %s\n", h)
+	}
+	if body != "" {
+		fmt.Fprintf(t, "> %s\n", shorten(body))
+	}
+	fmt.Fprintf(t, "< %d\n", w.Code)
+	for _, name := range slices.Sorted(func(yield func(string) bool) {
+		for name := range w.Header() {
+			if !yield(name) {
+				return
+			}
+		}
+	}) {
+		if value := w.Header().Get(name); name != "Content-Length" { // of ids and links it says nothing
+			fmt.Fprintf(t, "< %s: %s\n", name, value)
+		} else if value != fmt.Sprint(w.Body.Len()) {
+			f.Errorf("%s %s: Content-Length is %s for %d bytes", method, path, value, w.Body.Len())
+		}
+	}
+	fmt.Fprintf(t, "< %s\n\n", shorten(w.Body.String()))
+	return w
+}
+
+func shorten(s string) string {
+	if len(s) > 4000 {
+		return s[:200] + fmt.Sprintf("... %d bytes", len(s))
+	}
+	return s
+}
+
+// settle lets everything that goes on beside the requests come to rest.
+func (f *fixture) settle() { synctest.Wait() }
+
+// golden compares the transcript with a file of testdata. Ids become numbers
+// in the order of their appearance: the same id, the same number.
+func (f *fixture) golden(name string) {
+	f.Helper()
+	random := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|Signature=[0-9a-f]{64}`)
+	got := random.ReplaceAllStringFunc(f.transcript.String(), func(id string) string {
+		if strings.HasPrefix(id, "Signature=") {
+			return "Signature=..."
+		}
+		if f.ids[id] == "" {
+			f.ids[id] = fmt.Sprintf("<id %d>", len(f.ids)+1)
+		}
+		return f.ids[id]
+	})
+	path := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			f.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		f.Errorf("%s (-want +got):\n%s", path, diff)
+	}
+}
+
+// host is what can run; nil functions agree to everything.
+type host struct {
+	checkRuntime func(runtime string) error
+	checkArchive func(archive []byte) error
+	prepare      func(ctx context.Context, fn *hearth.Function) error
+}
+
+func (h *host) CheckRuntime(_ context.Context, runtime string) error {
+	if h.checkRuntime == nil {
+		return nil
+	}
+	return h.checkRuntime(runtime)
+}
+
+func (h *host) CheckArchive(archive io.ReaderAt, size int64) (int64, error) {
+	if h.checkArchive == nil {
+		return size, nil
+	}
+	data, err := io.ReadAll(io.NewSectionReader(archive, 0, size))
+	if err != nil {
+		return 0, err
+	}
+	return size, h.checkArchive(data)
+}
+
+func (h *host) Prepare(ctx context.Context, fn *hearth.Function) error {
+	if h.prepare == nil {
+		return nil
+	}
+	return h.prepare(ctx, fn)
+}
+
+// hold makes preparations wait until its result is called.
+func (h *host) hold() (release func()) {
+	gate := make(chan struct{})
+	h.prepare = func(ctx context.Context, _ *hearth.Function) error {
+		select {
+		case <-gate:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return func() { close(gate) }
+}
+
+// invoker answers with what invoke says.
+type invoker struct {
+	functions *catalog.Catalog
+	invoke    func(name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error)
+}
+
+func (i *invoker) Resolve(_ context.Context, name hearth.Name, qualifier string) (*hearth.Function, error) {
+	return i.functions.Lookup(name, qualifier)
+}
+
+func (i *invoker) Invoke(_ context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error) {
+	if inv.TraceID == "" {
+		inv.TraceID = "Root=1-made-here"
+	}
+	return i.invoke(name, qualifier, inv)
+}
+
+// logReader has the events of every function.
+type logReader struct {
+	events []hearth.LogEvent
+	err    error
+	asked  []string
+}
+
+func (l *logReader) Follow(ctx context.Context, fn *hearth.Function, since time.Time, follow bool, yield func(hearth.LogEvent) error) error {
+	l.asked = append(l.asked, fmt.Sprint(fn.Name, " ", since.Format(time.RFC3339Nano), " ", follow))
+	for _, ev := range l.events {
+		if err := yield(ev); err != nil {
+			return err
+		}
+	}
+	if follow {
+		<-ctx.Done()
+	}
+	return l.err
+}
+
+const (
+	functions = "/2015-03-31/functions"
+	role      = `"Role":"arn:aws:iam::123456789012:role/r"`
+)
+
+// archive is a code archive as it is sent.
+func archive(content string) string {
+	return `"` + base64.StdEncoding.EncodeToString([]byte(content)) + `"`
+}
+
+// createBody is a request for a function, with further members.
+func createBody(name, members string) string {
+	return `{"FunctionName":"` + name + `","Runtime":"python3.13","Handler":"app.handler",` + role + `,"Code":{"ZipFile":` + archive("code of "+name) + `}` + members + `}`
+}
+
+// create makes a function and waits until it is Active. It is in the
+// transcript only when it fails.
+func (f *fixture) create(name, members string) {
+	f.Helper()
+	if w := f.do("POST", functions, createBody(name, members)); w.Code != http.StatusCreated {
+		f.Fatalf("create %s: %s", name, w.Body)
+	}
+	f.settle()
+	f.transcript.Reset()
+}
+
+// stored reads a function from the store.
+func (f *fixture) stored(name string) *hearth.Function {
+	f.Helper()
+	fn, _, err := f.catalog.Get(f.Context(), hearth.Name{Account: "000000000000", Region: "us-east-1", Function: name}, "")
+	if err != nil {
+		f.Fatal(err)
+	}
+	return fn
+}
+
+// refused expects an error answer.
+func (f *fixture) refused(w *httptest.ResponseRecorder, status int, code, message string) {
+	f.Helper()
+	if w.Code != status || w.Header().Get("X-Amzn-Errortype") != code || !strings.Contains(w.Body.String(), message) {
+		f.Errorf("got %d %s %s; want %d %s with %q", w.Code, w.Header().Get("X-Amzn-Errortype"), shorten(w.Body.String()), status, code, message)
+	}
+}

@@ -1,0 +1,204 @@
+package control_test
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/hearthd/hearth"
+)
+
+func TestTranscript_Create(t *testing.T) {
+	serve(t, func(f *fixture) {
+		release := f.host.hold()
+		f.do("POST", functions, createBody("f", ""))
+		f.do("GET", functions+"/f", "")
+		f.do("PUT", functions+"/f/configuration", `{"Timeout":5}`) // refused: Pending
+		release()
+		f.settle()
+		f.do("GET", functions+"/f", "")
+		f.do("POST", functions, createBody("f", "")) // refused: exists
+		f.golden("create")
+	})
+}
+
+func TestTranscript_CreateWithEverything(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.do("POST", functions, createBody("f", `,"Description":"<all> & more","Timeout":900,"MemorySize":10240,"EphemeralStorage":{"Size":1024},`+
+			`"Environment":{"Variables":{"KEY":"1","OTHER":"<&>"}},"Architectures":["arm64"],"TracingConfig":{"Mode":"Active"},`+
+			`"LoggingConfig":{"LogFormat":"JSON","LogGroup":"mine"},"DeadLetterConfig":{"TargetArn":"arn:aws:sqs:us-east-1:000000000000:q"},`+
+			`"VpcConfig":{"SubnetIds":["subnet-1"],"SecurityGroupIds":["sg-1"]},"KMSKeyArn":"arn:aws:kms:us-east-1:000000000000:key/k",`+
+			`"SnapStart":{"ApplyOn":"PublishedVersions"},"TenancyConfig":{"TenantIsolationMode":"PER_TENANT"},"Tags":{"team":"t"}`))
+		f.settle()
+		f.do("GET", functions+"/f", "")
+		f.golden("create-everything")
+	})
+}
+
+func TestTranscript_Get(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", `,"Environment":{}`)
+		f.do("GET", functions+"/f/configuration", "")
+		f.do("GET", functions+"/f/configuration?Qualifier=$LATEST", "")
+		f.do("GET", functions+"/f:$LATEST/configuration", "")
+		f.do("GET", functions+"/arn:aws:lambda:us-east-1:000000000000:function:f/configuration", "")
+		f.do("GET", functions+"/000000000000:function:f/configuration", "")
+		f.do("GET", functions+"/f/configuration?Qualifier=7", "")
+		f.do("GET", functions+"/f:live/configuration", "")
+		f.do("GET", functions+"/f:live/configuration?Qualifier=beta", "")
+		f.do("GET", functions+"/missing", "")
+		f.do("GET", functions+"/missing?Qualifier=1", "")
+		f.do("GET", functions+"/arn:aws:lambda:eu-west-1:000000000000:function:f", "")
+		f.do("GET", functions+"/no%20name", "")
+		f.golden("get")
+	})
+}
+
+func TestTranscript_List(t *testing.T) {
+	serve(t, func(f *fixture) {
+		for _, name := range []string{"c", "a", "b"} {
+			f.create(name, "")
+		}
+		f.do("GET", functions, "")
+		w := f.do("GET", functions+"?MaxItems=2", "")
+		_, marker, _ := strings.Cut(w.Body.String(), `"NextMarker":"`)
+		marker, _, _ = strings.Cut(marker, `"`)
+		f.do("GET", functions+"?MaxItems=2&Marker="+marker, "")
+		f.do("GET", functions+"?FunctionVersion=ALL&MaxItems=1", "")
+		f.do("GET", functions+"?Marker=junk", "")
+		f.do("GET", functions+"?FunctionVersion=some", "")
+		f.do("GET", functions, "", "Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261121/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=00")
+		f.golden("list")
+	})
+}
+
+func TestTranscript_UpdateCode(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", "")
+		release := f.host.hold()
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("new code")+`,"Architectures":["arm64"]}`)
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("newer code")+`}`) // refused: InProgress
+		f.do("GET", functions+"/f/configuration", "")
+		release()
+		f.settle()
+		f.do("GET", functions+"/f/configuration", "")
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("dry code")+`,"DryRun":true}`)
+		f.do("PUT", functions+"/f/code", `{}`)
+		f.do("PUT", functions+"/f/code", `{"ImageUri":"123456789012.dkr.ecr.us-east-1.amazonaws.com/i:1"}`)
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("x")+`,"RevisionId":"stale"}`)
+		f.do("PUT", functions+"/missing/code", `{"ZipFile":`+archive("x")+`}`)
+		f.golden("update-code")
+	})
+}
+
+func TestTranscript_UpdateConfiguration(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", `,"Description":"stays","Environment":{"Variables":{"KEY":"1"}}`)
+		f.do("PUT", functions+"/f/configuration", `{"Timeout":30,"MemorySize":256,"RevisionId":"`+f.stored("f").RevisionID+`"}`)
+		f.settle()
+		f.do("GET", functions+"/f/configuration", "")
+		f.do("PUT", functions+"/f/configuration", `{"Environment":{"Variables":{}},"LoggingConfig":{"LogFormat":"JSON","SystemLogLevel":"WARN"}}`)
+		f.settle()
+		f.do("PUT", functions+"/f/configuration", `{"LoggingConfig":{"LogFormat":"Text"}}`)
+		f.settle()
+		f.do("PUT", functions+"/f:7/configuration", `{"Timeout":30}`)
+		f.do("PUT", functions+"/f/configuration", `{"Timeout":30,"RevisionId":"stale"}`)
+		f.do("PUT", functions+"/f/configuration", `{"Timeout":901}`)
+		f.do("PUT", functions+"/f/configuration", `{"Runtime":"go1.x"}`)
+		f.do("PUT", functions+"/missing/configuration", `{"Timeout":30}`)
+		f.golden("update-configuration")
+	})
+}
+
+func TestTranscript_Delete(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", "")
+		f.do("DELETE", functions+"/f?Qualifier=$LATEST", "")
+		f.do("DELETE", functions+"/f:7", "")
+		f.do("DELETE", functions+"/f", "")
+		f.do("DELETE", functions+"/f", "")
+		f.do("DELETE", functions+"/f?Qualifier=7", "")
+		f.golden("delete")
+	})
+}
+
+func TestTranscript_Invoke(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", "")
+		f.invoker.invoke = func(name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error) {
+			return hearth.Result{
+				Payload:         fmt.Appendf(nil, `{"name":%q,"qualifier":%q,"event":%s,"context":%q,"tenant":%q}`, name, qualifier, inv.Payload, inv.ClientContext, inv.TenantID),
+				ExecutedVersion: hearth.Latest, LogTail: []byte("START\nEND\nREPORT\n"),
+			}, nil
+		}
+		const path = functions + "/f/invocations"
+		f.do("POST", path, `{"a":1}`)
+		f.do("POST", path, "")
+		f.do("POST", path+"?Qualifier=live", ` "text" `, "X-Amzn-Trace-Id: Root=1-2-3", "X-Amz-Log-Type: Tail")
+		f.do("POST", path, "null", "X-Amz-Client-Context: "+base64.StdEncoding.EncodeToString([]byte(`{"client":{}}`)), "X-Amz-Tenant-Id: blue")
+		f.do("POST", path, "null", "X-Amz-Client-Context: %%%")
+		f.do("POST", path, "null", "X-Amz-Client-Context: "+base64.StdEncoding.EncodeToString([]byte("no json")))
+		f.do("POST", path, "", "X-Amz-Invocation-Type: DryRun")
+		f.do("POST", functions+"/missing/invocations", "", "X-Amz-Invocation-Type: DryRun")
+		f.do("POST", path, "{}", "X-Amz-Invocation-Type: Event")
+		f.do("POST", path, strings.Repeat(" ", 6291557))
+		f.do("POST", path, strings.Repeat(" ", 1<<20+1), "X-Amz-Invocation-Type: Event")
+		f.golden("invoke")
+	})
+}
+
+func TestTranscript_InvokeThatFails(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", "")
+		results := []hearth.Result{
+			{Payload: []byte(`{"errorMessage":"boom","errorType":"ValueError"}`), FunctionError: hearth.Unhandled, ExecutedVersion: "7"},
+			{Payload: []byte("\x00\x01"), ContentType: "application/octet-stream", ExecutedVersion: "7"},
+			{ExecutedVersion: "7"},
+		}
+		errs := []error{
+			&hearth.Throttle{Reason: hearth.ThrottleConcurrency, RetryAfter: 1500e6},
+			hearth.Errorf(hearth.ErrNotFound, "Function not found: arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST"),
+			fmt.Errorf("a secret of %s", "the host"),
+		}
+		f.invoker.invoke = func(hearth.Name, string, *hearth.Invocation) (hearth.Result, error) {
+			if len(results) > 0 {
+				res := results[0]
+				results = results[1:]
+				return res, nil
+			}
+			err := errs[0]
+			errs = errs[1:]
+			return hearth.Result{}, err
+		}
+		for range len(results) + len(errs) {
+			f.do("POST", functions+"/f/invocations", "{}")
+		}
+		f.golden("invoke-fails")
+	})
+}
+
+func TestTranscript_PayloadsThatAreNotJSON(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", "")
+		for _, payload := range []string{"x", "%", "{", `{"a":`, `{"a" 1}`, "[1,]", `"open`, "tru", "nul}", "{}{}", "1 2", "'a'", "{\n  \"a\": bad\n}", "01", " "} {
+			f.do("POST", functions+"/f/invocations", payload)
+		}
+		f.golden("invoke-json")
+	})
+}
+
+func TestTranscript_WhatIsNotBuilt(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.create("f", "")
+		f.do("POST", functions, `{"FunctionName":"s","Runtime":"python3.13","Handler":"h",`+role+`,"Code":{"S3Bucket":"bucket","S3Key":"k"}}`)
+		f.do("POST", functions, `{"FunctionName":"i",`+role+`,"PackageType":"Image","Code":{"ImageUri":"123456789012.dkr.ecr.us-east-1.amazonaws.com/i:1"}}`)
+		f.do("POST", functions, createBody("p", `,"Publish":true`))
+		f.do("POST", functions, createBody("p", `,"DurableConfig":{"ExecutionTimeout":60}`))
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("x")+`,"Publish":true}`)
+		f.do("POST", functions+"/f/versions", "{}")
+		f.do("GET", "/2018-10-31/layers", "")
+		f.do("GET", "/nothing/here", "")
+		f.golden("not-built")
+	})
+}
