@@ -19,7 +19,8 @@
 // The names are AWS's own, since they appear in its error texts. What a
 // runtime asks for in a state that does not allow it is refused with 403 and
 // changes nothing. InvocationResponse lasts while a body is read, so that two
-// answers to one event cannot both be taken.
+// answers to one event cannot both be taken. A connection belongs to the Session
+// in which it was accepted.
 //
 // # Promises
 //
@@ -28,8 +29,8 @@
 //   - An event is handed to one poll at a time. When the poll's client is gone
 //     the event waits for the next poll, and a runtime that polls again while
 //     it should be working gets the same event again.
-//   - Call.Response yields at most one answer. Call.Done is closed once, when
-//     the runtime is back at /next.
+//   - Call.Response yields at most one answer, and the call's onDone is called
+//     at most once, when the runtime is back at /next.
 //   - Bodies and headers are bounded; see MaxHeaderBytes, MaxConnections and
 //     hearth.MaxPayload.
 package runtimeapi

@@ -1,6 +1,7 @@
 package runtimeapi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"sync"
@@ -36,34 +37,41 @@ type Response struct {
 	ContentType string
 	// Failed: the runtime posted to /error or /init/error.
 	Failed bool
-	// ErrorType is the runtime's error type header when it is one that AWS
-	// accepts, else "Runtime.Unknown"; with Failed only. When the platform itself refused the answer,
-	// it says why: Function.ResponseSizeTooLarge, Runtime.TruncatedResponse,
+	// ErrorType, with Failed, is the runtime's error type header when it is one
+	// that AWS accepts, else Function.Unknown or Runtime.Unknown. With Refused
+	// it is why: Function.ResponseSizeTooLarge, Runtime.TruncatedResponse,
 	// Runtime.InvalidResponseModeHeader.
 	ErrorType string
-	// Refused: the platform did not take the runtime's answer, and Payload is
-	// empty; ErrorType says why.
+	// Refused: the platform did not take the runtime's answer. Payload is empty.
 	Refused bool
 }
 
 // Call is one event handed to a Session.
 type Call struct {
 	inv      *hearth.Invocation
-	timeout  time.Duration
-	response chan Response
-	done     chan struct{}
-	onDone   func()
+	deadline time.Time
+	onDone   func(*Call)
+	response chan Response // capacity 1: respond never waits
 
 	mu        sync.Mutex
 	delivered bool
-	finished  bool
+	answer    *Response
 }
 
-// Response yields the runtime's answer, at most one.
+// Response yields the runtime's answer, at most one, to one receiver.
 func (c *Call) Response() <-chan Response { return c.response }
 
-// Done is closed when the runtime asked for the next event after it answered.
-func (c *Call) Done() <-chan struct{} { return c.done }
+// Answer returns what Response yields or has yielded, and false before the
+// runtime has answered. It is there before the runtime learns that its answer
+// was taken, so onDone always finds it.
+func (c *Call) Answer() (Response, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.answer == nil {
+		return Response{}, false
+	}
+	return *c.answer, true
+}
 
 // Delivered reports whether a runtime has been sent the event. A call that was
 // not delivered can safely be given to another environment.
@@ -73,30 +81,17 @@ func (c *Call) Delivered() bool {
 	return c.delivered
 }
 
-func (c *Call) finish() {
-	c.mu.Lock()
-	first := !c.finished
-	c.finished = true
-	c.mu.Unlock()
-	if !first {
-		return
-	}
-	if c.onDone != nil {
-		c.onDone()
-	}
-	close(c.done)
-}
-
 // Session is the protocol of one runtime process.
 type Session struct {
 	ready     chan struct{} // closed at the first /next
-	initError chan Response // one, when the runtime gave up during init
-	ended     chan struct{} // closed by end
+	initError chan Response // capacity 1: failInit never waits
+	ended     chan struct{} // closed by End
 	queue     chan *Call    // the event that waits for a poll; one at most
 
 	mu      sync.Mutex
 	state   State
-	current *Call
+	waiting *Call // in queue, or in the hands of a poll that has not decided
+	current *Call // delivered
 	closed  bool
 }
 
@@ -124,35 +119,35 @@ func (s *Session) State() State {
 }
 
 // Invoke hands an event to the runtime's next poll and returns at once. The
-// runtime's deadline is counted from the moment of delivery. onDone, when not
-// nil, is called once, before Call.Done is closed, on the goroutine of the
-// poll that ends the call; it must not block for long.
+// runtime is told a deadline of timeout from now. onDone, when not nil, is
+// called once, when the runtime asks for the next event after it answered, on
+// the goroutine of that poll; it must not block for long.
 //
 // The caller gives a Session one event at a time: the previous call is done,
 // or this is the first. Anything else is a broken invariant of the caller, and
 // an error.
-func (s *Session) Invoke(inv *hearth.Invocation, timeout time.Duration, onDone func()) (*Call, error) {
-	c := &Call{
-		inv: inv, timeout: timeout, onDone: onDone,
-		response: make(chan Response, 1), done: make(chan struct{}),
-	}
+func (s *Session) Invoke(inv *hearth.Invocation, timeout time.Duration, onDone func(*Call)) (*Call, error) {
+	c := &Call{inv: inv, deadline: time.Now().Add(timeout), onDone: onDone, response: make(chan Response, 1)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, fmt.Errorf("invoke %s: session has ended", inv.RequestID)
 	}
-	if s.state != Ready || len(s.queue) > 0 {
+	if s.state != Ready || s.waiting != nil {
 		return nil, fmt.Errorf("invoke %s: runtime is busy in state %s", inv.RequestID, s.state)
 	}
-	s.queue <- c
+	s.waiting = c
+	s.queue <- c // has room: nothing else waits
 	return c, nil
 }
 
-// end releases every poll that waits; later requests are refused. Server calls
-// it when the session is replaced.
-func (s *Session) end() {
+// End is for when the runtime process is gone: polls that wait are released,
+// later requests refused, and the event in progress is forgotten. It may be
+// called more than once.
+func (s *Session) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.waiting, s.current = nil, nil
 	if !s.closed {
 		s.closed = true
 		close(s.ended)
@@ -162,44 +157,63 @@ func (s *Session) end() {
 // poll is /next: it moves the runtime to Ready, finishing the call that it
 // answered, and returns an event that is to be delivered again, if any.
 func (s *Session) poll() (*Call, error) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil, &TransitionError{From: s.state, To: Ready}
+	again, finished, err := s.enterReady()
+	if finished != nil && finished.onDone != nil {
+		finished.onDone(finished)
 	}
-	var finished *Call
+	return again, err
+}
+
+// enterReady is the transition of poll. finished is the call that it ended.
+func (s *Session) enterReady() (again, finished *Call, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, nil, &TransitionError{From: s.state, To: Ready}
+	}
 	switch s.state {
+	case Ready:
 	case Started:
 		close(s.ready)
 	case Responded:
 		finished, s.current = s.current, nil
-	case Ready:
 	case Running:
-		again := s.current
-		s.mu.Unlock()
-		return again, nil
+		return s.current, nil, nil
 	default:
-		from := s.state
-		s.mu.Unlock()
-		return nil, &TransitionError{From: from, To: Ready}
+		return nil, nil, &TransitionError{From: s.state, To: Ready}
 	}
 	s.state = Ready
-	s.mu.Unlock()
-	if finished != nil {
-		finished.finish()
+	return nil, finished, nil
+}
+
+// await blocks until there is an event for this poll. It returns nil when the
+// client or the session is gone.
+func (s *Session) await(ctx context.Context) *Call {
+	select {
+	case c := <-s.queue:
+		if s.deliver(ctx, c) {
+			return c
+		}
+	case <-ctx.Done():
+	case <-s.ended:
 	}
-	return nil, nil
+	return nil
 }
 
 // deliver marks a call taken from the queue as the current one. It reports
-// false when the session ended meanwhile.
-func (s *Session) deliver(c *Call) bool {
+// false when the session ended meanwhile, and when the poll's client is gone:
+// the call then waits for the next poll.
+func (s *Session) deliver(ctx context.Context, c *Call) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return false
 	}
-	s.state, s.current = Running, c
+	if ctx.Err() != nil {
+		s.queue <- c // has room: it came from there and still counts as waiting
+		return false
+	}
+	s.state, s.waiting, s.current = Running, nil, c
 	c.mu.Lock()
 	c.delivered = true
 	c.mu.Unlock()
@@ -210,14 +224,12 @@ func (s *Session) deliver(c *Call) bool {
 var errWrongID = errors.New("Invalid request ID") //nolint:staticcheck // AWS's own text, sent to the runtime
 
 // beginResponse claims the current call for one answer and moves the runtime
-// to Responding or RespondingError. The caller must end with respond or abort.
+// to Responding or RespondingError. The caller must end with respond.
 func (s *Session) beginResponse(id string, to State) (*Call, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.closed:
-		return nil, &TransitionError{From: s.state, To: to}
-	case s.current == nil:
+	case s.closed, s.current == nil:
 		return nil, &TransitionError{From: s.state, To: to}
 	case s.current.inv.RequestID != id || s.state != Running:
 		return nil, errWrongID
@@ -228,22 +240,27 @@ func (s *Session) beginResponse(id string, to State) (*Call, error) {
 
 // respond ends what beginResponse began.
 func (s *Session) respond(c *Call, r Response) {
-	s.mu.Lock()
-	if s.current == c {
-		s.state = Responded
-	}
-	s.mu.Unlock()
+	c.mu.Lock()
+	c.answer = &r
+	c.mu.Unlock()
+	// Before the state changes: a poll that comes from now on ends the call.
 	c.response <- r
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state = Responded
 }
 
-// failInit is /init/error: terminal, and allowed only before the first /next.
-func (s *Session) failInit(r Response) error {
+// beginInitError is /init/error: terminal, and allowed only before the first
+// /next. The caller must end with failInit.
+func (s *Session) beginInitError() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.state != Started || s.closed {
 		return &TransitionError{From: s.state, To: InitError}
 	}
 	s.state = InitError
-	s.initError <- r
 	return nil
 }
+
+// failInit ends what beginInitError began.
+func (s *Session) failInit(r Response) { s.initError <- r }

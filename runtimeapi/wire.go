@@ -13,8 +13,8 @@ import (
 
 var errTooLarge = errors.New("body exceeds the payload limit")
 
-// readBody reads a whole body of at most limit bytes. A body that ends before
-// its declared length is io.ErrUnexpectedEOF.
+// readBody reads a whole body of at most limit bytes. The error is errTooLarge,
+// or what became of the connection before the body had ended.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, errTooLarge
@@ -36,6 +36,14 @@ func drain(r *http.Request) {
 	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxDrain))
 }
 
+// refusedBody is the platform's verdict on an answer that readBody failed on.
+func refusedBody(err error) Response {
+	if errors.Is(err, errTooLarge) {
+		return Response{Refused: true, ErrorType: "Function.ResponseSizeTooLarge"}
+	}
+	return Response{Refused: true, ErrorType: "Runtime.TruncatedResponse"}
+}
+
 const causeContentType = "application/vnd.aws.lambda.error.cause+json"
 
 // readErrorResponse reads what a runtime says of a failure. The response is
@@ -47,11 +55,8 @@ func readErrorResponse(r *http.Request) (Response, error) {
 		ErrorType:   cleanErrorType(r.Header.Get("Lambda-Runtime-Function-Error-Type")),
 	}
 	body, err := readBody(r, hearth.MaxPayload)
-	switch {
-	case errors.Is(err, errTooLarge):
-		return Response{Refused: true, ErrorType: "Function.ResponseSizeTooLarge"}, err
-	case err != nil:
-		return Response{Refused: true, ErrorType: "Runtime.TruncatedResponse"}, err
+	if err != nil {
+		return refusedBody(err), err
 	}
 	if strings.EqualFold(resp.ContentType, causeContentType) {
 		body = stripCause(body)
@@ -74,16 +79,20 @@ func stripCause(body []byte) []byte {
 	return body
 }
 
-// cleanErrorType keeps an error type that has the form AWS accepts,
-// (Runtime|Function).Name with a capital letter first and letters only.
+// cleanErrorType keeps an error type that has the form AWS accepts:
+// (Runtime|Function)\.[A-Z][a-zA-Z]+.
 func cleanErrorType(v string) string {
-	kind, name, ok := strings.Cut(v, ".")
-	if !ok || (kind != "Runtime" && kind != "Function") || name == "" || name[0] < 'A' || name[0] > 'Z' {
-		return "Runtime.Unknown"
+	kind, name, _ := strings.Cut(v, ".")
+	unknown := "Runtime.Unknown"
+	if kind == "Function" {
+		unknown = "Function.Unknown"
+	}
+	if (kind != "Runtime" && kind != "Function") || len(name) < 2 || name[0] < 'A' || name[0] > 'Z' {
+		return unknown
 	}
 	for i := range len(name) {
 		if c := name[i] | 0x20; c < 'a' || c > 'z' {
-			return "Runtime.Unknown"
+			return unknown
 		}
 	}
 	return v

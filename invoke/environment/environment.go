@@ -20,8 +20,12 @@ var (
 	ErrNotDelivered = errors.New("event was not delivered")
 	// ErrBusy: an invocation is in progress. The pool never causes it.
 	ErrBusy = errors.New("environment is busy")
-	// ErrDead: the environment was closed or lost its sandbox.
+	// ErrDead: the environment was closed or lost its sandbox. The event was
+	// not delivered.
 	ErrDead = errors.New("environment is dead")
+	// ErrInterrupted: the environment was closed or lost its sandbox while the
+	// runtime had the event, which is processed in part, or wholly, or not.
+	ErrInterrupted = errors.New("environment ended during the invocation")
 )
 
 // InitTimeout is how long the init phase may take ahead of the first event.
@@ -102,7 +106,9 @@ type Environment struct {
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
-	wg     sync.WaitGroup
+	// wg counts what Close waits for: Init, Invoke, invocations that have not
+	// been freed, and goroutines.
+	wg sync.WaitGroup
 
 	mu       sync.Mutex
 	state    State
@@ -156,12 +162,22 @@ func (e *Environment) watchSandbox() {
 	case <-e.box.Done():
 	}
 	e.mu.Lock()
-	active := e.active
 	e.state = Dead
+	busy := e.claimLocked()
 	e.mu.Unlock()
-	if active != nil && active.claim() {
-		e.fail(active, verdict{status: hearth.StatusError, errorType: "Sandbox.Failure", err: fmt.Errorf("%w: sandbox of %s was lost", ErrDead, e.opts.ID)})
+	if busy != nil {
+		e.fail(busy, e.interruptedVerdict(busy))
 	}
+}
+
+// claimLocked claims the invocation in progress, if the runtime has been
+// handed the event and nobody else has claimed it. Up to the hand-over it is
+// its Invoke that ends it.
+func (e *Environment) claimLocked() *invocation {
+	if e.active == nil || e.active.call == nil || !e.active.claim() {
+		return nil
+	}
+	return e.active
 }
 
 // Freeze stops every process of an idle environment, if the sandbox can. The
@@ -196,24 +212,37 @@ func (e *Environment) thaw() error {
 }
 
 // Close kills every process, answers the invocation in progress, if any, and
-// removes the sandbox. It returns when nothing of the environment runs.
+// removes the sandbox. It returns when nothing of the environment runs, and
+// must not be called from a free callback. It may be called more than once.
 func (e *Environment) Close() error {
 	e.closeOnce.Do(func() {
 		e.mu.Lock()
 		e.closed = true
 		e.state = Dead
-		active := e.active
+		busy := e.claimLocked()
 		e.mu.Unlock()
 		e.cancel()
 		boxErr := e.box.Close()
-		if active != nil && active.claim() {
-			e.fail(active, verdict{status: hearth.StatusError, errorType: "Sandbox.Failure", err: fmt.Errorf("%w: closed", ErrDead)})
+		if busy != nil {
+			e.fail(busy, e.interruptedVerdict(busy))
 		}
 		e.closeErr = errors.Join(boxErr, e.server.Close())
 		e.wg.Wait()
+		if r := e.takeRun(); r != nil {
+			e.stopRun(r) // it is dead with the box; what it wrote last is read
+		}
 		release(e.opts.Launch)
 	})
 	return e.closeErr
+}
+
+// takeRun returns the run in progress, if any, which is none any more.
+func (e *Environment) takeRun() *run {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.run
+	e.run = nil
+	return r
 }
 
 func release(l *Launch) {
@@ -222,8 +251,8 @@ func release(l *Launch) {
 	}
 }
 
-// enter registers the calling goroutine with Close, which waits for it; the
-// caller must call e.wg.Done. It reports false once the environment is closing.
+// enter registers the caller, or a goroutine that it starts, with Close, which
+// waits for it; whoever it is must call e.wg.Done. It reports false once the environment is closing.
 func (e *Environment) enter() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()

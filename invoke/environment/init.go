@@ -27,10 +27,30 @@ func (r *run) drain() {
 	r.pumps[1].drain()
 }
 
+// waitPumps waits until the output of the processes, which are dead, has been
+// read. Every run goes through it.
+func (r *run) waitPumps() {
+	giveUp := make(chan struct{})
+	timer := time.AfterFunc(outputTimeout, func() { close(giveUp) })
+	defer timer.Stop()
+	for _, p := range r.pumps {
+		p.wait(giveUp)
+	}
+}
+
+// outputTimeout is how long the output of dead processes is waited for. It
+// ends at once, unless a process got away from a driver that cannot hold it
+// and keeps the pipe open.
+const outputTimeout = time.Second
+
 // Init runs the init phase. It reports whether the runtime is ready; when it
 // is not, the environment is Broken and the next Invoke tries again. Call it
 // once.
 func (e *Environment) Init() bool {
+	if !e.enter() {
+		return false
+	}
+	defer e.wg.Done()
 	e.mu.Lock()
 	if e.state != New {
 		e.mu.Unlock()
@@ -42,16 +62,19 @@ func (e *Environment) Init() bool {
 	began := time.Now()
 	r, _ := e.initialize(hearth.PhaseInit, InitTimeout)
 	e.mu.Lock()
-	defer e.mu.Unlock()
 	switch {
 	case e.state == Dead:
-		return false
 	case r == nil || r.dead:
 		e.state = Broken
-		return false
+	default:
+		e.state, e.initTook = Idle, time.Since(began)
 	}
-	e.state, e.initTook = Idle, time.Since(began)
-	return true
+	ok := e.state == Idle
+	e.mu.Unlock()
+	if r != nil && !ok {
+		e.stopRun(r) // its children must not run on in an idle environment
+	}
+	return ok
 }
 
 // initialize starts the runtime and waits until it asks for its first event.
@@ -67,6 +90,9 @@ func (e *Environment) initialize(phase string, budget time.Duration) (*run, verd
 			r = nil
 		}
 	}
+	if r == nil {
+		v = e.unlessDead(v)
+	}
 	e.record(&hearth.PlatformEvent{Kind: hearth.EventInitRuntimeDone, Phase: phase, Status: v.status, ErrorType: v.errorType})
 	e.record(&hearth.PlatformEvent{Kind: hearth.EventInitReport, Phase: phase, Status: v.status, ErrorType: v.errorType, Duration: time.Since(began)})
 	return r, v
@@ -75,11 +101,7 @@ func (e *Environment) initialize(phase string, budget time.Duration) (*run, verd
 // start starts the runtime process in a new session. The run it returns is
 // e.run and watched.
 func (e *Environment) start(deadline time.Time) (*run, verdict) {
-	e.mu.Lock()
-	old := e.run
-	e.run = nil
-	e.mu.Unlock()
-	if old != nil {
+	if old := e.takeRun(); old != nil {
 		e.stopRun(old)
 	}
 	cmd, err := e.opts.Launch.Command(e.box.Paths())
@@ -100,7 +122,7 @@ func (e *Environment) start(deadline time.Time) (*run, verdict) {
 	_ = r.pumps[0].write.Close()
 	_ = r.pumps[1].write.Close()
 	if err != nil {
-		e.waitPumps(r)
+		r.waitPumps()
 		return nil, e.startVerdict(cmd, err)
 	}
 	e.mu.Lock()
@@ -113,8 +135,8 @@ func (e *Environment) start(deadline time.Time) (*run, verdict) {
 }
 
 // openPumps makes the output pipes of a run and starts to read them. The
-// goroutines end with the last process that holds the pipes; waitPumps, which
-// every run goes through, waits for them.
+// goroutines end with the last process that holds the pipes; waitPumps waits
+// for them.
 func (e *Environment) openPumps(r *run) error {
 	for i := range r.pumps {
 		p, err := newPump(e.opts.Recorder.Output)
@@ -129,11 +151,6 @@ func (e *Environment) openPumps(r *run) error {
 		go p.run() // owned by the run: waitPumps
 	}
 	return nil
-}
-
-func (e *Environment) waitPumps(r *run) {
-	<-r.pumps[0].done
-	<-r.pumps[1].done
 }
 
 // awaitReady waits for the runtime's first /next, or for what comes instead.
@@ -157,7 +174,7 @@ func (e *Environment) awaitReady(r *run, budget time.Duration) verdict {
 	case <-timer.C:
 		return timeoutVerdict(e.opts.Function.Timeout)
 	case <-e.ctx.Done():
-		return verdict{status: hearth.StatusError, errorType: "Sandbox.Failure", err: fmt.Errorf("init: %w", ErrDead)}
+		return e.deadVerdict()
 	}
 }
 
@@ -171,28 +188,32 @@ func (e *Environment) watch(r *run) {
 	}
 	e.mu.Lock()
 	r.dead = true
-	current := e.run == r
-	var busy *invocation
-	if current {
-		switch {
-		case e.state == Idle:
+	var busy, last *invocation
+	if e.run == r {
+		if e.state == Idle {
 			e.state = Broken
-		case e.active != nil && e.active.call != nil:
-			busy = e.active
 		}
-		// While initializing, awaitReady sees the end; between begin and the
-		// hand-over, Invoke does.
+		// While initializing, awaitReady sees the end; before the hand-over,
+		// Invoke does.
+		last = e.active
+		busy = e.claimLocked()
 	}
-	idle := e.state == Broken
 	e.mu.Unlock()
-	switch {
-	case busy != nil && busy.claim():
+	if busy != nil {
 		v := e.exitVerdict(r.proc.Exit())
 		if !busy.call.Delivered() {
 			v.err = fmt.Errorf("%w: %s", ErrNotDelivered, v.message)
 		}
 		e.fail(busy, v)
-	case current && idle:
+		return
+	}
+	if last != nil {
+		<-last.done // somebody else ends it, and may find the runtime dead
+	}
+	e.mu.Lock()
+	idle := e.run == r && e.state == Broken
+	e.mu.Unlock()
+	if idle {
 		e.stopRun(r) // its children must not run on in an idle environment
 	}
 }
@@ -211,7 +232,8 @@ func (e *Environment) stopRun(r *run) {
 			e.mu.Unlock()
 			_ = e.box.Close()
 		}
-		e.waitPumps(r)
+		r.session.End()
+		r.waitPumps()
 	})
 }
 
@@ -235,7 +257,7 @@ func (e *Environment) startVerdict(cmd Command, err error) verdict {
 	case errors.Is(err, sandbox.ErrWorkingDir):
 		v.errorType, v.message = "Runtime.InvalidWorkingDir", "chdir "+cmd.Dir+": "+errnoText(err)
 	default:
-		v.errorType, v.err = "Sandbox.Failure", fmt.Errorf("start runtime in %s: %w", e.opts.ID, err)
+		return hostVerdict(fmt.Errorf("start runtime in %s: %w", e.opts.ID, err))
 	}
 	return v
 }

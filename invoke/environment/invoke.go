@@ -10,35 +10,42 @@ import (
 	"github.com/hearthd/hearth/runtimeapi"
 )
 
-// invocation is one event in progress. Whoever claims it ends it: the poll
-// that follows the answer, the timer, the watcher of the process, or Close.
+// invocation is one event in progress. Whoever claims it ends it: its Invoke
+// up to the hand-over, and then the poll that follows the answer, the timer,
+// the watcher of the process or of the sandbox, or Close.
 type invocation struct {
 	inv     *hearth.Invocation
 	free    func()
 	started time.Time
 	cold    time.Duration // of the init phase that this invocation is the first after
-	timer   *time.Timer
 	run     *run
-	call    *runtimeapi.Call // guarded by Environment.mu until handed over
+
+	// Guarded by Environment.mu; nil until the hand-over.
+	timer *time.Timer
+	call  *runtimeapi.Call
 
 	claimed atomic.Bool
 	settled chan verdict  // what the platform answers in the runtime's place; one at most
 	done    chan struct{} // closed when the log of the invocation is complete
 	tail    []byte        // valid after done
-	bytes   atomic.Int64  // of the runtime's answer
-	refused atomic.Pointer[verdict]
 }
 
 func (a *invocation) claim() bool { return a.claimed.CompareAndSwap(false, true) }
 
 // Invoke gives the environment an event and returns the function's answer, or
 // the platform's in its place. The errors are ErrNotDelivered, ErrBusy,
-// ErrDead and faults of the host.
+// ErrDead, ErrInterrupted and faults of the host.
 //
 // free is called once, unless the error is ErrBusy: from then on the
 // environment can be invoked again or, when its State is Dead, must be closed.
-// That may be before or after Invoke returns.
+// That may be before or after Invoke returns, and on any goroutine. free must
+// not call Close, which waits for it.
 func (e *Environment) Invoke(inv *hearth.Invocation, free func()) (hearth.Result, error) {
+	if !e.enter() {
+		free()
+		return hearth.Result{}, ErrDead
+	}
+	defer e.wg.Done()
 	a, r, err := e.begin(inv, free)
 	if err != nil {
 		if !errors.Is(err, ErrBusy) {
@@ -48,7 +55,7 @@ func (e *Environment) Invoke(inv *hearth.Invocation, free func()) (hearth.Result
 	}
 	if err := e.thaw(); err != nil {
 		a.claim()
-		e.fail(a, verdict{status: hearth.StatusError, errorType: "Sandbox.Failure", err: err})
+		e.fail(a, e.unlessDead(hostVerdict(err)))
 		return e.answer(a, <-a.settled)
 	}
 	timeout := time.Duration(e.opts.Function.Timeout) * time.Second
@@ -65,13 +72,18 @@ func (e *Environment) Invoke(inv *hearth.Invocation, free func()) (hearth.Result
 	case resp := <-a.call.Response():
 		return e.respond(a, resp)
 	case v := <-a.settled:
-		select {
-		case resp := <-a.call.Response(): // the runtime was first after all
-			return e.respond(a, resp)
-		default:
-			return e.answer(a, v)
-		}
+		return e.settle(a, v)
 	}
+}
+
+// settle answers the caller when the platform has ended the invocation. The
+// runtime may have been first after all; but an upload that ended with its
+// process is no answer.
+func (e *Environment) settle(a *invocation, v verdict) (hearth.Result, error) {
+	if resp, ok := a.call.Answer(); ok && (!resp.Refused || resp.ErrorType != truncated) {
+		return e.respond(a, resp)
+	}
+	return e.answer(a, v)
 }
 
 // begin takes the environment for an invocation. The run it returns is nil
@@ -94,6 +106,7 @@ func (e *Environment) begin(inv *hearth.Invocation, free func()) (*invocation, *
 		settled: make(chan verdict, 1), done: make(chan struct{}),
 	}
 	e.state, e.active, e.initTook = Busy, a, 0
+	e.wg.Add(1) // until end has freed it; enter's count keeps Wait from seeing zero
 	return a, r, nil
 }
 
@@ -113,25 +126,34 @@ func (e *Environment) restart(a *invocation, budget time.Duration) *run {
 	return nil
 }
 
-// handOver gives the event to the runtime's poll and arms the time-out.
+// handOver gives the event to the runtime's poll and arms the time-out. It
+// reports false when it could not; the invocation has then been settled.
 func (e *Environment) handOver(a *invocation, r *run, timeout time.Duration) bool {
+	if err := e.handOverCall(a, r, timeout); err != nil {
+		if a.claim() {
+			e.fail(a, verdict{status: hearth.StatusError, errorType: "Runtime.ExitError", err: err})
+		}
+		return false
+	}
+	return true
+}
+
+func (e *Environment) handOverCall(a *invocation, r *run, timeout time.Duration) error {
 	e.mu.Lock()
-	var err error
-	if r.dead || e.closed {
-		err = ErrNotDelivered
-	} else {
-		// Armed first: the runtime may be done before Invoke returns.
-		a.timer = time.AfterFunc(timeout, func() { e.expire(a) })
-		a.call, err = r.session.Invoke(a.inv, timeout, func() { e.complete(a) })
+	defer e.mu.Unlock()
+	switch {
+	case e.state == Dead:
+		return ErrDead
+	case r.dead:
+		return fmt.Errorf("%w: the runtime has ended", ErrNotDelivered)
 	}
-	e.mu.Unlock()
-	if err == nil {
-		return true
+	call, err := r.session.Invoke(a.inv, timeout, func(c *runtimeapi.Call) { e.complete(a, c) })
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotDelivered, err)
 	}
-	if a.claim() {
-		e.fail(a, verdict{status: hearth.StatusError, errorType: "Runtime.ExitError", err: fmt.Errorf("%w: %w", ErrNotDelivered, err)})
-	}
-	return false
+	// Whoever needs these before they are set waits for mu.
+	a.call, a.timer = call, time.AfterFunc(timeout, func() { e.expire(a) })
+	return nil
 }
 
 // respond turns what the runtime sent into the caller's result.
@@ -141,13 +163,12 @@ func (e *Environment) respond(a *invocation, resp runtimeapi.Response) (hearth.R
 		if v.reset {
 			if a.claim() {
 				e.fail(a, v)
+			} else {
+				v = <-a.settled // the upload was cut by what ended the invocation
 			}
-		} else {
-			a.refused.Store(&v)
 		}
 		return e.answer(a, v)
 	}
-	a.bytes.Store(int64(len(resp.Payload)))
 	res := hearth.Result{Payload: resp.Payload, ContentType: resp.ContentType}
 	if resp.Failed {
 		res.FunctionError = hearth.Unhandled
@@ -176,45 +197,34 @@ func (e *Environment) result(a *invocation, res hearth.Result) hearth.Result {
 }
 
 // complete ends an invocation whose runtime is back at /next.
-func (e *Environment) complete(a *invocation) {
+func (e *Environment) complete(a *invocation, call *runtimeapi.Call) {
 	if !a.claim() {
 		return
 	}
-	a.timer.Stop()
 	a.run.drain()
 	v := verdict{status: hearth.StatusSuccess}
-	if refused := a.refused.Load(); refused != nil {
-		v = *refused
+	if resp, _ := call.Answer(); resp.Refused {
+		v = refusedVerdict(resp.ErrorType)
+	}
+	if v.reset {
+		e.fail(a, v)
+		return
 	}
 	e.end(a, v, Idle)
 }
 
 // expire ends an invocation that ran too long.
 func (e *Environment) expire(a *invocation) {
-	if !a.claim() {
-		return
+	if a.claim() {
+		e.fail(a, timeoutVerdict(e.opts.Function.Timeout))
 	}
-	if e.enter() {
-		defer e.wg.Done()
-	}
-	v := timeoutVerdict(e.opts.Function.Timeout)
-	v.note = fmt.Sprintf("%s %s Task timed out after %d.00 seconds",
-		time.Now().UTC().Format("2006-01-02T15:04:05.000Z"), a.inv.RequestID, e.opts.Function.Timeout)
-	e.fail(a, v)
 }
 
 // fail answers the caller, resets the environment and ends the invocation.
 // The caller has claimed it.
 func (e *Environment) fail(a *invocation, v verdict) {
-	if a.timer != nil {
-		a.timer.Stop()
-	}
 	a.settled <- v
-	e.mu.Lock()
-	r := e.run
-	e.run = nil
-	e.mu.Unlock()
-	if r != nil {
+	if r := e.takeRun(); r != nil {
 		e.stopRun(r)
 	}
 	e.end(a, v, Broken)
@@ -222,19 +232,20 @@ func (e *Environment) fail(a *invocation, v verdict) {
 
 // end writes the end of an invocation's log and gives the environment back.
 func (e *Environment) end(a *invocation, v verdict, next State) {
-	took := time.Since(a.started)
+	took, note := time.Since(a.started), ""
 	if v.status == hearth.StatusTimeout {
 		took = time.Duration(e.opts.Function.Timeout) * time.Second // as AWS says it
+		note = time.Now().UTC().Format("2006-01-02T15:04:05.000Z") + " " + a.inv.RequestID + " " + v.message
 	}
 	e.record(&hearth.PlatformEvent{
 		Kind: hearth.EventRuntimeDone, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID,
-		Status: v.status, ErrorType: v.errorType, Duration: took, ProducedBytes: a.bytes.Load(),
+		Status: v.status, ErrorType: v.errorType, Duration: took, ProducedBytes: e.disarm(a),
 	})
 	e.record(&hearth.PlatformEvent{
 		Kind: hearth.EventReport, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID,
 		Status: v.status, ErrorType: v.errorType, Duration: took, InitDuration: a.cold,
 		MemorySize:    e.opts.Function.MemorySize,
-		MaxMemoryUsed: e.memory.peakMB(e.box, next != Idle || a.cold > 0), Note: v.note,
+		MaxMemoryUsed: e.memory.peakMB(e.box, next != Idle || a.cold > 0), Note: note,
 	})
 	a.tail = e.opts.Recorder.CutTail(a.inv.Tail)
 	e.mu.Lock()
@@ -249,6 +260,21 @@ func (e *Environment) end(a *invocation, v verdict, next State) {
 	e.mu.Unlock()
 	close(a.done)
 	a.free()
+	e.wg.Done()
+}
+
+// disarm stops the time-out of an invocation, if it has one already, and
+// returns the size of the answer that the runtime gave.
+func (e *Environment) disarm(a *invocation) (produced int64) {
+	e.mu.Lock()
+	timer, call := a.timer, a.call
+	e.mu.Unlock()
+	if timer == nil {
+		return 0
+	}
+	timer.Stop()
+	answer, _ := call.Answer()
+	return int64(len(answer.Payload))
 }
 
 func (e *Environment) record(ev *hearth.PlatformEvent) {

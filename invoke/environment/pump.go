@@ -74,6 +74,17 @@ func (p *pump) run() {
 	_ = p.read.Close()
 }
 
+// wait waits until run has returned. When giveUp is closed first, it ends run,
+// although somebody still holds the pipe.
+func (p *pump) wait(giveUp <-chan struct{}) {
+	select {
+	case <-p.done:
+	case <-giveUp:
+		_ = p.read.Close()
+		<-p.done
+	}
+}
+
 // drain reads what is in the pipe now.
 func (p *pump) drain() {
 	conn, err := p.read.SyscallConn()
@@ -105,23 +116,26 @@ func (p *pump) consume(fd, limit int) (total int, ended bool) {
 }
 
 func (p *pump) split(data []byte) {
-	for {
-		i := bytes.IndexByte(data, '\n')
-		if i < 0 {
-			break
+	for len(data) > 0 {
+		line, rest, ended := bytes.Cut(data, []byte{'\n'})
+		if room := maxLine - len(p.partial); len(line) > room {
+			line, rest, ended = data[:room], data[room:], true
 		}
-		if len(p.partial) > 0 {
-			p.partial = append(p.partial, data[:i]...)
-			p.emit(p.partial)
-			p.partial = p.partial[:0]
+		if ended {
+			p.finish(line)
 		} else {
-			p.emit(data[:i])
+			p.partial = append(p.partial, line...)
 		}
-		data = data[i+1:]
+		data = rest
 	}
-	p.partial = append(p.partial, data...)
-	for len(p.partial) >= maxLine {
-		p.emit(p.partial[:maxLine])
-		p.partial = append(p.partial[:0], p.partial[maxLine:]...)
+}
+
+// finish emits the unfinished line together with its end.
+func (p *pump) finish(end []byte) {
+	if len(p.partial) == 0 {
+		p.emit(end)
+		return
 	}
+	p.emit(append(p.partial, end...))
+	p.partial = p.partial[:0]
 }

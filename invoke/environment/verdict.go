@@ -17,7 +17,6 @@ type verdict struct {
 	errorType string
 	message   string // becomes "RequestId: <id> Error: <message>"
 	payload   []byte // the answer, word for word; wins over message
-	note      string // a line for the log
 	err       error  // set: no result for the caller but this error
 	reset     bool   // the environment must be reset
 }
@@ -64,12 +63,47 @@ func refusedVerdict(errorType string) verdict {
 		// The environment stays usable: the runtime has its 413 and goes on.
 		v.payload = []byte(`{"errorMessage":"Response payload size exceeded maximum allowed payload size (` +
 			strconv.Itoa(hearth.MaxPayload) + ` bytes).","errorType":"Function.ResponseSizeTooLarge"}`)
-	case "Runtime.TruncatedResponse":
+	case truncated:
 		v.message, v.reset = "HTTP request detected as truncated", true
 	default:
 		v.message = "Invalid function response mode"
 	}
 	return v
+}
+
+// truncated is the error type of an answer that ended before its end.
+const truncated = "Runtime.TruncatedResponse"
+
+// hostVerdict is for what is not the function's doing.
+func hostVerdict(err error) verdict {
+	return verdict{status: hearth.StatusError, errorType: "Sandbox.Failure", err: err}
+}
+
+func (e *Environment) deadVerdict() verdict {
+	return hostVerdict(fmt.Errorf("%w: %s", ErrDead, e.opts.ID))
+}
+
+// unlessDead returns v, or a dead environment's verdict if it is dead: the loss
+// of a sandbox first shows in many ways.
+func (e *Environment) unlessDead(v verdict) verdict {
+	select {
+	case <-e.box.Done():
+		return e.deadVerdict()
+	default:
+	}
+	if e.State() == Dead {
+		return e.deadVerdict()
+	}
+	return v
+}
+
+// interruptedVerdict is for an invocation whose environment came to its end.
+// The processes must be dead: nothing is delivered any more.
+func (e *Environment) interruptedVerdict(a *invocation) verdict {
+	if !a.call.Delivered() {
+		return e.deadVerdict()
+	}
+	return hostVerdict(fmt.Errorf("%w: %s", ErrInterrupted, e.opts.ID))
 }
 
 // exitVerdict describes a runtime process that ended by itself.
@@ -83,10 +117,8 @@ func (e *Environment) exitVerdict(x sandbox.Exit) verdict {
 	default:
 		v.message = "Runtime exited without providing a reason"
 	}
-	if x.Signal != 0 {
-		if e.memory.newOOM(e.box) {
-			v.errorType = "Runtime.OutOfMemory"
-		}
+	if x.Signal != 0 && e.memory.newOOM(e.box) {
+		v.errorType = "Runtime.OutOfMemory"
 	}
 	return v
 }

@@ -1,0 +1,128 @@
+package runtimeapi
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/hearthd/hearth"
+)
+
+// serveInvocation routes what is below /runtime/invocation/.
+func (s *Session) serveInvocation(w http.ResponseWriter, r *http.Request, rest string) {
+	if rest == "next" {
+		if allow(w, r, http.MethodGet) {
+			s.serveNext(w, r)
+		}
+		return
+	}
+	id, verb, _ := strings.Cut(rest, "/")
+	switch verb {
+	case "response":
+		if allow(w, r, http.MethodPost) {
+			s.serveResponse(w, r, id)
+		}
+	case "error":
+		if allow(w, r, http.MethodPost) {
+			s.serveError(w, r, id)
+		}
+	default:
+		writeNotFound(w)
+	}
+}
+
+// serveNext is the long poll.
+func (s *Session) serveNext(w http.ResponseWriter, r *http.Request) {
+	call, err := s.poll()
+	if err != nil {
+		writeError(w, http.StatusForbidden, "InvalidStateTransition", err.Error())
+		return
+	}
+	if call == nil {
+		if call = s.await(r.Context()); call == nil {
+			// The client is gone, or the environment is being reset and the
+			// process killed: there is nobody to answer.
+			panic(http.ErrAbortHandler)
+		}
+	}
+	writeEvent(w, call)
+}
+
+// writeEvent answers a poll. Empty headers are left out, as on AWS. Keys are
+// in canonical form so that they can be set without another pass over them.
+func writeEvent(w http.ResponseWriter, c *Call) {
+	inv, h := c.inv, w.Header()
+	h["Content-Type"] = []string{"application/json"}
+	h["Content-Length"] = []string{strconv.Itoa(len(inv.Payload))}
+	h["Lambda-Runtime-Aws-Request-Id"] = []string{inv.RequestID}
+	h["Lambda-Runtime-Deadline-Ms"] = []string{strconv.FormatInt(c.deadline.UnixMilli(), 10)}
+	h["Lambda-Runtime-Invoked-Function-Arn"] = []string{inv.InvokedARN}
+	setIf(h, "Lambda-Runtime-Trace-Id", inv.TraceID)
+	setIf(h, "Lambda-Runtime-Client-Context", inv.ClientContext)
+	setIf(h, "Lambda-Runtime-Cognito-Identity", inv.CognitoIdentity)
+	setIf(h, "Lambda-Runtime-Aws-Tenant-Id", inv.TenantID)
+	_, _ = w.Write(inv.Payload)
+}
+
+func setIf(h http.Header, canonicalKey, value string) {
+	if value != "" {
+		h[canonicalKey] = []string{value}
+	}
+}
+
+// serveResponse is POST .../response.
+func (s *Session) serveResponse(w http.ResponseWriter, r *http.Request, id string) {
+	call, err := s.beginResponse(id, Responding)
+	if err != nil {
+		refuse(w, r, err)
+		return
+	}
+	if mode := r.Header.Get("Lambda-Runtime-Function-Response-Mode"); mode != "" && !strings.EqualFold(mode, "streaming") {
+		s.respond(call, Response{Refused: true, ErrorType: "Runtime.InvalidResponseModeHeader"})
+		drain(r)
+		writeError(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode: "+mode)
+		return
+	}
+	body, err := readBody(r, hearth.MaxPayload)
+	if err != nil {
+		s.respond(call, refusedBody(err))
+		drain(r)
+		writeBodyError(w, err)
+		return
+	}
+	s.respond(call, Response{Payload: body, ContentType: r.Header.Get("Content-Type")})
+	writeAccepted(w)
+}
+
+// serveError is POST .../error.
+func (s *Session) serveError(w http.ResponseWriter, r *http.Request, id string) {
+	call, err := s.beginResponse(id, RespondingError)
+	if err != nil {
+		refuse(w, r, err)
+		return
+	}
+	resp, err := readErrorResponse(r)
+	s.respond(call, resp)
+	finishError(w, r, err)
+}
+
+// serveInitError is POST /runtime/init/error.
+func (s *Session) serveInitError(w http.ResponseWriter, r *http.Request) {
+	if err := s.beginInitError(); err != nil {
+		refuse(w, r, err)
+		return
+	}
+	resp, err := readErrorResponse(r)
+	s.failInit(resp)
+	finishError(w, r, err)
+}
+
+// finishError answers a report of an error; err is what was wrong with its body.
+func finishError(w http.ResponseWriter, r *http.Request, err error) {
+	if err != nil {
+		drain(r)
+		writeBodyError(w, err)
+		return
+	}
+	writeAccepted(w)
+}
