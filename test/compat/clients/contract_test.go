@@ -1,0 +1,216 @@
+package clients_test
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hearthd/hearth"
+)
+
+// The functions of all clients answer the same events:
+//
+//	{"do":"return","value":V}   V
+//	{"do":"make","size":N}      a string of N characters
+//	{"do":"count"}              how many events this process has seen
+//	{"do":"context"}            what the client tells the handler of the invocation
+//	{"do":"log"}                null, after a line on standard output and one on standard error
+//	{"do":"fail"}               an error of type Refusal: no such thing
+//	{"do":"exit"}               nothing: the process exits with status 3
+//
+// and more that only one of them has.
+const (
+	failEvent  = `{"do":"fail"}`
+	countEvent = `{"do":"count"}`
+)
+
+// client is a function's package on a runtime client, and what is known of the
+// client.
+type client struct {
+	pkg     string // the package's directory, with a bootstrap
+	handler string
+
+	// refusal matches the payload that the client makes of its function's
+	// error; ID stands for the request id.
+	refusal string
+}
+
+// contract holds a client to what is the same for all of them. It returns the
+// deployed function.
+func contract(t *testing.T, c client) function {
+	fn := sandboxed.deploy(t, c.pkg, c.handler)
+	t.Run("ReturnsValue", func(t *testing.T) { returnsValue(t, fn) })
+	t.Run("TellsContext", func(t *testing.T) { tellsContext(t, fn) })
+	t.Run("StaysWarm", func(t *testing.T) { staysWarm(t, fn) })
+	t.Run("ReportsError", func(t *testing.T) { reportsError(t, fn, c.refusal) })
+	t.Run("TakesLargestPayload", func(t *testing.T) { takesLargestPayload(t, fn) })
+	t.Run("OutgrowsResponse", func(t *testing.T) { outgrowsResponse(t, fn) })
+	t.Run("LogsInItsPlace", func(t *testing.T) { logsInItsPlace(t, fn) })
+	t.Run("Exits", func(t *testing.T) { exits(t, fn) })
+	t.Run("UnderRIE", func(t *testing.T) { underRIE(t, c) })
+	return fn
+}
+
+// succeed invokes the function, which must succeed, and returns the payload.
+func (f function) succeed(t *testing.T, event string) string {
+	t.Helper()
+	res := f.invoke(t, event)
+	if res.FunctionError != "" {
+		t.Fatalf("%.100s failed: %.1000s\n%s", event, res.Payload, res.Log)
+	}
+	return res.Payload
+}
+
+// decode decodes a payload.
+func decode[T any](t *testing.T, payload string) T {
+	t.Helper()
+	var value T
+	if err := json.Unmarshal([]byte(payload), &value); err != nil {
+		t.Fatalf("payload %.200s: %v", payload, err)
+	}
+	return value
+}
+
+func (f function) count(t *testing.T) int {
+	t.Helper()
+	return decode[int](t, f.succeed(t, countEvent))
+}
+
+// failure fails the test unless the result is an error whose payload matches
+// pattern, in which ID stands for the request id.
+func (r result) failure(t *testing.T, pattern string) {
+	t.Helper()
+	if r.FunctionError != hearth.Unhandled {
+		t.Errorf("X-Amz-Function-Error is %q, want %q", r.FunctionError, hearth.Unhandled)
+	}
+	if !regexp.MustCompile("^(?s:" + strings.ReplaceAll(pattern, "ID", r.RequestID) + ")$").MatchString(r.Payload) {
+		t.Errorf("payload %.2000s\nwant it like %s", r.Payload, pattern)
+	}
+}
+
+func returnsValue(t *testing.T, fn function) {
+	for _, value := range []string{
+		`null`, `true`, `-1.5`, `""`, `"Grüße, 世界 🔥 \u0000 <&>"`, `[]`, `{}`,
+		`{"deep":[[[{"a":[1,2,3]}]]],"empty":"","large":9007199254740991}`,
+	} {
+		got := fn.succeed(t, `{"do":"return","value":`+value+`}`)
+		if diff := cmp.Diff(decode[any](t, value), decode[any](t, got)); diff != "" {
+			t.Errorf("%s came back as %s (-want +got):\n%s", value, got, diff)
+		}
+	}
+}
+
+func tellsContext(t *testing.T, fn function) {
+	const clientContext = `{"custom":{"key":"value"},"client":{"installation_id":"i","app_title":"t",` +
+		`"app_version_name":"n","app_version_code":"c","app_package_name":"p"},"env":{"platform":"test"}}`
+	res := fn.invoke(t, `{"do":"context"}`, func(in *lambda.InvokeInput) {
+		in.ClientContext = aws.String(base64.StdEncoding.EncodeToString([]byte(clientContext)))
+	})
+	got := decode[map[string]any](t, res.Payload)
+	want := map[string]string{
+		"requestId": regexp.QuoteMeta(res.RequestID),
+		"arn":       `arn:aws:lambda:us-east-1:000000000000:function:` + fn.name,
+		"name":      fn.name,
+		"version":   `\$LATEST`,
+		"memory":    fmt.Sprint(memoryMB),
+		"logGroup":  `/aws/lambda/` + fn.name,
+		"logStream": `\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}`,
+		"remaining": `2\d\d\d\d|30000`, // milliseconds of the 30 seconds
+		"trace":     `Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=[01](;Lineage=.*)?`,
+		"custom":    `map\[key:value\]`,
+	}
+	for name, pattern := range want {
+		if !regexp.MustCompile("^(" + pattern + ")$").MatchString(fmt.Sprint(got[name])) {
+			t.Errorf("%s is %v, want it like %s", name, got[name], pattern)
+		}
+	}
+}
+
+func staysWarm(t *testing.T, fn function) {
+	first := fn.count(t)
+	res := fn.invoke(t, countEvent)
+	if got, want := res.Payload, fmt.Sprint(first+1); got != want {
+		t.Errorf("the process has seen %s events, want %s", got, want)
+	}
+	if strings.Contains(res.Log, "Init Duration") {
+		t.Errorf("a warm invocation was initialised:\n%s", res.Log)
+	}
+}
+
+func reportsError(t *testing.T, fn function, pattern string) {
+	before := fn.count(t)
+	fn.invoke(t, failEvent).failure(t, pattern)
+	if got := fn.count(t); got != before+2 {
+		t.Errorf("after an error the process has seen %d events, want %d", got, before+2)
+	}
+}
+
+// requestLimit is the size in bytes that clients of AWS can count on.
+const requestLimit = 6 << 20
+
+func takesLargestPayload(t *testing.T, fn function) {
+	const frame = `{"do":"return","value":""}`
+	value := strings.Repeat("y", requestLimit-len(frame))
+	got := fn.succeed(t, strings.Replace(frame, `""`, `"`+value+`"`, 1))
+	if got != `"`+value+`"` {
+		t.Errorf("%d bytes came back as %d: %.50s", len(value)+2, len(got), got)
+	}
+	got = fn.succeed(t, fmt.Sprintf(`{"do":"make","size":%d}`, hearth.MaxPayload-2))
+	if len(got) != hearth.MaxPayload {
+		t.Errorf("got %d bytes, want %d", len(got), hearth.MaxPayload)
+	}
+}
+
+func outgrowsResponse(t *testing.T, fn function) {
+	res := fn.invoke(t, fmt.Sprintf(`{"do":"make","size":%d}`, hearth.MaxPayload-1))
+	res.failure(t, regexp.QuoteMeta(`{"errorMessage":"Response payload size exceeded maximum allowed payload size (6291556 bytes).",`+
+		`"errorType":"Function.ResponseSizeTooLarge"}`))
+	fn.count(t)
+}
+
+func logsInItsPlace(t *testing.T, fn function) {
+	res := fn.invoke(t, `{"do":"log"}`)
+	if res.Payload != "null" || res.FunctionError != "" {
+		t.Errorf("payload %s %s, want null", res.Payload, res.FunctionError)
+	}
+	id := regexp.QuoteMeta(res.RequestID)
+	frame := regexp.MustCompile(`(?s)START RequestId: ` + id + ` Version: \$LATEST\n(.*)END RequestId: ` + id + `\nREPORT RequestId: ` + id + `\t`)
+	match := frame.FindStringSubmatch(res.Log)
+	if match == nil {
+		t.Fatalf("the log is %q, want it like %s", res.Log, frame)
+	}
+	for _, line := range []string{"to standard output", "to standard error"} {
+		if strings.Count(match[1], line) != 1 {
+			t.Errorf("between START and END stands %q, want one %q", match[1], line)
+		}
+	}
+}
+
+func exits(t *testing.T, fn function) {
+	fn.invoke(t, `{"do":"exit"}`).failure(t,
+		`\{"errorType":"Runtime\.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 3"\}`)
+	if got := fn.count(t); got != 1 {
+		t.Errorf("after an exit the process has seen %d events, want 1", got)
+	}
+}
+
+func underRIE(t *testing.T, c client) {
+	rie := startRIE(t, c.pkg, c.handler)
+	if body, functionError := rie.post(t, `{"do":"return","value":"hello"}`); body != `"hello"` || functionError != "" {
+		t.Errorf("got %s %s, want \"hello\"", body, functionError)
+	}
+	body, _ := rie.post(t, failEvent)
+	if failure := decode[struct{ ErrorType, ErrorMessage string }](t, body); failure.ErrorMessage != "no such thing" {
+		t.Errorf("an error came back as %s", body)
+	}
+	if body, _ := rie.post(t, countEvent); body != "3" {
+		t.Errorf("the process has seen %s events, want 3", body)
+	}
+}

@@ -1,0 +1,47 @@
+package clients_test
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+func TestGo(t *testing.T) {
+	t.Parallel()
+	pkg := t.TempDir()
+	mustRun(t, ".", []string{"CGO_ENABLED=0"}, "go", "build", "-o", filepath.Join(pkg, "bootstrap"), "./golang")
+	fn := contract(t, client{
+		pkg: pkg, handler: "app.handler",
+		refusal: `\{"errorMessage":"no such thing","errorType":"refusal"\}`,
+	})
+	t.Run("NamesWrappedError", func(t *testing.T) {
+		fn.invoke(t, `{"do":"wrap"}`).failure(t, `\{"errorMessage":"asked: no","errorType":"wrapError"\}`)
+	})
+	t.Run("ReportsPanic", func(t *testing.T) { goReportsPanic(t, fn) })
+	t.Run("RefusesEventOfAnotherType", func(t *testing.T) {
+		fn.invoke(t, `[]`).failure(t, `\{"errorMessage":"json: cannot unmarshal array into Go value of type main\.event","errorType":"UnmarshalTypeError"\}`)
+	})
+	t.Run("TakesEventsOfAWS", func(t *testing.T) { goTakesEventsOfAWS(t, pkg) })
+	t.Run("ExitsAtInit", func(t *testing.T) {
+		sandboxed.deploy(t, pkg, "no.handler").invoke(t, `{}`).failure(t,
+			`\{"errorType":"Runtime\.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 4"\}`)
+	})
+}
+
+// A panic is reported with its stack, and the process exits: what the caller
+// sees is the report.
+func goReportsPanic(t *testing.T, fn function) {
+	fn.invoke(t, `{"do":"panic"}`).failure(t,
+		`\{"errorMessage":"runtime error: invalid memory address or nil pointer dereference","errorType":"errorString",`+
+			`"stackTrace":\[\{"path":"[^"]*","line":\d+,"label":"[^"]*"\}.*\{"path":"[^"]*golang/main\.go","line":\d+,"label":"\(\*app\)\.handle"\}.*\]\}`)
+	if got := fn.count(t); got != 1 {
+		t.Errorf("after a panic the process has seen %d events, want 1", got)
+	}
+}
+
+func goTakesEventsOfAWS(t *testing.T, pkg string) {
+	const batch = `{"Records":[{"messageId":"a","body":"work","eventSource":"aws:sqs"},{"messageId":"b","body":"","eventSource":"aws:sqs"}]}`
+	got := sandboxed.deploy(t, pkg, "app.queue").succeed(t, batch)
+	if want := `{"batchItemFailures":[{"itemIdentifier":"b"}]}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}

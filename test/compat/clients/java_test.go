@@ -1,0 +1,53 @@
+package clients_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestJava(t *testing.T) {
+	t.Parallel()
+	_, noJava := visible("java")
+	toolchains.require(t, noJava, installed("javac", "mvn"))
+	// The pinned version of the client is in pom.xml.
+	key := append(sources(t, "java"), mustRun(t, ".", nil, "javac", "--version"))
+	built := cached(t, "java", key, func(dir string) {
+		mustRun(t, "testdata/java", nil, "mvn", "--batch-mode", "--quiet", "dependency:copy-dependencies",
+			"-DincludeScope=runtime", "-DoutputDirectory="+filepath.Join(dir, "lib"))
+		classes, err := filepath.Glob("testdata/java/src/app/*.java")
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustRun(t, ".", nil, append([]string{"javac", "--release", "11", "-cp", filepath.Join(dir, "lib", "*"),
+			"-d", filepath.Join(dir, "classes")}, classes...)...)
+	})
+	pkg := assemble(t, built, "testdata/java")
+	fn := contract(t, client{
+		pkg: pkg, handler: "app.App",
+		refusal: `\{"errorMessage":"no such thing","errorType":"app\.App\$Refusal","stackTrace":\["app\.App\.handleRequest\(App\.java:\d+\)".*\]\}`,
+	})
+	t.Run("ReportsStackOverflow", func(t *testing.T) {
+		res := fn.invoke(t, `{"do":"overflow"}`)
+		res.failure(t, `\{"errorMessage":"java\.lang\.StackOverflowError","errorType":"java\.lang\.StackOverflowError","stackTrace":\[("app\.App\.overflow.*",?)+\]\}`)
+	})
+	t.Run("LogsToItsLogger", func(t *testing.T) {
+		if res := fn.invoke(t, `{"do":"log"}`); strings.Count(res.Log, "to the logger\n") != 1 {
+			t.Errorf("the log is %q, want one line from the logger", res.Log)
+		}
+	})
+	t.Run("TakesEventsWithType", func(t *testing.T) {
+		got := sandboxed.deploy(t, pkg, "app.Orders::twice").succeed(t, `{"item":"tea","count":2}`)
+		if want := `{"item":"tea","count":4}`; got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	})
+	t.Run("ReportsMissingClass", func(t *testing.T) {
+		sandboxed.deploy(t, pkg, "app.Missing::handle").invoke(t, `{}`).failure(t,
+			`\{"errorMessage":"Class not found: app\.Missing","errorType":"java\.lang\.ClassNotFoundException".*\}`)
+	})
+	t.Run("ReportsInitError", func(t *testing.T) {
+		sandboxed.deploy(t, pkg, "app.Broken").invoke(t, `{}`).failure(t,
+			`\{"errorMessage":"Error loading class app\.Broken","errorType":"java\.lang\.ExceptionInInitializerError"\}`)
+	})
+}

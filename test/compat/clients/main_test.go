@@ -1,0 +1,90 @@
+// Package clients_test runs functions on AWS's own runtime clients, unchanged,
+// as the bootstraps of provided.al2023 functions: aws-lambda-go, awslambdaric,
+// aws-lambda-ric, the Rust crate lambda_runtime and the Java runtime interface
+// client. Each is held to one contract, and to what only it does:
+//
+//	testdata/CLIENT + the pinned client ──► package ──► hearth deploy ──► SDK Invoke   (namespace sandbox)
+//	   (the function)   (from its registry)        └──► hearth rie    ──► HTTP         (process sandbox)
+//
+// What is fetched or built is kept in the user's cache directory, keyed by
+// versions and sources, so that only the first run is slow. A download that
+// fails fails the test. A client whose toolchain is absent is skipped with the
+// reason, and the package fails when that leaves none but Go's.
+package clients_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+var (
+	hearthBinary string // the program under test, built by TestMain
+	sandboxed    *daemon
+	toolchains   attendance
+)
+
+func TestMain(m *testing.M) {
+	code, err := run(m)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "clients:", err)
+		code = 1
+	}
+	os.Exit(code)
+}
+
+func run(m *testing.M) (code int, err error) {
+	dir, err := os.MkdirTemp("", "hearth-clients-")
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	hearthBinary = filepath.Join(dir, "hearth")
+	build := exec.Command("go", "build", "-trimpath", "-o", hearthBinary, "./cmd/hearth")
+	build.Dir, build.Env = filepath.Join("..", "..", ".."), append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return 0, fmt.Errorf("build hearth: %w\n%s", err, out)
+	}
+	sandboxed, err = startDaemon(filepath.Join(dir, "data"))
+	if err != nil {
+		return 0, err
+	}
+	code = m.Run()
+	return code, errors.Join(sandboxed.stop(), toolchains.check())
+}
+
+// attendance counts the clients whose toolchain this machine has.
+type attendance struct {
+	mu      sync.Mutex
+	present int
+	absent  []error
+}
+
+// require skips a client's test when this machine cannot build the client, and
+// says why.
+func (a *attendance) require(t *testing.T, conditions ...error) {
+	t.Helper()
+	err := errors.Join(conditions...)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err == nil {
+		a.present++
+		return
+	}
+	a.absent = append(a.absent, err)
+	t.Skip(err)
+}
+
+// check is an error when there was no toolchain for any client.
+func (a *attendance) check() error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.present == 0 && len(a.absent) > 0 {
+		return fmt.Errorf("no client but Go's could be tested: %w", errors.Join(a.absent...))
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package clients_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const awsLambdaRIC = "4.0.2"
+
+func TestNode(t *testing.T) {
+	t.Parallel()
+	node, noNode := visible("node")
+	headers, noHeaders := nodeHeaders(node)
+	// A part of the client is C++: npm builds it, and a libcurl, here.
+	toolchains.require(t, noNode, noHeaders, installed("npm", "cmake", "make", "g++", "python3", "tar", "xz"))
+	version := mustRun(t, ".", nil, node, "--version")
+	major, _, _ := strings.Cut(version, ".")
+	ric := cached(t, "node", []string{awsLambdaRIC, major}, func(dir string) {
+		mustRun(t, dir, []string{"npm_config_nodedir=" + headers},
+			"npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--loglevel=error", "aws-lambda-ric@"+awsLambdaRIC)
+		if _, err := os.Stat(filepath.Join(dir, "node_modules/aws-lambda-ric/rapid-client.node")); err != nil {
+			t.Fatalf("npm did not run the scripts that build the client: %v", err)
+		}
+	})
+	pkg := assemble(t, ric, "testdata/node")
+	fn := contract(t, client{
+		pkg: pkg, handler: "app.handler",
+		refusal: `\{"errorType":"Refusal","errorMessage":"no such thing","trace":\["Refusal: no such thing","    at .*app\.mjs:\d+:\d+.*"\]\}`,
+	})
+	t.Run("ReportsUnhandledRejection", func(t *testing.T) {
+		fn.invoke(t, `{"do":"reject"}`).failure(t,
+			`\{"errorType":"Runtime\.UnhandledPromiseRejection","errorMessage":"Refusal: nobody waits",.*"trace":\[.*\]\}`)
+		if got := fn.count(t); got != 1 {
+			t.Errorf("after an unhandled rejection the process has seen %d events, want 1", got)
+		}
+	})
+	t.Run("LogsWithRequestID", func(t *testing.T) { nodeLogsWithRequestID(t, fn) })
+	t.Run("ReportsImportError", func(t *testing.T) {
+		sandboxed.deploy(t, pkg, "missing.handler").invoke(t, `{}`).failure(t,
+			`\{"errorType":"Runtime\.ImportModuleError","errorMessage":"Error: Cannot find module 'missing'.*","trace":\[.*\]\}`)
+	})
+	t.Run("ReportsInitError", func(t *testing.T) {
+		sandboxed.deploy(t, pkg, "broken.handler").invoke(t, `{}`).failure(t,
+			`\{"errorType":"RangeError","errorMessage":"not today","trace":\["RangeError: not today",.*\]\}`)
+	})
+}
+
+// nodeHeaders returns the directory whose include/node holds the headers of a
+// node: without them, node-gyp would download those of every node it meets.
+func nodeHeaders(node string) (string, error) {
+	if node == "" {
+		return "", nil
+	}
+	program, err := filepath.EvalSymlinks(node)
+	if err != nil {
+		return "", err
+	}
+	prefix := filepath.Dir(filepath.Dir(program))
+	if _, err := os.Stat(filepath.Join(prefix, "include/node/node_api.h")); err != nil {
+		return "", fmt.Errorf("the headers of %s are not here: %w", node, errors.Unwrap(err))
+	}
+	return prefix, nil
+}
+
+func nodeLogsWithRequestID(t *testing.T, fn function) {
+	res := fn.invoke(t, `{"do":"log"}`)
+	for _, entry := range []string{`INFO\tto standard output`, `ERROR\tto standard error`} {
+		line := regexp.MustCompile(`(?m)^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t` + res.RequestID + `\t` + entry + `$`)
+		if len(line.FindAllString(res.Log, -1)) != 1 {
+			t.Errorf("the log is %q, want one line like %s", res.Log, line)
+		}
+	}
+}

@@ -1,0 +1,66 @@
+package clients_test
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"testing"
+)
+
+const awslambdaric = "4.2.2"
+
+func TestPython(t *testing.T) {
+	t.Parallel()
+	python, noPython := visible("python3")
+	pip, noPip := findPip(t)
+	toolchains.require(t, noPython, noPip)
+	version := mustRun(t, ".", nil, python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
+	ric := cached(t, "python", []string{awslambdaric, version}, func(dir string) {
+		// For the interpreter that functions find, which need not be pip's.
+		mustRun(t, dir, nil, append(pip, "install", "--quiet", "--disable-pip-version-check", "--target", dir,
+			"--python-version", version, "--only-binary", ":all:", "awslambdaric=="+awslambdaric)...)
+	})
+	pkg := assemble(t, ric, "testdata/python")
+	fn := contract(t, client{
+		pkg: pkg, handler: "app.handler",
+		refusal: `\{"errorMessage": "no such thing", "errorType": "Refusal", "requestId": "ID", ` +
+			`"stackTrace": \["  File \\"/var/task/app\.py\\", line \d+, in handler\\n.*", .*line \d+, in fail\\n.*"\]\}`,
+	})
+	t.Run("ReportsUnserializableValue", func(t *testing.T) {
+		fn.invoke(t, `{"do":"unserializable"}`).failure(t,
+			`\{"errorMessage": "Unable to marshal response: Object of type object is not JSON serializable", `+
+				`"errorType": "Runtime\.MarshalError", "requestId": "ID", "stackTrace": \[\]\}`)
+	})
+	t.Run("LogsWithRequestID", func(t *testing.T) { pythonLogsWithRequestID(t, fn) })
+	t.Run("ReportsImportError", func(t *testing.T) {
+		sandboxed.deploy(t, pkg, "missing.handler").invoke(t, `{}`).failure(t,
+			`\{"errorMessage": "Unable to import module 'missing': No module named 'missing'", `+
+				`"errorType": "Runtime\.ImportModuleError", "requestId": "", "stackTrace": \[\]\}`)
+	})
+	t.Run("ReportsInitError", func(t *testing.T) {
+		sandboxed.deploy(t, pkg, "broken.handler").invoke(t, `{}`).failure(t,
+			`\{"errorMessage": "not today", "errorType": "ValueError", "requestId": "", `+
+				`"stackTrace": \[.*"  File \\"/var/task/broken\.py\\", line \d+, in <module>\\n    raise .*"\]\}`)
+	})
+}
+
+// findPip returns the command line of a pip.
+func findPip(t *testing.T) ([]string, error) {
+	var missing []error
+	for _, pip := range [][]string{{"python3", "-m", "pip"}, {"../../../.tools/venv/bin/pip"}, {"pip"}} {
+		_, err := command(t.Context(), ".", nil, append(pip, "--version")...)
+		if err == nil {
+			return pip, nil
+		}
+		missing = append(missing, err)
+	}
+	return nil, fmt.Errorf("no pip: %w", errors.Join(missing...))
+}
+
+func pythonLogsWithRequestID(t *testing.T, fn function) {
+	res := fn.invoke(t, `{"do":"log"}`)
+	line := regexp.MustCompile(`(?m)^\[WARNING\]\t\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z\t` + res.RequestID + `\tto the logger$`)
+	if len(line.FindAllString(res.Log, -1)) != 1 {
+		t.Errorf("the log is %q, want one line like %s", res.Log, line)
+	}
+}

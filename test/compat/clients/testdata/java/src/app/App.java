@@ -1,0 +1,67 @@
+package app;
+
+import com.amazonaws.services.lambda.runtime.Context;
+import com.amazonaws.services.lambda.runtime.RequestHandler;
+import java.util.HashMap;
+import java.util.Map;
+
+/** The function of the tests of AWS's Java client; contract_test.go says what the events ask for. */
+public class App implements RequestHandler<Map<String, Object>, Object> {
+  private int calls;
+
+  @Override
+  public Object handleRequest(Map<String, Object> event, Context context) {
+    calls++;
+    switch ((String) event.get("do")) {
+      case "return":
+        return event.get("value");
+      case "make":
+        return "x".repeat(((Number) event.get("size")).intValue());
+      case "count":
+        return calls;
+      case "context":
+        return describe(context);
+      case "log":
+        System.out.println("to standard output");
+        System.err.println("to standard error");
+        context.getLogger().log("to the logger\n");
+        return null;
+      case "fail":
+        throw new Refusal("no such thing");
+      case "overflow":
+        return overflow(1);
+      case "exit":
+        System.exit(3);
+      default:
+        throw new IllegalArgumentException("do not know how to " + event.get("do"));
+    }
+  }
+
+  private static Map<String, Object> describe(Context context) {
+    Map<String, Object> description = new HashMap<>();
+    description.put("requestId", context.getAwsRequestId());
+    description.put("arn", context.getInvokedFunctionArn());
+    description.put("name", context.getFunctionName());
+    description.put("version", context.getFunctionVersion());
+    description.put("memory", context.getMemoryLimitInMB());
+    description.put("logGroup", context.getLogGroupName());
+    description.put("logStream", context.getLogStreamName());
+    description.put("remaining", context.getRemainingTimeInMillis());
+    description.put("trace", System.getProperty("com.amazonaws.xray.traceHeader"));
+    if (context.getClientContext() != null) {
+      description.put("custom", context.getClientContext().getCustom());
+    }
+    return description;
+  }
+
+  private static int overflow(int depth) {
+    return overflow(depth + 1) + 1;
+  }
+
+  /** Names its type in what the client reports. */
+  static class Refusal extends RuntimeException {
+    Refusal(String message) {
+      super(message);
+    }
+  }
+}

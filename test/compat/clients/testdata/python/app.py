@@ -1,0 +1,54 @@
+"""The function of the tests of awslambdaric; contract_test.go says what the
+events ask for."""
+import logging
+import os
+import sys
+
+calls = 0
+
+
+class Refusal(Exception):
+    pass
+
+
+def handler(event, context):
+    global calls
+    calls += 1
+    return actions[event["do"]](event, context)
+
+
+def describe(event, context):
+    return {
+        "requestId": context.aws_request_id,
+        "arn": context.invoked_function_arn,
+        "name": context.function_name,
+        "version": context.function_version,
+        "memory": int(context.memory_limit_in_mb),
+        "logGroup": context.log_group_name,
+        "logStream": context.log_stream_name,
+        "remaining": context.get_remaining_time_in_millis(),
+        "trace": os.environ.get("_X_AMZN_TRACE_ID"),
+        "custom": context.client_context and context.client_context.custom,
+    }
+
+
+def log(event, context):
+    print("to standard output")
+    print("to standard error", file=sys.stderr)
+    logging.getLogger().warning("to the logger")
+
+
+def fail(event, context):
+    raise Refusal("no such thing")
+
+
+actions = {
+    "return": lambda event, context: event["value"],
+    "make": lambda event, context: "x" * event["size"],
+    "count": lambda event, context: calls,
+    "context": describe,
+    "log": log,
+    "fail": fail,
+    "unserializable": lambda event, context: object(),
+    "exit": lambda event, context: os._exit(3),
+}

@@ -1,0 +1,2 @@
+"""A module that cannot be imported."""
+raise ValueError("not today")
