@@ -1,14 +1,10 @@
 package e2e_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/http"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -105,76 +101,5 @@ func TestAPI_OperationThatIsNotBuilt(t *testing.T) {
 	resp, ok := errors.AsType[*awshttp.ResponseError](err)
 	if !ok || resp.HTTPStatusCode() != http.StatusNotImplemented || !strings.Contains(apiError(t, err).ErrorMessage(), "ListLayers") {
 		t.Errorf("got %v, want status 501 and a message that names ListLayers", err)
-	}
-}
-
-// archive builds a ZIP archive of raw entries.
-func archive(t *testing.T, entries ...zipEntry) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	for _, e := range entries {
-		header := &zip.FileHeader{Name: e.name, Method: zip.Deflate}
-		header.SetMode(e.mode)
-		entry, err := w.CreateHeader(header)
-		if err == nil {
-			_, err = io.Copy(entry, e.content)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
-}
-
-type zipEntry struct {
-	name    string
-	mode    fs.FileMode
-	content io.Reader
-}
-
-// zeros is a file of that many bytes that compresses to a thousandth.
-func zeros(n int64) io.Reader { return io.LimitReader(zeroReader{}, n) }
-
-type zeroReader struct{}
-
-func (zeroReader) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
-}
-
-func TestCreateFunction_HostileArchives(t *testing.T) {
-	t.Parallel()
-	d := shared(t)
-	good := files{"app.py": "def handler(e, c):\n    return 1\n"}.zip(t)
-	broken := bytes.Clone(good)
-	broken[40] ^= 0xff // in the compressed file
-	text := func(s string) io.Reader { return strings.NewReader(s) }
-	for _, test := range []struct {
-		name    string
-		archive []byte
-		message string // pattern
-	}{
-		{"not-a-zip", []byte("not a zip"), `Could not unzip uploaded file\. Please check your file, then try to upload again\.`},
-		{"half", good[:len(good)/2], `Could not unzip uploaded file\. Please check your file, then try to upload again\.`},
-		{"damaged", broken, `Could not unzip uploaded file\. Please check your file, then try to upload again\.`},
-		{"traversal", archive(t, zipEntry{"../../../../tmp/e2e-traversal", 0o644, text("x")}), `.`},
-		{"absolute", archive(t, zipEntry{"/tmp/e2e-absolute", 0o644, text("x")}), `.`},
-		{"symlink-out", archive(t, zipEntry{"out", 0o777 | fs.ModeSymlink, text("../../../../etc")}), `.`},
-		{"through-symlink", archive(t, zipEntry{"out", 0o777 | fs.ModeSymlink, text("/tmp")}, zipEntry{"out/e2e-through", 0o644, text("x")}), `.`},
-		{"device", archive(t, zipEntry{"null", 0o666 | fs.ModeDevice | fs.ModeCharDevice, text("")}), `.`},
-		{"bomb", archive(t, zipEntry{"zeros", 0o644, zeros(300 << 20)}), `Unzipped size must be smaller than 262144000 bytes`},
-		{"many-bombs", archive(t, zipEntry{"a", 0o644, zeros(130 << 20)}, zipEntry{"b", 0o644, zeros(130 << 20)}), `Unzipped size must be smaller than 262144000 bytes`},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			_, err := d.client().CreateFunction(ctxFor(t), createInput(testName(t), "provided.al2023", "x", test.archive))
-			answer := apiError(t, err)
-			if answer.ErrorCode() != "InvalidParameterValueException" || !regexp.MustCompile(test.message).MatchString(answer.ErrorMessage()) {
-				t.Errorf("got %v, want an InvalidParameterValueException like %s", answer, test.message)
-			}
-		})
 	}
 }

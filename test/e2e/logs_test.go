@@ -2,8 +2,10 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,12 +31,15 @@ func TestLog_JSONFormat(t *testing.T) {
 		t.Errorf("the function's entries (-want +got):\n%s", diff)
 	}
 	// In the log itself what is less than INFO is left out.
-	var log string
-	for line := range strings.Lines(hearth(t, nil, "logs", fn.name, "--endpoint", fn.d.endpoint).stdout) {
-		_, message, _ := strings.Cut(line, " ")
-		log += message
-	}
-	platform, _ = entries(t, log)
+	eventually(t, "print the log", func() bool {
+		var log string
+		for line := range strings.Lines(hearth(t, nil, "logs", fn.name, "--endpoint", fn.d.endpoint).stdout) {
+			_, message, _ := strings.Cut(line, " ")
+			log += message
+		}
+		platform, _ = entries(t, log)
+		return slices.Contains(platform, "platform.report")
+	})
 	if diff := cmp.Diff([]string{"platform.start", "platform.report"}, platform); diff != "" {
 		t.Errorf("the platform's entries in the log (-want +got):\n%s", diff)
 	}
@@ -63,20 +68,19 @@ func TestLog_StreamIsAFile(t *testing.T) {
 	t.Parallel()
 	fn := shared(t).python(t)
 	stream := evaluate[string](t, fn, "os.environ['AWS_LAMBDA_LOG_STREAM_NAME']")
-	var found []string
-	eventually(t, "find the log stream in the data directory", func() bool {
-		err := filepath.WalkDir(filepath.Join(fn.d.dir, "logs"), func(path string, _ os.DirEntry, err error) error {
-			if strings.Contains(path, fn.name) && strings.Contains(path, stream[strings.LastIndexByte(stream, ']')+1:]) {
-				found = append(found, path)
+	id := stream[strings.LastIndexByte(stream, ']')+1:]
+	eventually(t, "find its report in a file of the data directory", func() bool {
+		found := false
+		err := filepath.WalkDir(filepath.Join(fn.d.dir, "logs"), func(path string, entry fs.DirEntry, err error) error {
+			if err != nil || entry.IsDir() || !strings.Contains(path, fn.name) || !strings.Contains(path, id) {
+				return err
 			}
+			content, err := os.ReadFile(path)
+			found = strings.Contains(string(content), "REPORT RequestId: ")
 			return err
 		})
-		return err == nil && len(found) > 0
+		return err == nil && found
 	})
-	content, err := os.ReadFile(found[0])
-	if err != nil || !strings.Contains(string(content), "REPORT RequestId: ") {
-		t.Errorf("%s: %v\n%s", found[0], err, content)
-	}
 }
 
 func TestLog_TailIsTheLast4KiB(t *testing.T) {
