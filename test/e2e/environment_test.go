@@ -137,6 +137,28 @@ func TestEnvironment_EnforcesMemory(t *testing.T) {
 	expect(t, fn, "1", 1)
 }
 
+func TestEnvironment_LimitsProcesses(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).python(t)
+	const spawn = `
+import threading
+done, n = threading.Event(), 0
+threading.stack_size(1 << 16)
+try:
+    while n < 5000:
+        threading.Thread(target=done.wait, daemon=True).start()
+        n += 1
+except RuntimeError:
+    pass
+finally:
+    done.set()
+`
+	var n int
+	if fn.call(t, event(t, "exec", spawn, "eval", "n"), &n); n < 500 || n > 1024 {
+		t.Errorf("a function started %d threads, want it to end at about 1,024", n)
+	}
+}
+
 func TestInvoke_PassesClientContext(t *testing.T) {
 	t.Parallel()
 	fn := shared(t).python(t)

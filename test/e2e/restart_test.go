@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -207,16 +206,7 @@ func TestServe_FinishesCallsWhenStopped(t *testing.T) {
 		}
 		answer <- res
 	}()
-	eventually(t, "be busy", func() bool {
-		found, err := filepath.Glob("/proc/[0-9]*/root/tmp/busy")
-		for _, busy := range found {
-			environ := strings.TrimSuffix(busy, "root/tmp/busy") + "environ"
-			if variable(environ, "AWS_LAMBDA_FUNCTION_NAME") == fn.name && variable(environ, markerVariable) == d.dir {
-				return true
-			}
-		}
-		return err != nil
-	})
+	fn.awaitFile(t, "/tmp/busy")
 	if err := d.stop(); err != nil {
 		t.Fatal(err)
 	}

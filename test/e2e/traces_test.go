@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"testing"
 )
 
 // leftovers lists what a daemon that has ended left on this machine: processes
@@ -39,6 +40,31 @@ func functionProcesses(name string) []string {
 	return processesWhere(func(pid int) bool {
 		return variable(fmt.Sprintf("/proc/%d/environ", pid), "AWS_LAMBDA_FUNCTION_NAME") == name
 	})
+}
+
+// insideOf returns the host's path of a file in an environment of a function,
+// once there is one that has it.
+func (f function) insideOf(path string) (string, bool) {
+	found, _ := filepath.Glob("/proc/[0-9]*/root" + path) // the pattern is valid
+	for _, file := range found {
+		environ := strings.TrimSuffix(file, "root"+path) + "environ"
+		if variable(environ, "AWS_LAMBDA_FUNCTION_NAME") == f.name && variable(environ, markerVariable) == f.d.dir {
+			return file, true
+		}
+	}
+	return "", false
+}
+
+// awaitFile waits until an environment of the function has written a file, and
+// returns the host's path of it.
+func (f function) awaitFile(t *testing.T, path string) string {
+	t.Helper()
+	var file string
+	eventually(t, "write "+path, func() (found bool) {
+		file, found = f.insideOf(path)
+		return found
+	})
+	return file
 }
 
 func processesWhere(match func(pid int) bool) []string {

@@ -2,8 +2,10 @@ package e2e_test
 
 import (
 	"fmt"
+	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -127,5 +129,59 @@ func TestEnvironment_ThrottlesBeyondTheLimit(t *testing.T) {
 	})
 	if answer := apiError(t, err); answer.ErrorCode() != "TooManyRequestsException" || answer.ErrorMessage() != "Rate Exceeded." {
 		t.Errorf("refused with %v, want TooManyRequestsException: Rate Exceeded.", answer)
+	}
+}
+
+func TestEnvironment_FreezesWhenIdle(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, "--freeze-after", "100ms")
+	fn := d.python(t)
+	const tick = `
+import threading
+def ticks():
+    with open("/tmp/ticks", "ab", 0) as f:
+        while True:
+            f.write(b".")
+            time.sleep(0.01)
+threading.Thread(target=ticks, daemon=True).start()
+`
+	before := evaluate[string](t, fn, "ID")
+	fn.invoke(t, event(t, "exec", tick))
+	file := fn.awaitFile(t, "/tmp/ticks")
+	var size int64
+	since := time.Now()
+	eventually(t, "stop", func() bool {
+		info, err := os.Stat(file)
+		if err == nil && info.Size() != size {
+			size, since = info.Size(), time.Now()
+		}
+		return time.Since(since) > 500*time.Millisecond
+	})
+	expect(t, fn, "ID", before) // thawed, not started again
+	eventually(t, "go on", func() bool {
+		info, err := os.Stat(file)
+		return err == nil && info.Size() > size
+	})
+}
+
+func TestUpdateFunctionCode_CallsInProgressFinish(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).python(t)
+	answer := make(chan result, 1)
+	go func() { // received below
+		res, err := fn.tryInvoke(t, event(t, "exec", "open('/tmp/busy', 'w').close(); time.sleep(2)", "eval", "'NEW' in globals()"))
+		if err != nil {
+			t.Errorf("the call in progress: %v", err)
+		}
+		answer <- res
+	}()
+	fn.awaitFile(t, "/tmp/busy")
+	code := files{"probe.py": testdata(t, "probe.py") + "\nNEW = True\n"}.zip(t)
+	if _, err := fn.d.client().UpdateFunctionCode(ctxFor(t), &lambda.UpdateFunctionCodeInput{FunctionName: &fn.name, ZipFile: code}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "serve the new code", func() bool { return evaluate[bool](t, fn, "'NEW' in globals()") })
+	if res := <-answer; res.Payload != "false" || res.FunctionError != "" {
+		t.Errorf("the call in progress got %s %s, want an answer of the old code", res.FunctionError, res.Payload)
 	}
 }
