@@ -91,7 +91,7 @@ func (m *model) step() {
 		}
 		m.mu.Unlock()
 	case 2, 3:
-		<-time.After(m.upTo(3000))
+		wait(time.Millisecond + m.upTo(3000))
 	default:
 		ctx, cancel := context.WithTimeout(m.Context(), 50*time.Millisecond+m.upTo(10000))
 		fn, work := m.function(), m.upTo(2000).String()
