@@ -6,23 +6,21 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"path/filepath"
 	"strconv"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
-	"github.com/hearthd/hearth/sandbox/namespace/scratch"
 	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
 
 // cell is the part of a sandbox that does not depend on its Spec: pid 1 in its
-// namespaces, with its ids, in its control group, an empty /tmp and the
-// listener of the Runtime API.
+// namespaces, with its ids, in its control group, and the listener of the
+// Runtime API; as a spare also an empty /tmp of the usual size.
 type cell struct {
 	driver  *Driver
 	slot    int // among the live cells: names its ids, its group and its /tmp
-	tmp     string
+	tmp     tmp // set by provideTmp
 	link    *stage2.Link
 	process *os.Process // pid 1
 	group   *cgroup.Group
@@ -45,11 +43,7 @@ func (d *Driver) newCell(ctx context.Context, hostNetwork bool) (*cell, error) {
 		return nil, errors.Join(err, c.undo())
 	}
 	c.remains = append(c.remains, c.group.Remove)
-	c.tmp = filepath.Join(d.dir, "tmp", name)
-	if err := scratch.Make(c.tmp, d.ids.root(), d.ids.rootGroup()); err != nil {
-		return nil, errors.Join(err, c.undo())
-	}
-	c.remains = append(c.remains, func() error { return scratch.Remove(c.tmp) })
+	c.remains = append(c.remains, func() error { return c.tmp.remove() })
 	if err := c.spawn(ctx, hostNetwork); err != nil {
 		return nil, errors.Join(err, c.undo())
 	}

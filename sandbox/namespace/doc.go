@@ -30,8 +30,8 @@
 // read-only by the daemon and passed as descriptors: no path of the host is
 // resolved in a sandbox, and no mount ever appears in the host's mount table.
 // When the daemon dies, however it dies, the control socket of each pid 1
-// closes, pid 1 exits and the kernel does the rest; what stays, directories and
-// empty control groups, is removed by the next New with the same state directory.
+// closes, pid 1 exits and the kernel does the rest, the disks of /tmp (package
+// disk) included; what stays, directories and empty control groups, is removed by the next New with the same state directory.
 //
 // # Users
 //

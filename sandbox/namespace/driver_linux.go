@@ -15,7 +15,7 @@ import (
 
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
-	"github.com/hearthd/hearth/sandbox/namespace/scratch"
+	"github.com/hearthd/hearth/sandbox/namespace/disk"
 	"github.com/hearthd/hearth/sandbox/namespace/seccomp"
 	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
@@ -40,6 +40,8 @@ type Driver struct {
 	inner        bool
 	lastCap      int
 	capabilities sandbox.Capabilities
+	disks        *disk.Maker // nil: /tmp are directories without a limit
+	noDisks      error       // why
 
 	noNAT sync.Once // says once that there is none
 
@@ -77,6 +79,8 @@ func New(o Options) (sandbox.Driver, error) {
 
 // open acquires what the driver holds, in the order that Close undoes.
 func (d *Driver) open(o Options) error {
+	ctx, cancel := context.WithTimeout(context.Background(), openTime)
+	defer cancel()
 	var err error
 	if d.dir, err = filepath.Abs(o.StateDir); err != nil {
 		return err
@@ -109,7 +113,7 @@ func (d *Driver) open(o Options) error {
 		return err
 	}
 	// Only now are a predecessor's last processes gone.
-	if err := d.sweepTmp(); err != nil {
+	if err := d.openTmp(ctx); err != nil {
 		return err
 	}
 	if d.program, err = stage2.Open(filepath.Join(d.dir, "stage2")); err != nil {
@@ -118,8 +122,6 @@ func (d *Driver) open(o Options) error {
 	if d.skeleton, err = newSkeleton(filepath.Join(d.dir, "root")); err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), openTime)
-	defer cancel()
 	if err := d.probe(ctx); err != nil {
 		return err
 	}
@@ -196,6 +198,9 @@ func (d *Driver) create(ctx context.Context, spec sandbox.Spec) (b *box, err err
 	if b.maxProcesses <= 0 {
 		b.maxProcesses = defaultProcesses
 	}
+	if err := c.provideTmp(ctx, spec.TmpBytes); err != nil {
+		return nil, err
+	}
 	limits := cgroup.Limits{MemoryBytes: spec.MemoryBytes, CPU: spec.CPU, HardCPU: d.hardCPU, Pids: b.maxProcesses + 1} // and pid 1
 	if err := c.group.SetLimits(limits); err != nil {
 		return nil, err
@@ -254,7 +259,11 @@ func (d *Driver) specBinds(spec sandbox.Spec, c *cell) (binds []bind, err error)
 			return binds, err
 		}
 	}
-	return binds, add(c.tmp, tmpDir, attrWritable)
+	tmp, err := c.tmp.open()
+	if err != nil {
+		return binds, err
+	}
+	return append(binds, tmp), nil
 }
 
 // checkReadable says early, and in words, what the function would otherwise
@@ -361,13 +370,4 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, fmt.Errorf("state directory %s is in use by another process: %w", dir, err)
 	}
 	return f, nil
-}
-
-// sweepTmp removes the /tmp directories of a predecessor.
-func (d *Driver) sweepTmp() error {
-	dir := filepath.Join(d.dir, "tmp")
-	if err := scratch.Remove(dir); err != nil {
-		return err
-	}
-	return os.Mkdir(dir, 0o711)
 }

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -190,6 +191,21 @@ func TestCreate_CodeOfRoot_IsRoots(t *testing.T) {
 	b := create(t, newDriver(t), sandbox.Spec{Task: dir})
 	if got := run(t, b, "stat -c '%U %G %a' /var/task /var/task/f /tmp | tr '\n' ,"); got != "root root 755,root root 644,root root 1777," {
 		t.Errorf("got %s", got)
+	}
+}
+
+func TestCreate_Tmp_HasTheSizeOfLambdas(t *testing.T) {
+	d := newDriver(t)
+	if !d.Capabilities().TmpQuota {
+		t.Skip("no disks on this host")
+	}
+	for id, c := range map[string]struct{ size, want int64 }{
+		"default": {0, 538_333_184}, "same": {512 << 20, 538_333_184}, "more": {1 << 30, 1<<30 + 1_462_272},
+	} {
+		b := create(t, d, sandbox.Spec{ID: id, TmpBytes: c.size})
+		if got := run(t, b, "stat -f -c '%a %S' /tmp"); got != fmt.Sprint(c.want/4096, " 4096") {
+			t.Errorf("%s: free blocks, and their size: %s, want %d", id, got, c.want/4096)
+		}
 	}
 }
 

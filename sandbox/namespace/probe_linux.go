@@ -35,6 +35,8 @@ func (d *Driver) probe(ctx context.Context) error {
 			d.inner, noInner = false, errors.Join(why, err)
 		case d.proc && isCall(callProc):
 			d.proc, noProc = false, err
+		case d.disks != nil && isCall(callTmp):
+			d.disks, d.noDisks = nil, err
 		case noGroups == nil && (errors.Is(err, cgroup.ErrRefused) || isCall(callClone)):
 			noGroups = err
 			if err := d.groups.Disable(noGroups); err != nil {
@@ -69,7 +71,7 @@ func (d *Driver) try(ctx context.Context, noInner *error) error {
 func (d *Driver) describe(noProc, noInner error) sandbox.Capabilities {
 	s := d.groups.Support()
 	c := sandbox.Capabilities{
-		Files: true, Processes: true, Network: true, User: true, Freeze: true,
+		Files: true, Processes: true, Network: true, User: true, Freeze: true, TmpQuota: d.disks != nil,
 		Memory: s.Memory, CPU: s.CPU && d.hardCPU,
 		Pids: true, // by RLIMIT_NPROC where there is no controller
 	}
@@ -86,7 +88,9 @@ func (d *Driver) describe(noProc, noInner error) sandbox.Capabilities {
 	if !d.inner {
 		miss("freeze by control group", noInner.Error()+"; SIGSTOP is used, which function code can notice", delegate)
 	}
-	miss("size of /tmp", "directories on "+d.dir+" have no quota", "put the data directory on a file system of its own, so that functions fill no other")
+	if d.disks == nil {
+		miss("size of /tmp", d.noDisks.Error(), "run hearth as root, with loop devices and mkfs.ext4 (package e2fsprogs), or put the data directory on a file system of its own, so that functions fill no other")
+	}
 	miss("outbound network (nat)", "not in this version: a function reaches its own loopback only, unless its network is host", "use the host's network for functions that need the network")
 	if noProc != nil {
 		miss("/proc", noProc.Error(), "run hearth where /proc is not masked: outside of a container, or in one started with --security-opt systempaths=unconfined")

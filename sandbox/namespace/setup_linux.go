@@ -92,6 +92,9 @@ func (c *cell) attach(ctx context.Context, binds []bind) error {
 	return err
 }
 
+// callTmp fails where a disk cannot be mounted in a sandbox.
+const callTmp = "mount " + tmpDir
+
 // callProc fails where the host's own /proc is partly covered.
 const callProc = "mount /proc"
 

@@ -53,6 +53,7 @@ func (b *bench) openDriver() {
 		if err := d.Close(); err != nil {
 			b.Errorf("close the driver: %v", err)
 		}
+		b.eventually("no block device is on the driver's files", func() bool { return len(devicesOf(b.stateDir)) == 0 })
 	})
 }
 

@@ -22,6 +22,10 @@ func limitCases() []testCase {
 			needs: func(c sandbox.Capabilities) bool { return c.Pids }},
 		{name: "Tmp_Full_IsNoSpace", real: true, run: tmpLimit,
 			needs: func(c sandbox.Capabilities) bool { return c.TmpQuota }},
+		{name: "Tmp_KillAll_KeepsLimit", real: true, run: tmpLimitStays,
+			needs: func(c sandbox.Capabilities) bool { return c.TmpQuota }},
+		{name: "Tmp_LargerThanMemory_CanBeFilled", real: true, run: tmpIsNotMemory,
+			needs: func(c sandbox.Capabilities) bool { return c.TmpQuota && c.Memory }},
 	}
 }
 
@@ -114,14 +118,51 @@ func tmpLimit(b *bench) {
 	spec := b.spec()
 	spec.TmpBytes = 16 * mib
 	x := b.box(spec)
-	var got probe.Fill
-	x.decode(&got, "fill", path.Join(x.Paths().Tmp, "big"), fmt.Sprint(64*mib))
-	if !got.Full {
-		b.Errorf("wrote %d bytes to a /tmp of 16 MiB: %q", got.Written, got.Err)
+	overfill(b, x, 16)
+	x.usable()
+}
+
+func tmpLimitStays(b *bench) {
+	spec := b.spec()
+	spec.TmpBytes = 32 * mib
+	x := b.box(spec)
+	var half probe.Fill
+	x.decode(&half, "fill", path.Join(x.Paths().Tmp, "first"), fmt.Sprint(16*mib))
+	if half.Err != "" {
+		b.Fatalf("16 MiB in a /tmp of 32: %s", half.Err)
 	}
-	// AWS gives what was asked for; file system overhead may cost a little.
-	if got.Written < 12*mib || got.Written > 20*mib {
-		b.Errorf("/tmp of 16 MiB took %d bytes", got.Written)
+	if err := x.KillAll(b.bounded()); err != nil {
+		b.Fatal(err)
+	}
+	overfill(b, x, 16)
+}
+
+func tmpIsNotMemory(b *bench) {
+	spec := b.spec()
+	spec.MemoryBytes = 64 * mib
+	spec.TmpBytes = 256 * mib
+	x := b.box(spec)
+	overfill(b, x, 256)
+	use, err := x.Usage()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if use.OOMKills > 0 {
+		b.Errorf("filling /tmp was %d times out of memory", use.OOMKills)
 	}
 	x.usable()
+}
+
+// overfill fills /tmp, in which there is room for so many MiB.
+func overfill(b *bench, x *box, room int64) {
+	b.Helper()
+	var got probe.Fill
+	x.decode(&got, "fill", path.Join(x.Paths().Tmp, "big"), fmt.Sprint(2*room*mib))
+	if !got.Full {
+		b.Errorf("wrote %d bytes to a /tmp of %d MiB: %q", got.Written, room, got.Err)
+	}
+	// AWS gives what was asked for; file system overhead may cost a little.
+	if got.Written < (room-4)*mib || got.Written > (room+4)*mib {
+		b.Errorf("%d MiB of /tmp took %d bytes", room, got.Written)
+	}
 }

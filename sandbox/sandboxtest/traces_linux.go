@@ -69,6 +69,18 @@ func entriesOf(root, id string) []string {
 	return found
 }
 
+// devicesOf returns the loop devices on files in a directory.
+func devicesOf(dir string) []string {
+	files, _ := filepath.Glob("/sys/block/loop*/loop/backing_file")
+	var found []string
+	for _, f := range files {
+		if image, err := os.ReadFile(f); err == nil && strings.HasPrefix(string(image), dir+"/") {
+			found = append(found, f)
+		}
+	}
+	return found
+}
+
 // zombieChildren counts this process's children that nobody waited for.
 func zombieChildren() int {
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat")

@@ -25,6 +25,8 @@ func (b *bench) noTraces(id string) {
 
 func processesOf(string) []string { return nil }
 
+func devicesOf(string) []string { return nil }
+
 func zombieChildren() int { return 0 }
 
 func openFiles() int { return 0 }
