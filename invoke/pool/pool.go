@@ -35,6 +35,12 @@ type Open func(ctx context.Context, fn *hearth.Function) (Environment, error)
 // Options of a Pool. Zero values get the defaults named here.
 type Options struct {
 	Open Open // required
+	// Current reports whether a function is still what its name and version
+	// stand for; it must not call the pool. It is asked before the first start
+	// for a function, so that an invocation which was resolved just before a
+	// change leaves no environment that the Retire of the change did not see.
+	// Default: every function is.
+	Current func(fn *hearth.Function) bool
 	// MaxConcurrency bounds the invocations in progress or waiting; beyond it
 	// callers are throttled. Default 1000, AWS's account limit.
 	MaxConcurrency int
@@ -60,6 +66,9 @@ func (o *Options) setDefaults() {
 		if *v == 0 {
 			*v = d
 		}
+	}
+	if o.Current == nil {
+		o.Current = func(*hearth.Function) bool { return true }
 	}
 	if o.MaxConcurrency == 0 {
 		o.MaxConcurrency = 1000
@@ -182,7 +191,7 @@ func (p *Pool) groupLocked(fn *hearth.Function, tenant string) *group {
 	key := groupKey{name: fn.Name, version: fn.Version, generation: fn.Generation, tenant: tenant}
 	g := p.groups[key]
 	if g == nil {
-		g = &group{key: key, fn: fn, members: map[*member]struct{}{}}
+		g = &group{key: key, fn: fn, members: map[*member]struct{}{}, retired: !p.opts.Current(fn)}
 		p.groups[key] = g
 	}
 	return g

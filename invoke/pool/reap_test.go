@@ -142,7 +142,7 @@ func TestIdle_DeadOneIsClosedWhenItIsFound(t *testing.T) {
 	})
 }
 
-// never is a Retire of everything; always would retire nothing.
+// never makes Retire retire everything.
 func never(string, string) bool { return false }
 
 func TestRetire_IdleOnesCloseAtOnce(t *testing.T) {
@@ -218,6 +218,22 @@ func TestRetire_WhileBeingFrozenCloses(t *testing.T) {
 		wait(time.Second)
 		b.pool.Retire(fn.Name, never)
 		wait(time.Second)
+		if s := b.pool.Stats(); s != (pool.Stats{}) {
+			b.Errorf("left: %+v", s)
+		}
+	})
+}
+
+func TestRetire_InvocationThatComesTooLateLeavesNothing(t *testing.T) {
+	deleted := false
+	opts := pool.Options{Current: func(fn *hearth.Function) bool { return !deleted }}
+	bubble(t, opts, func(b *bench) {
+		fn := function("f")
+		b.mustInvoke(fn)
+		deleted = true
+		b.pool.Retire(fn.Name, never)
+		b.mustInvoke(fn) // it was resolved before
+		synctest.Wait()
 		if s := b.pool.Stats(); s != (pool.Stats{}) {
 			b.Errorf("left: %+v", s)
 		}
