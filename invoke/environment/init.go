@@ -85,7 +85,9 @@ func (e *Environment) initialize(phase string, budget time.Duration) (*run, verd
 	r, v := e.start(began.Add(budget))
 	if r != nil {
 		v = e.awaitReady(r, time.Until(began.Add(budget)))
-		if v.status != hearth.StatusSuccess {
+		if v.status == hearth.StatusSuccess {
+			r.drain() // what was written during the init belongs before its end
+		} else {
 			e.stopRun(r)
 			r = nil
 		}

@@ -126,8 +126,13 @@ func (p *Process) dial() (net.Conn, error) {
 	inside, outside := net.Pipe()
 	c := &conn{Conn: inside, process: p}
 	p.mu.Lock()
+	killed := p.killed != 0
 	p.conns = append(p.conns, inside)
 	p.mu.Unlock()
+	if killed { // too late for kill to close it
+		inside.Close()
+		return nil, net.ErrClosed
+	}
 	if err := p.sandbox.listener.offer(p.ctx, outside); err != nil {
 		inside.Close()
 		return nil, err
