@@ -194,7 +194,7 @@ func TestPrepare_GoesOnAfterARestart(t *testing.T) {
 		}
 		release()
 		f.open()
-		f.service.Resume(f.catalog.All())
+		f.service.Resume(f.memory.all())
 		f.settle()
 		if fn := f.stored("f"); fn.State != hearth.StateActive {
 			f.Errorf("%s", fn.State)
@@ -284,6 +284,14 @@ func TestCode_LinkDownloadsIt(t *testing.T) {
 		if w.Code != 200 || w.Body.String() != "code of f" || w.Header().Get("Content-Type") != "application/zip" {
 			f.Errorf("%d %s %s", w.Code, w.Header(), w.Body)
 		}
+	})
+}
+
+func TestCode_ArchiveThatIsGone(t *testing.T) {
+	serve(t, func(f *fixture) {
+		link := location(f).RequestURI()
+		clear(f.memory.code)
+		f.refused(f.do("GET", link, ""), 404, "ResourceNotFoundException", "The code archive does not exist any more.")
 	})
 }
 

@@ -2,6 +2,7 @@ package control_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"flag"
@@ -19,22 +20,20 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/control"
-	"github.com/hearthd/hearth/store/catalog"
-	"github.com/hearthd/hearth/store/mem"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// fixture is a service on a store in memory, in a bubble of its own: its clock
+// fixture is a service on functions in memory, in a bubble of its own: its clock
 // begins at 2000-01-01 and moves only when everything waits.
 type fixture struct {
 	*testing.T
-	catalog *catalog.Catalog
+	memory  *memory
 	host    *host
 	invoker *invoker
 	logs    *logReader
@@ -49,15 +48,8 @@ type fixture struct {
 // serve runs a test against a service.
 func serve(t *testing.T, test func(f *fixture)) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fixture{T: t, host: &host{}, logs: &logReader{}, ids: map[string]string{}}
-		kv := mem.NewKV()
-		defer kv.Close()
-		var err error
-		if f.catalog, err = catalog.Open(t.Context(), catalog.Options{KV: kv, Blobs: mem.NewBlobs()}); err != nil {
-			t.Fatal(err)
-		}
-		defer f.catalog.Close()
-		f.invoker = &invoker{functions: f.catalog}
+		f := &fixture{T: t, memory: newMemory(), host: &host{}, logs: &logReader{}, ids: map[string]string{}}
+		f.invoker = &invoker{functions: f.memory}
 		f.open()
 		defer func() { f.service.Close() }()
 		test(f)
@@ -67,7 +59,7 @@ func serve(t *testing.T, test func(f *fixture)) {
 // open starts a service, as the start of a daemon does.
 func (f *fixture) open() {
 	f.service = control.New(f.Context(), control.Options{
-		Functions: f.catalog, Invoker: f.invoker, Host: f.host, Logs: f.logs,
+		Functions: f.memory, Invoker: f.invoker, Host: f.host, Logs: f.logs,
 		Account: "000000000000", Region: "us-east-1", Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
 	})
 	router := api.NewRouter(api.Options{})
@@ -149,7 +141,7 @@ func (f *fixture) golden(name string) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
+	if diff := gocmp.Diff(string(want), got); diff != "" {
 		f.Errorf("%s (-want +got):\n%s", path, diff)
 	}
 }
@@ -202,12 +194,13 @@ func (h *host) hold() (release func()) {
 
 // invoker answers with what invoke says.
 type invoker struct {
-	functions *catalog.Catalog
+	functions *memory
 	invoke    func(name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error)
 }
 
-func (i *invoker) Resolve(_ context.Context, name hearth.Name, qualifier string) (*hearth.Function, error) {
-	return i.functions.Lookup(name, qualifier)
+func (i *invoker) Resolve(ctx context.Context, name hearth.Name, qualifier string) (*hearth.Function, error) {
+	fn, _, err := i.functions.Get(ctx, name, cmp.Or(qualifier, hearth.Latest))
+	return fn, err
 }
 
 func (i *invoker) Invoke(_ context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error) {
@@ -266,7 +259,7 @@ func (f *fixture) create(name, members string) {
 // stored reads a function from the store.
 func (f *fixture) stored(name string) *hearth.Function {
 	f.Helper()
-	fn, _, err := f.catalog.Get(f.Context(), hearth.Name{Account: "000000000000", Region: "us-east-1", Function: name}, "")
+	fn, _, err := f.memory.Get(f.Context(), hearth.Name{Account: "000000000000", Region: "us-east-1", Function: name}, "")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -66,7 +66,7 @@ func TestTranscript_List(t *testing.T) {
 		marker, _, _ = strings.Cut(marker, `"`)
 		f.do("GET", functions+"?MaxItems=2&Marker="+marker, "")
 		f.do("GET", functions+"?FunctionVersion=ALL&MaxItems=1", "")
-		f.do("GET", functions+"?Marker=junk", "")
+		f.do("GET", functions+"?Marker=%25%25", "")
 		f.do("GET", functions+"?FunctionVersion=some", "")
 		f.do("GET", functions, "", "Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261121/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=00")
 		f.golden("list")
