@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,13 +18,14 @@ import (
 
 // The functions of all clients answer the same events:
 //
-//	{"do":"return","value":V}   V
-//	{"do":"make","size":N}      a string of N characters
-//	{"do":"count"}              how many events this process has seen
-//	{"do":"context"}            what the client tells the handler of the invocation
-//	{"do":"log"}                null, after a line on standard output and one on standard error
-//	{"do":"fail"}               an error of type Refusal: no such thing
-//	{"do":"exit"}               nothing: the process exits with status 3
+//	{"do":"return","value":V}          V
+//	{"do":"make","size":N}             a string of N characters
+//	{"do":"count"}                     how many events this process has seen
+//	{"do":"context"}                   what the client tells the handler of the invocation
+//	{"do":"log"}                       null, after a line on standard output and one on standard error
+//	{"do":"sleep","size":N,"value":V}  V, after N milliseconds
+//	{"do":"fail","size":N}             an error of type Refusal: no such thing, and N exclamation marks
+//	{"do":"exit"}                      nothing: the process exits with status 3
 //
 // and more that only one of them has.
 const (
@@ -36,6 +38,9 @@ const (
 type client struct {
 	pkg     string // the package's directory, with a bootstrap
 	handler string
+	// entrypoint is the command, in that directory, that the client is started
+	// with in a container image; the handler follows.
+	entrypoint []string
 
 	// refusal matches the payload that the client makes of its function's
 	// error; ID stands for the request id.
@@ -45,15 +50,18 @@ type client struct {
 // contract holds a client to what is the same for all of them. It returns the
 // deployed function.
 func contract(t *testing.T, c client) function {
-	fn := sandboxed.deploy(t, c.pkg, c.handler)
+	fn := sandboxed.deploy(t, c.pkg, c.handler, timeoutSeconds)
 	t.Run("ReturnsValue", func(t *testing.T) { returnsValue(t, fn) })
 	t.Run("TellsContext", func(t *testing.T) { tellsContext(t, fn) })
 	t.Run("StaysWarm", func(t *testing.T) { staysWarm(t, fn) })
 	t.Run("ReportsError", func(t *testing.T) { reportsError(t, fn, c.refusal) })
+	t.Run("ReportsLongError", func(t *testing.T) { reportsLongError(t, fn) })
 	t.Run("TakesLargestPayload", func(t *testing.T) { takesLargestPayload(t, fn) })
 	t.Run("OutgrowsResponse", func(t *testing.T) { outgrowsResponse(t, fn) })
 	t.Run("LogsInItsPlace", func(t *testing.T) { logsInItsPlace(t, fn) })
 	t.Run("Exits", func(t *testing.T) { exits(t, fn) })
+	t.Run("KeepsCallsApart", func(t *testing.T) { keepsCallsApart(t, c) })
+	t.Run("TimesOut", func(t *testing.T) { timesOut(t, c) })
 	t.Run("UnderRIE", func(t *testing.T) { underRIE(t, c) })
 	return fn
 }
@@ -152,6 +160,18 @@ func reportsError(t *testing.T, fn function, pattern string) {
 	}
 }
 
+// Clients send what they know of an error in a header too, for X-Ray, up to
+// 1 MiB of it.
+func reportsLongError(t *testing.T, fn function) {
+	const size = 1_000_000
+	res := fn.invoke(t, fmt.Sprintf(`{"do":"fail","size":%d}`, size))
+	got := decode[struct{ ErrorMessage string }](t, res.Payload).ErrorMessage
+	if want := "no such thing" + strings.Repeat("!", size); got != want || res.FunctionError != hearth.Unhandled {
+		t.Errorf("%s with a message of %d bytes, want %d: %.100s", res.FunctionError, len(got), len(want), got)
+	}
+	fn.count(t)
+}
+
 // requestLimit is the size in bytes that clients of AWS can count on.
 const requestLimit = 6 << 20
 
@@ -201,8 +221,52 @@ func exits(t *testing.T, fn function) {
 	}
 }
 
+// Calls at the same time have environments of their own.
+func keepsCallsApart(t *testing.T, c client) {
+	fn := sandboxed.deploy(t, c.pkg, c.handler, timeoutSeconds)
+	const calls = 3
+	var payloads [calls]string
+	var wg sync.WaitGroup
+	for i := range calls {
+		wg.Go(func() {
+			res, err := fn.tryInvoke(t.Context(), fmt.Sprintf(`{"do":"sleep","size":100,"value":"call %d"}`, i))
+			payloads[i] = res.Payload + res.FunctionError + fmt.Sprint(err)
+		})
+	}
+	wg.Wait()
+	for i, payload := range payloads {
+		if want := fmt.Sprintf(`"call %d"<nil>`, i); payload != want {
+			t.Errorf("call %d came back as %s, want %s", i, payload, want)
+		}
+	}
+}
+
+// After a timeout the client starts again, in the same sandbox.
+func timesOut(t *testing.T, c client) {
+	fn := sandboxed.deploy(t, c.pkg, c.handler, 3)
+	before := decode[map[string]any](t, fn.succeed(t, `{"do":"context"}`))
+	res := fn.invoke(t, `{"do":"sleep","size":20000}`)
+	res.failure(t, `\{"errorType":"Sandbox\.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 3\.00 seconds"\}`)
+	if got := fn.count(t); got != 1 {
+		t.Errorf("after a timeout the process has seen %d events, want 1", got)
+	}
+	after := decode[map[string]any](t, fn.succeed(t, `{"do":"context"}`))
+	if before["logStream"] != after["logStream"] {
+		t.Errorf("after a timeout the log stream is %v, was %v: another sandbox", after["logStream"], before["logStream"])
+	}
+}
+
+// failsInit holds a package with a handler that cannot be loaded to an answer,
+// which the next invocation gets too.
+func failsInit(t *testing.T, pkg, handler, pattern string) {
+	fn := sandboxed.deploy(t, pkg, handler, timeoutSeconds)
+	for range 2 {
+		fn.invoke(t, `{}`).failure(t, pattern)
+	}
+}
+
 func underRIE(t *testing.T, c client) {
-	rie := startRIE(t, c.pkg, c.handler)
+	rie := startRIE(t, c.pkg, append(c.entrypoint, c.handler)...)
 	if body, functionError := rie.post(t, `{"do":"return","value":"hello"}`); body != `"hello"` || functionError != "" {
 		t.Errorf("got %s %s, want \"hello\"", body, functionError)
 	}

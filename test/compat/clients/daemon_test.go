@@ -105,14 +105,14 @@ type function struct {
 }
 
 const (
-	timeoutSeconds = 30
+	timeoutSeconds = 30   // unless a test is about that
 	memoryMB       = 1769 // one core, which a JVM needs to start in time
 )
 
 // deploy makes a function of a package, with the command line.
-func (d *daemon) deploy(t *testing.T, dir, handler string) function {
+func (d *daemon) deploy(t *testing.T, dir, handler string, timeoutSeconds int) function {
 	t.Helper()
-	name := strings.NewReplacer("/", "-").Replace(t.Name()) + "-" + strings.NewReplacer(".", "-", ":", "-").Replace(handler)
+	name := strings.ReplaceAll(t.Name(), "/", "-")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, hearthBinary, "deploy", dir, "--endpoint", d.address, "--name", name, "--runtime", "provided.al2023",
@@ -134,29 +134,33 @@ type result struct {
 // invoke invokes the function, with the tail of its log.
 func (f function) invoke(t *testing.T, event string, options ...func(*lambda.InvokeInput)) result {
 	t.Helper()
+	res, err := f.tryInvoke(t.Context(), event, options...)
+	if err != nil {
+		t.Fatalf("invoke %s with %.100s: %v", f.name, event, err)
+	}
+	return res
+}
+
+func (f function) tryInvoke(ctx context.Context, event string, options ...func(*lambda.InvokeInput)) (result, error) {
 	in := &lambda.InvokeInput{FunctionName: &f.name, Payload: []byte(event), LogType: types.LogTypeTail}
 	for _, option := range options {
 		option(in)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	out, err := f.d.client.Invoke(ctx, in)
 	if err != nil {
-		t.Fatalf("invoke %s with %.100s: %v", f.name, event, err)
+		return result{}, err
 	}
 	log, err := base64.StdEncoding.DecodeString(aws.ToString(out.LogResult))
-	if err != nil {
-		t.Fatalf("invoke %s: log: %v", f.name, err)
-	}
 	id, _ := middleware.GetRequestIDMetadata(out.ResultMetadata)
-	return result{string(out.Payload), aws.ToString(out.FunctionError), string(log), id}
+	return result{string(out.Payload), aws.ToString(out.FunctionError), string(log), id}, err
 }
 
-// startRIE serves the bootstrap of a package with `hearth rie`, until the test
-// ends.
-func startRIE(t *testing.T, dir, handler string) *server {
+// startRIE serves a program with `hearth rie` until the test ends.
+func startRIE(t *testing.T, dir string, program ...string) *server {
 	t.Helper()
-	cmd := exec.Command(hearthBinary, "rie", "--listen", "127.0.0.1:0", "./bootstrap", handler)
+	cmd := exec.Command(hearthBinary, append([]string{"rie", "--listen", "127.0.0.1:0"}, program...)...)
 	cmd.Dir = dir
 	s, err := startServer(cmd, filepath.Join(t.TempDir(), "log"), regexp.MustCompile(`listening on (http://\S+)`))
 	if err != nil {

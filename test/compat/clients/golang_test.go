@@ -10,7 +10,7 @@ func TestGo(t *testing.T) {
 	pkg := t.TempDir()
 	mustRun(t, ".", []string{"CGO_ENABLED=0"}, "go", "build", "-o", filepath.Join(pkg, "bootstrap"), "./golang")
 	fn := contract(t, client{
-		pkg: pkg, handler: "app.handler",
+		pkg: pkg, handler: "app.handler", entrypoint: []string{"./bootstrap"},
 		refusal: `\{"errorMessage":"no such thing","errorType":"refusal"\}`,
 	})
 	t.Run("NamesWrappedError", func(t *testing.T) {
@@ -22,7 +22,7 @@ func TestGo(t *testing.T) {
 	})
 	t.Run("TakesEventsOfAWS", func(t *testing.T) { goTakesEventsOfAWS(t, pkg) })
 	t.Run("ExitsAtInit", func(t *testing.T) {
-		sandboxed.deploy(t, pkg, "no.handler").invoke(t, `{}`).failure(t,
+		failsInit(t, pkg, "no.handler",
 			`\{"errorType":"Runtime\.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 4"\}`)
 	})
 }
@@ -40,7 +40,7 @@ func goReportsPanic(t *testing.T, fn function) {
 
 func goTakesEventsOfAWS(t *testing.T, pkg string) {
 	const batch = `{"Records":[{"messageId":"a","body":"work","eventSource":"aws:sqs"},{"messageId":"b","body":"","eventSource":"aws:sqs"}]}`
-	got := sandboxed.deploy(t, pkg, "app.queue").succeed(t, batch)
+	got := sandboxed.deploy(t, pkg, "app.queue", timeoutSeconds).succeed(t, batch)
 	if want := `{"batchItemFailures":[{"itemIdentifier":"b"}]}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -24,12 +24,15 @@ func TestJava(t *testing.T) {
 	})
 	pkg := assemble(t, built, "testdata/java")
 	fn := contract(t, client{
-		pkg: pkg, handler: "app.App",
+		pkg: pkg, handler: "app.App", entrypoint: []string{"java", "-cp", "classes:lib/*", "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"},
 		refusal: `\{"errorMessage":"no such thing","errorType":"app\.App\$Refusal","stackTrace":\["app\.App\.handleRequest\(App\.java:\d+\)".*\]\}`,
 	})
+	// Such an error leaves a JVM that cannot be relied on: the client ends it.
 	t.Run("ReportsStackOverflow", func(t *testing.T) {
-		res := fn.invoke(t, `{"do":"overflow"}`)
-		res.failure(t, `\{"errorMessage":"java\.lang\.StackOverflowError","errorType":"java\.lang\.StackOverflowError","stackTrace":\[("app\.App\.overflow.*",?)+\]\}`)
+		fn.invoke(t, `{"do":"overflow"}`).failure(t, `\{"errorMessage":"java\.lang\.StackOverflowError","errorType":"java\.lang\.StackOverflowError","stackTrace":\[("app\.App\.overflow.*",?)+\]\}`)
+		if got := fn.count(t); got != 1 {
+			t.Errorf("after a stack overflow the process has seen %d events, want 1", got)
+		}
 	})
 	t.Run("LogsToItsLogger", func(t *testing.T) {
 		if res := fn.invoke(t, `{"do":"log"}`); strings.Count(res.Log, "to the logger\n") != 1 {
@@ -37,17 +40,17 @@ func TestJava(t *testing.T) {
 		}
 	})
 	t.Run("TakesEventsWithType", func(t *testing.T) {
-		got := sandboxed.deploy(t, pkg, "app.Orders::twice").succeed(t, `{"item":"tea","count":2}`)
+		got := sandboxed.deploy(t, pkg, "app.Orders::twice", timeoutSeconds).succeed(t, `{"item":"tea","count":2}`)
 		if want := `{"item":"tea","count":4}`; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 	})
 	t.Run("ReportsMissingClass", func(t *testing.T) {
-		sandboxed.deploy(t, pkg, "app.Missing::handle").invoke(t, `{}`).failure(t,
+		failsInit(t, pkg, "app.Missing::handle",
 			`\{"errorMessage":"Class not found: app\.Missing","errorType":"java\.lang\.ClassNotFoundException".*\}`)
 	})
 	t.Run("ReportsInitError", func(t *testing.T) {
-		sandboxed.deploy(t, pkg, "app.Broken").invoke(t, `{}`).failure(t,
+		failsInit(t, pkg, "app.Broken",
 			`\{"errorMessage":"Error loading class app\.Broken","errorType":"java\.lang\.ExceptionInInitializerError"\}`)
 	})
 }

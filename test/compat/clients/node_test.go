@@ -29,23 +29,24 @@ func TestNode(t *testing.T) {
 	})
 	pkg := assemble(t, ric, "testdata/node")
 	fn := contract(t, client{
-		pkg: pkg, handler: "app.handler",
+		pkg: pkg, handler: "app.handler", entrypoint: []string{"npx", "aws-lambda-ric"},
 		refusal: `\{"errorType":"Refusal","errorMessage":"no such thing","trace":\["Refusal: no such thing","    at .*app\.mjs:\d+:\d+.*"\]\}`,
 	})
-	t.Run("ReportsUnhandledRejection", func(t *testing.T) {
+	// The client leaves it to Node, which ends the process.
+	t.Run("DiesOfUnhandledRejection", func(t *testing.T) {
 		fn.invoke(t, `{"do":"reject"}`).failure(t,
-			`\{"errorType":"Runtime\.UnhandledPromiseRejection","errorMessage":"Refusal: nobody waits",.*"trace":\[.*\]\}`)
+			`\{"errorType":"Runtime\.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 1"\}`)
 		if got := fn.count(t); got != 1 {
 			t.Errorf("after an unhandled rejection the process has seen %d events, want 1", got)
 		}
 	})
 	t.Run("LogsWithRequestID", func(t *testing.T) { nodeLogsWithRequestID(t, fn) })
 	t.Run("ReportsImportError", func(t *testing.T) {
-		sandboxed.deploy(t, pkg, "missing.handler").invoke(t, `{}`).failure(t,
+		failsInit(t, pkg, "missing.handler",
 			`\{"errorType":"Runtime\.ImportModuleError","errorMessage":"Error: Cannot find module 'missing'.*","trace":\[.*\]\}`)
 	})
 	t.Run("ReportsInitError", func(t *testing.T) {
-		sandboxed.deploy(t, pkg, "broken.handler").invoke(t, `{}`).failure(t,
+		failsInit(t, pkg, "broken.handler",
 			`\{"errorType":"RangeError","errorMessage":"not today","trace":\["RangeError: not today",.*\]\}`)
 	})
 }

@@ -22,7 +22,7 @@ func TestPython(t *testing.T) {
 	})
 	pkg := assemble(t, ric, "testdata/python")
 	fn := contract(t, client{
-		pkg: pkg, handler: "app.handler",
+		pkg: pkg, handler: "app.handler", entrypoint: []string{python, "-m", "awslambdaric"},
 		refusal: `\{"errorMessage": "no such thing", "errorType": "Refusal", "requestId": "ID", ` +
 			`"stackTrace": \["  File \\"/var/task/app\.py\\", line \d+, in handler\\n.*", .*line \d+, in fail\\n.*"\]\}`,
 	})
@@ -33,12 +33,12 @@ func TestPython(t *testing.T) {
 	})
 	t.Run("LogsWithRequestID", func(t *testing.T) { pythonLogsWithRequestID(t, fn) })
 	t.Run("ReportsImportError", func(t *testing.T) {
-		sandboxed.deploy(t, pkg, "missing.handler").invoke(t, `{}`).failure(t,
+		failsInit(t, pkg, "missing.handler",
 			`\{"errorMessage": "Unable to import module 'missing': No module named 'missing'", `+
 				`"errorType": "Runtime\.ImportModuleError", "requestId": "", "stackTrace": \[\]\}`)
 	})
 	t.Run("ReportsInitError", func(t *testing.T) {
-		sandboxed.deploy(t, pkg, "broken.handler").invoke(t, `{}`).failure(t,
+		failsInit(t, pkg, "broken.handler",
 			`\{"errorMessage": "not today", "errorType": "ValueError", "requestId": "", `+
 				`"stackTrace": \[.*"  File \\"/var/task/broken\.py\\", line \d+, in <module>\\n    raise .*"\]\}`)
 	})

@@ -22,7 +22,7 @@ func TestRust(t *testing.T) {
 	})
 	pkg := assemble(t, built)
 	fn := contract(t, client{
-		pkg: pkg, handler: "app.handler",
+		pkg: pkg, handler: "app.handler", entrypoint: []string{"./bootstrap"},
 		refusal: `\{"errorType":"Refusal","errorMessage":"no such thing"\}`,
 	})
 	// The client catches panics: the process goes on.
@@ -37,7 +37,7 @@ func TestRust(t *testing.T) {
 		fn.invoke(t, `[]`).failure(t, `\{"errorType":"[^"]*","errorMessage":"[^"]*"\}`)
 	})
 	t.Run("ExitsAtInit", func(t *testing.T) {
-		sandboxed.deploy(t, pkg, "broken.handler").invoke(t, `{}`).failure(t,
+		failsInit(t, pkg, "broken.handler",
 			`\{"errorType":"Runtime\.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 1"\}`)
 	})
 }

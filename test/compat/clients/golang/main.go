@@ -53,7 +53,10 @@ func (a *app) handle(ctx context.Context, e event) (any, error) {
 		fmt.Fprintln(os.Stderr, "to standard error")
 		return nil, nil
 	case "fail":
-		return nil, &refusal{"no such thing"}
+		return nil, &refusal{"no such thing" + strings.Repeat("!", e.Size)}
+	case "sleep":
+		time.Sleep(time.Duration(e.Size) * time.Millisecond) // what the event asks for
+		return e.Value, nil
 	case "wrap":
 		return nil, fmt.Errorf("asked: %w", errors.New("no"))
 	case "panic":

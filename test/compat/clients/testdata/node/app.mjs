@@ -29,7 +29,8 @@ const actions = {
     console.error('to standard error');
     return null;
   },
-  fail: () => { throw new Refusal('no such thing'); },
+  fail: (event) => { throw new Refusal('no such thing' + '!'.repeat(event.size ?? 0)); },
+  sleep: (event) => new Promise((resolve) => setTimeout(resolve, event.size, event.value ?? null)),
   reject: () => { Promise.reject(new Refusal('nobody waits')); return new Promise(() => setTimeout(() => {}, 60000)); },
   exit: () => process.exit(3),
 };

@@ -3,6 +3,7 @@ events ask for."""
 import logging
 import os
 import sys
+import time
 
 calls = 0
 
@@ -39,7 +40,12 @@ def log(event, context):
 
 
 def fail(event, context):
-    raise Refusal("no such thing")
+    raise Refusal("no such thing" + "!" * event.get("size", 0))
+
+
+def sleep(event, context):
+    time.sleep(event["size"] / 1000)
+    return event.get("value")
 
 
 actions = {
@@ -49,6 +55,7 @@ actions = {
     "context": describe,
     "log": log,
     "fail": fail,
+    "sleep": sleep,
     "unserializable": lambda event, context: object(),
     "exit": lambda event, context: os._exit(3),
 }

@@ -1,7 +1,7 @@
 //! The function of the tests of lambda_runtime; contract_test.go says what the
 //! events ask for.
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lambda_runtime::{run, service_fn, Context, Diagnostic, Error, LambdaEvent};
 use serde::Deserialize;
@@ -21,11 +21,11 @@ struct Event {
 
 /// An error with a type of its own: the client reports the type's name.
 #[derive(Debug)]
-struct Refusal(&'static str);
+struct Refusal(String);
 
 impl From<Refusal> for Diagnostic {
     fn from(refusal: Refusal) -> Diagnostic {
-        Diagnostic { error_type: "Refusal".into(), error_message: refusal.0.into() }
+        Diagnostic { error_type: "Refusal".into(), error_message: refusal.0 }
     }
 }
 
@@ -50,10 +50,14 @@ async fn handle(event: LambdaEvent<Event>) -> Result<Value, Refusal> {
             eprintln!("to standard error");
             Ok(Value::Null)
         }
-        "fail" => Err(Refusal("no such thing")),
+        "fail" => Err(Refusal("no such thing".to_owned() + &"!".repeat(event.size))),
+        "sleep" => {
+            tokio::time::sleep(Duration::from_millis(event.size as u64)).await;
+            Ok(event.value)
+        }
         "panic" => panic!("on the {}", "floor"),
         "exit" => std::process::exit(3),
-        _ => Err(Refusal("do not know how")),
+        action => Err(Refusal(format!("do not know how to {action}"))),
     }
 }
 

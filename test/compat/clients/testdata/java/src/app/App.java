@@ -16,7 +16,7 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
       case "return":
         return event.get("value");
       case "make":
-        return "x".repeat(((Number) event.get("size")).intValue());
+        return "x".repeat(number(event, "size"));
       case "count":
         return calls;
       case "context":
@@ -27,7 +27,9 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
         context.getLogger().log("to the logger\n");
         return null;
       case "fail":
-        throw new Refusal("no such thing");
+        throw new Refusal("no such thing" + "!".repeat(number(event, "size")));
+      case "sleep":
+        return sleep(event);
       case "overflow":
         return overflow(1);
       case "exit":
@@ -52,6 +54,19 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
       description.put("custom", context.getClientContext().getCustom());
     }
     return description;
+  }
+
+  private static int number(Map<String, Object> event, String name) {
+    return ((Number) event.getOrDefault(name, 0)).intValue();
+  }
+
+  private static Object sleep(Map<String, Object> event) {
+    try {
+      Thread.sleep(number(event, "size"));
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+    return event.get("value");
   }
 
   private static int overflow(int depth) {
