@@ -114,7 +114,6 @@ func TestEnvironment_ThrottlesBeyondTheLimit(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t, "--max-concurrency", "1")
 	fn := d.python(t)
-	fn.invoke(t, `{}`)
 	var slow sync.WaitGroup
 	slow.Go(func() {
 		if res, err := fn.tryInvoke(t, event(t, "exec", "open('/tmp/busy', 'w').close(); time.sleep(3)")); err != nil || res.FunctionError != "" {
@@ -122,11 +121,8 @@ func TestEnvironment_ThrottlesBeyondTheLimit(t *testing.T) {
 		}
 	})
 	defer slow.Wait()
-	var err error
-	eventually(t, "be refused", func() bool {
-		_, err = fn.tryInvoke(t, `{}`)
-		return err != nil
-	})
+	fn.awaitFile(t, "/tmp/busy")
+	_, err := fn.tryInvoke(t, `{}`)
 	if answer := apiError(t, err); answer.ErrorCode() != "TooManyRequestsException" || answer.ErrorMessage() != "Rate Exceeded." {
 		t.Errorf("refused with %v, want TooManyRequestsException: Rate Exceeded.", answer)
 	}
