@@ -66,11 +66,12 @@ func (p *pump) run() {
 		}
 	}
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if len(p.partial) > 0 {
 		p.emit(p.partial)
 		p.partial = nil
 	}
+	p.mu.Unlock()
+	// Not under mu: Close waits for a drain that uses the descriptor.
 	_ = p.read.Close()
 }
 

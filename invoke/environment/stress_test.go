@@ -1,0 +1,142 @@
+package environment_test
+
+import (
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/invoke/environment"
+	"github.com/hearthd/hearth/sandbox"
+)
+
+// erratic is a runtime that does at random whatever a runtime can do. To the
+// event "good" it answers properly.
+func erratic(rnd *rand.Rand) program {
+	return func(r *runtime) sandbox.Exit {
+		r.quiet() // time-outs need the clock
+		switch rnd.IntN(12) {
+		case 0:
+			return sandbox.Exit{Code: rnd.IntN(2)}
+		case 1:
+			r.post("init/error", `{}`)
+			return r.hang()
+		case 2:
+			return r.hang()
+		}
+		for {
+			id, payload, ok := r.next()
+			if !ok {
+				return sandbox.Exit{}
+			}
+			if payload != `"good"` {
+				if end := misbehave(r, rnd, id); end != nil {
+					return *end
+				}
+			}
+			r.respond(id, payload)
+		}
+	}
+}
+
+// misbehave returns how the process ends, or nil when it goes on.
+func misbehave(r *runtime, rnd *rand.Rand, id string) *sandbox.Exit {
+	var end sandbox.Exit
+	switch rnd.IntN(9) {
+	case 0:
+		end.Code = rnd.IntN(3)
+	case 1:
+		end = r.hang()
+	case 2:
+		r.respond(id, `1`)
+		end.Code = 1
+	case 3:
+		r.respond(id, `2`)
+		end = r.hang()
+	case 4:
+		fmt.Fprintf(r.conn, "POST /2018-06-01/runtime/invocation/%s/response HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhalf", id)
+		r.conn.Close()
+		if rnd.IntN(2) == 0 && r.dial() {
+			return nil
+		}
+		end = r.hang()
+	case 5:
+		r.conn.Close() // the answer is lost; the next poll may get the event again
+		if !r.dial() {
+			return &end
+		}
+		return nil
+	case 6:
+		<-time.After(time.Duration(rnd.Int64N(int64(4 * time.Second)))) // at times too late
+		return nil
+	case 7:
+		<-time.After(3 * time.Second) // at the very moment of the time-out
+		return nil
+	default:
+		r.post("invocation/"+id+"/error", `{"errorType":"E"}`)
+		return nil
+	}
+	return &end
+}
+
+// Whatever the runtime does, each invocation has one outcome and is freed
+// once, and the environment goes on.
+func TestInvoke_ErraticRuntimes_OneOutcomeEach(t *testing.T) {
+	deadline := time.Now().Add(3 * time.Second)
+	seed := uint64(time.Now().UnixNano())
+	for round := seed; time.Now().Before(deadline) && !t.Failed(); round++ {
+		synctest.Test(t, func(t *testing.T) { stress(t, round) })
+	}
+}
+
+func stress(t *testing.T, seed uint64) {
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	f := open(t, erratic(rand.New(rand.NewPCG(seed, 1))))
+	f.Init()
+	for i := range 20 {
+		id := fmt.Sprintf("id-%d", i)
+		if rnd.IntN(4) == 0 && f.State() == environment.Idle {
+			if err := f.Freeze(); err != nil {
+				t.Error(err)
+			}
+		}
+		payload := []string{`"good"`, `"bad"`}[rnd.IntN(2)]
+		got := f.start(&hearth.Invocation{RequestID: id, Payload: []byte(payload), Tail: rnd.IntN(2) == 0}).finish()
+		switch {
+		case got.err != nil && !errors.Is(got.err, environment.ErrNotDelivered):
+			t.Errorf("seed %d, %s: %v", seed, id, got.err)
+		case got.err == nil && len(got.Payload) == 0:
+			t.Errorf("seed %d, %s: no payload: %+v", seed, id, got)
+		case got.FunctionError == "" && got.Payload != nil && !strings.Contains(`"good""bad"12`, string(got.Payload)):
+			t.Errorf("seed %d, %s: answered %s", seed, id, got.Payload)
+		}
+		if s := f.State(); s != environment.Idle && s != environment.Broken {
+			t.Fatalf("seed %d, %s: %s after it was freed", seed, id, s)
+		}
+		if ends := f.count("report " + id + " "); ends != 1 {
+			t.Errorf("seed %d, %s: %d REPORT lines", seed, id, ends)
+		}
+	}
+	if rnd.IntN(2) == 0 { // close in the midst of one
+		fl := f.start(&hearth.Invocation{RequestID: "last", Payload: []byte(`"bad"`)})
+		synctest.Wait()
+		f.close()
+		fl.finish()
+	}
+}
+
+func (f *fixture) count(prefix string) int {
+	f.journal.mu.Lock()
+	defer f.journal.mu.Unlock()
+	n := 0
+	for _, line := range f.journal.lines {
+		if strings.HasPrefix(line, prefix) {
+			n++
+		}
+	}
+	return n
+}
