@@ -233,7 +233,7 @@ func TestInvoke_HostThatLosesEverySandboxIsOurFailure(t *testing.T) {
 }
 
 func TestInvoke_OtherErrorsAreNotTriedAgain(t *testing.T) {
-	for _, want := range []error{&hearth.Throttle{Reason: hearth.ThrottleConcurrency}, hearth.ErrUnavailable, context.Canceled} {
+	for _, want := range []error{&hearth.Throttle{Reason: hearth.ThrottleConcurrency}, hearth.ErrUnavailable, context.Canceled, environment.ErrInterrupted} {
 		r := &runner{errs: []error{want}}
 		_, err := dispatch.New(active(), r).Invoke(t.Context(), name, "", &hearth.Invocation{})
 		if !errors.Is(err, want) || len(r.ran) != 1 {
