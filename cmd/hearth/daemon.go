@@ -109,6 +109,7 @@ func (d *daemon) openEngine(environ []string) (err error) {
 		pool: pool.Options{
 			MaxConcurrency: d.cfg.MaxConcurrency, MaxMemory: d.cfg.MaxMemory,
 			IdleTimeout: d.cfg.IdleTimeout, FreezeAfter: d.cfg.FreezeAfter,
+			Current: func(fn *hearth.Function) bool { return d.current(fn.Name, fn.Version, fn.Generation) },
 		},
 		openCode: d.catalog.OpenCode,
 		sink: func(fn *hearth.Function, stream string) logs.Sink {
@@ -166,10 +167,14 @@ func (d *daemon) functionChanged(name hearth.Name) {
 	if p == nil {
 		return // while opening, there are none
 	}
-	p.Retire(name, func(version, generation string) bool {
-		fn, err := d.catalog.Lookup(name, version)
-		return err == nil && fn.Generation == generation
-	})
+	p.Retire(name, func(version, generation string) bool { return d.current(name, version, generation) })
+}
+
+// current reports whether a version's code and configuration are still those
+// of a generation.
+func (d *daemon) current(name hearth.Name, version, generation string) bool {
+	fn, err := d.catalog.Lookup(name, version)
+	return err == nil && fn.Generation == generation
 }
 
 // handler is everything that is served over HTTP.
