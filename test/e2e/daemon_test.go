@@ -85,7 +85,8 @@ func (d *daemon) start() error {
 // command is hearth as the daemon's user.
 func (d *daemon) command(args ...string) *exec.Cmd {
 	cmd := exec.Command(hearthBinary, args...)
-	cmd.Env = append(os.Environ(), d.env...)
+	// What `make test` sets for other programs would be shown to functions.
+	cmd.Env = append(append(os.Environ(), "NODE_PATH="), d.env...)
 	if d.user != uint32(os.Getuid()) {
 		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: d.user, Gid: d.user}}
 		cmd.Env = append(cmd.Env, "HOME="+d.dir, "TMPDIR="+d.dir)

@@ -1,5 +1,6 @@
 """Drives hearth with boto3: client.py EXISTING-FUNCTION ROLE RUNTIME ARCHIVE."""
 import json
+import os
 import pathlib
 import sys
 
@@ -7,7 +8,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 existing, role, runtime, archive = sys.argv[1:]
-client = boto3.client("lambda")
+client = boto3.client("lambda", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 name = existing[:50] + "-boto3"
 made = client.create_function(
     FunctionName=name, Runtime=runtime, Role=role, Handler="app.handler", Code={"ZipFile": pathlib.Path(archive).read_bytes()}
