@@ -224,20 +224,24 @@ func exits(t *testing.T, fn function) {
 // Calls at the same time have environments of their own.
 func keepsCallsApart(t *testing.T, c client) {
 	fn := sandboxed.deploy(t, c.pkg, c.handler, timeoutSeconds)
-	const calls = 3
-	var payloads [calls]string
+	atOnce(t, 3, func(event string) (string, error) {
+		res, err := fn.tryInvoke(t.Context(), event)
+		return res.Payload + res.FunctionError, err
+	})
+}
+
+// atOnce makes calls at the same time, each of which must get its own answer.
+func atOnce(t *testing.T, calls int, invoke func(event string) (string, error)) {
+	t.Helper()
 	var wg sync.WaitGroup
+	defer wg.Wait()
 	for i := range calls {
 		wg.Go(func() {
-			res, err := fn.tryInvoke(t.Context(), fmt.Sprintf(`{"do":"sleep","size":100,"value":"call %d"}`, i))
-			payloads[i] = res.Payload + res.FunctionError + fmt.Sprint(err)
+			payload, err := invoke(fmt.Sprintf(`{"do":"sleep","size":100,"value":"call %d"}`, i))
+			if want := fmt.Sprintf(`"call %d"`, i); payload != want || err != nil {
+				t.Errorf("call %d came back as %s, want %s (%v)", i, payload, want, err)
+			}
 		})
-	}
-	wg.Wait()
-	for i, payload := range payloads {
-		if want := fmt.Sprintf(`"call %d"<nil>`, i); payload != want {
-			t.Errorf("call %d came back as %s, want %s", i, payload, want)
-		}
 	}
 }
 
@@ -267,14 +271,15 @@ func failsInit(t *testing.T, pkg, handler, pattern string) {
 
 func underRIE(t *testing.T, c client) {
 	rie := startRIE(t, c.pkg, append(c.entrypoint, c.handler)...)
-	if body, functionError := rie.post(t, `{"do":"return","value":"hello"}`); body != `"hello"` || functionError != "" {
-		t.Errorf("got %s %s, want \"hello\"", body, functionError)
+	for _, call := range []struct{ event, want string }{
+		{`{"do":"return","value":"hello"}`, `^"hello"$`},
+		{failEvent, `^\{.*"no such thing".*\}$`},
+		{countEvent, `^3$`}, // one process for all
+	} {
+		body, err := rie.post(call.event)
+		if err != nil || !regexp.MustCompile(call.want).MatchString(body) {
+			t.Errorf("%s came back as %s, want it like %s (%v)", call.event, body, call.want, err)
+		}
 	}
-	body, _ := rie.post(t, failEvent)
-	if failure := decode[struct{ ErrorType, ErrorMessage string }](t, body); failure.ErrorMessage != "no such thing" {
-		t.Errorf("an error came back as %s", body)
-	}
-	if body, _ := rie.post(t, countEvent); body != "3" {
-		t.Errorf("the process has seen %s events, want 3", body)
-	}
+	atOnce(t, 2, rie.post)
 }

@@ -55,7 +55,7 @@ func (a *app) handle(ctx context.Context, e event) (any, error) {
 	case "fail":
 		return nil, &refusal{"no such thing" + strings.Repeat("!", e.Size)}
 	case "sleep":
-		time.Sleep(time.Duration(e.Size) * time.Millisecond) // what the event asks for
+		<-time.After(time.Duration(e.Size) * time.Millisecond)
 		return e.Value, nil
 	case "wrap":
 		return nil, fmt.Errorf("asked: %w", errors.New("no"))
