@@ -2,6 +2,7 @@ package logs
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,6 +24,9 @@ const (
 	maxPending = 4 << 20
 	// maxMessage bounds one event. Longer ones are cut.
 	maxMessage = 512 << 10
+	// defaultMaxStream bounds the file of a stream in bytes: one environment
+	// that prints without end must not fill the disk.
+	defaultMaxStream = 256 << 20
 	// pruneEvery is how often old streams are looked for.
 	pruneEvery = time.Hour
 )
@@ -31,6 +35,9 @@ const (
 type Options struct {
 	// Retention is how long a stream is kept after its last line. 0: forever.
 	Retention time.Duration
+	// MaxStream is how many bytes a stream may have; what an environment
+	// prints beyond them is dropped. 0: 256 MiB.
+	MaxStream int64
 	Logger    *slog.Logger
 }
 
@@ -58,6 +65,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
+	opts.MaxStream = cmp.Or(opts.MaxStream, defaultMaxStream)
 	s := &Store{
 		dir: dir, opts: opts, stop: make(chan struct{}), closed: make(chan struct{}),
 		dirty: map[*Stream]struct{}{}, follows: map[*follower]struct{}{},
@@ -161,10 +169,13 @@ type Stream struct {
 	group, name string
 	path        string
 	torn        bool // the file ends in half a line; guarded by Store.files
+	full        bool // the file has maxStream bytes; guarded by Store.files
 
-	mu      sync.Mutex
-	pending []byte
-	dropped int
+	mu         sync.Mutex
+	pending    []byte
+	dropped    int
+	stamp      []byte // the last time as printed, and the space behind it
+	stampMilli int64
 }
 
 // Name is the stream's name.
@@ -182,8 +193,7 @@ func (st *Stream) Append(t time.Time, message []byte) {
 		return
 	}
 	first := len(st.pending) == 0
-	st.pending = t.UTC().AppendFormat(st.pending, timeLayout)
-	st.pending = append(st.pending, ' ')
+	st.appendTimeLocked(t)
 	st.pending = append(st.pending, message...)
 	st.pending = append(st.pending, '\n')
 	st.mu.Unlock()
@@ -192,6 +202,16 @@ func (st *Stream) Append(t time.Time, message []byte) {
 		st.store.dirty[st] = struct{}{}
 		st.store.mu.Unlock()
 	}
+}
+
+// appendTimeLocked begins a line. The lines of one invocation come within few
+// milliseconds: the last time is kept as it was printed.
+func (st *Stream) appendTimeLocked(t time.Time) {
+	if ms := t.UnixMilli(); len(st.stamp) == 0 || ms != st.stampMilli {
+		st.stampMilli = ms
+		st.stamp = append(t.UTC().AppendFormat(st.stamp[:0], timeLayout), ' ')
+	}
+	st.pending = append(st.pending, st.stamp...)
 }
 
 // write moves the pending lines to the file, which is open no longer than
@@ -209,6 +229,9 @@ func (st *Stream) write() error {
 		pending = append(pending, fmt.Sprintf("%s %d lines were dropped: the disk is slower than the function's output\n",
 			time.Now().UTC().Format(timeLayout), dropped)...)
 	}
+	if st.full {
+		return nil
+	}
 	if st.torn {
 		pending = append([]byte{'\n'}, pending...)
 	}
@@ -218,6 +241,10 @@ func (st *Stream) write() error {
 	f, err := os.OpenFile(st.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
+	}
+	if info, err := f.Stat(); err == nil && info.Size()+int64(len(pending)) > st.store.opts.MaxStream {
+		st.full = true
+		pending = fmt.Appendf(nil, "%s the log stream is full: what the environment prints from here on is dropped\n", time.Now().UTC().Format(timeLayout))
 	}
 	n, err := f.Write(pending)
 	if n > 0 {

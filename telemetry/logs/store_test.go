@@ -185,6 +185,32 @@ func hostile() []string {
 	}
 }
 
+func TestAppend_FullStreamSaysSoOnceAndGrowsNoMore(t *testing.T) {
+	s := open(t, t.TempDir(), logs.Options{MaxStream: 1000})
+	scope := logs.Scope{Account: "000000000000", Region: "us-east-1"}
+	stream := s.Stream(scope, "/g", "s")
+	for i := range 20 {
+		stream.Append(at(i), bytes.Repeat([]byte{'x'}, 200))
+		s.Flush()
+	}
+	events, err := s.Read(scope, "/g", time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(events); n < 3 || n > 6 {
+		t.Fatalf("%d events in a stream of 1000 bytes", n)
+	}
+	notices := 0
+	for _, ev := range events {
+		if strings.Contains(ev.Message, "the log stream is full") {
+			notices++
+		}
+	}
+	if notices != 1 {
+		t.Errorf("%d notices, want 1", notices)
+	}
+}
+
 func TestNames_AreOneElementEach(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, filepath.Join(dir, "logs"), logs.Options{})
