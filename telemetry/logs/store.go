@@ -47,6 +47,7 @@ type Store struct {
 	opts   Options
 	stop   chan struct{} // closed by Close
 	closed chan struct{} // closed when the last line is written
+	wake   chan struct{} // capacity 1: there is something to write again
 	wg     sync.WaitGroup
 	once   sync.Once
 
@@ -67,7 +68,7 @@ func Open(dir string, opts Options) (*Store, error) {
 	}
 	opts.MaxStream = cmp.Or(opts.MaxStream, defaultMaxStream)
 	s := &Store{
-		dir: dir, opts: opts, stop: make(chan struct{}), closed: make(chan struct{}),
+		dir: dir, opts: opts, stop: make(chan struct{}), closed: make(chan struct{}), wake: make(chan struct{}, 1),
 		dirty: map[*Stream]struct{}{}, follows: map[*follower]struct{}{},
 	}
 	s.wg.Go(s.run)
@@ -83,13 +84,16 @@ func (s *Store) Close() error {
 
 func (s *Store) run() {
 	defer close(s.closed)
-	flush := time.NewTicker(flushEvery)
+	// Armed by the first line after a flush: an idle daemon does nothing.
+	flush := time.NewTimer(flushEvery)
 	defer flush.Stop()
 	prune := time.NewTicker(pruneEvery)
 	defer prune.Stop()
 	s.prune(time.Now())
 	for {
 		select {
+		case <-s.wake:
+			flush.Reset(flushEvery)
 		case <-flush.C:
 			s.Flush()
 		case now := <-prune.C:
@@ -198,9 +202,21 @@ func (st *Stream) Append(t time.Time, message []byte) {
 	st.pending = append(st.pending, '\n')
 	st.mu.Unlock()
 	if first {
-		st.store.mu.Lock()
-		st.store.dirty[st] = struct{}{}
-		st.store.mu.Unlock()
+		st.store.markDirty(st)
+	}
+}
+
+// markDirty has a stream written within flushEvery.
+func (s *Store) markDirty(st *Stream) {
+	s.mu.Lock()
+	idle := len(s.dirty) == 0
+	s.dirty[st] = struct{}{}
+	s.mu.Unlock()
+	if idle {
+		select {
+		case s.wake <- struct{}{}:
+		default: // woken already
+		}
 	}
 }
 
