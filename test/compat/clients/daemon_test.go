@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
@@ -83,6 +84,7 @@ func (s *server) stop() error {
 type daemon struct {
 	*server
 	client *lambda.Client
+	groups []string // cgroup directories of its sandboxes, as it recorded them
 }
 
 func startDaemon(dir string) (*daemon, error) {
@@ -91,11 +93,29 @@ func startDaemon(dir string) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
+	// A host without control groups has no record of them.
+	record, err := os.ReadFile(filepath.Join(dir, "sandbox", "namespace", "cgroups"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, errors.Join(err, s.stop())
+	}
 	// It does not retry: hearth has to be right at the first attempt.
-	return &daemon{s, lambda.New(lambda.Options{
+	client := lambda.New(lambda.Options{
 		Region: "us-east-1", BaseEndpoint: &s.address, Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider("x", "x", ""),
-	})}, nil
+	})
+	return &daemon{s, client, strings.Fields(string(record))}, nil
+}
+
+// stop ends the daemon. Control groups that it leaves are an error: they are
+// there for as long as a process of a function is.
+func (d *daemon) stop() error {
+	err := d.server.stop()
+	for _, group := range d.groups {
+		if _, statErr := os.Stat(group); statErr == nil {
+			err = errors.Join(err, fmt.Errorf("hearth left %s behind", group))
+		}
+	}
+	return err
 }
 
 // function is a deployed function.
