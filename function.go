@@ -66,6 +66,13 @@ type Function struct {
 	Generation   string
 	RevisionID   string
 	LastModified time.Time
+
+	// LastPublished is the number of the version that was published last, 0
+	// when none was: numbers are never used again. On $LATEST only.
+	LastPublished int `json:",omitzero"`
+	// SourceDescription is the Description of the $LATEST that a version was
+	// published from; its own can be another. On published versions only.
+	SourceDescription string `json:",omitzero"`
 }
 
 // ARN returns the function's ARN; qualified unless the version is $LATEST.

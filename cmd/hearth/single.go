@@ -81,6 +81,11 @@ func (s *single) Lookup(name hearth.Name, qualifier string) (*hearth.Function, e
 	return s.fn, nil
 }
 
+// LookupAlias finds none.
+func (s *single) LookupAlias(name hearth.Name, alias string) (*hearth.Alias, error) {
+	return nil, hearth.Errorf(hearth.ErrNotFound, "Alias not found: %s", name.ARN(alias))
+}
+
 // once invokes the function and prints what came back.
 func (s *single) once(ctx context.Context, c *cli, event []byte, stopSpinner func()) error {
 	res, err := dispatch.New(s, s.pool).Invoke(ctx, s.fn.Name, "", &hearth.Invocation{

@@ -5,24 +5,29 @@
 //
 //	name, event ── resolve ── admit ── run ──► hearth.Result
 //
-// Resolving reads memory only: the invoke path never waits for storage.
+// Resolving reads memory only: the invoke path never waits for storage. The
+// name of an alias is resolved to one of its versions for each request by
+// itself, at random by their weights.
 package dispatch
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/invoke/environment"
 )
 
-// Functions finds functions. The result must not be written to.
+// Functions finds functions. The results must not be written to.
 type Functions interface {
-	// Lookup returns the version that a qualifier names. The empty qualifier
-	// is $LATEST. hearth.ErrNotFound when there is none.
-	Lookup(name hearth.Name, qualifier string) (*hearth.Function, error)
+	// Lookup returns a version; the empty one is $LATEST. hearth.ErrNotFound
+	// when there is none.
+	Lookup(name hearth.Name, version string) (*hearth.Function, error)
+	// LookupAlias returns an alias; hearth.ErrNotFound when there is none.
+	LookupAlias(name hearth.Name, alias string) (*hearth.Alias, error)
 }
 
 // Runner runs an event on an environment of the function.
@@ -58,7 +63,8 @@ func New(functions Functions, runner Runner) *Dispatcher {
 func (d *Dispatcher) Resolve(ctx context.Context, name hearth.Name, qualifier string) (*hearth.Function, error) {
 	fn, err := d.lookup(name, qualifier)
 	if err == nil && fn.State == hearth.StatePending {
-		fn, err = d.awaitPending(ctx, name, qualifier)
+		// The version that was picked, not another one of the alias.
+		fn, err = d.awaitPending(ctx, name, fn.Version)
 	}
 	if err != nil {
 		return nil, err
@@ -73,7 +79,7 @@ func (d *Dispatcher) Resolve(ctx context.Context, name hearth.Name, qualifier st
 }
 
 func (d *Dispatcher) lookup(name hearth.Name, qualifier string) (*hearth.Function, error) {
-	fn, err := d.functions.Lookup(name, qualifier)
+	fn, err := d.find(name, qualifier)
 	if errors.Is(err, hearth.ErrNotFound) {
 		shown := qualifier
 		if shown == "" {
@@ -87,15 +93,43 @@ func (d *Dispatcher) lookup(name hearth.Name, qualifier string) (*hearth.Functio
 	return fn, nil
 }
 
+// find returns the version that a qualifier names. An alias is looked at again
+// when its version is gone: it may have been moved to another one in between.
+func (d *Dispatcher) find(name hearth.Name, qualifier string) (fn *hearth.Function, err error) {
+	if !hearth.IsAlias(qualifier) {
+		return d.functions.Lookup(name, qualifier)
+	}
+	for range 2 {
+		var alias *hearth.Alias
+		if alias, err = d.functions.LookupAlias(name, qualifier); err != nil {
+			return nil, err
+		}
+		version := pick(alias, rand.Float64()) //nolint:gosec // routing is no secret
+		if fn, err = d.functions.Lookup(name, version); !errors.Is(err, hearth.ErrNotFound) {
+			break
+		}
+	}
+	return fn, err
+}
+
+// pick returns the version of an alias that a request goes to: the additional
+// one when chance, which is from [0, 1), is below its weight.
+func pick(a *hearth.Alias, chance float64) string {
+	if a.Additional != "" && chance < a.AdditionalWeight {
+		return a.Additional
+	}
+	return a.Version
+}
+
 // awaitPending looks again until the function is not Pending any more or the
 // wait is over.
-func (d *Dispatcher) awaitPending(ctx context.Context, name hearth.Name, qualifier string) (*hearth.Function, error) {
+func (d *Dispatcher) awaitPending(ctx context.Context, name hearth.Name, version string) (*hearth.Function, error) {
 	ctx, cancel := context.WithTimeout(ctx, pendingWait)
 	defer cancel()
 	again := time.NewTicker(pendingPoll)
 	defer again.Stop()
 	for {
-		fn, err := d.lookup(name, qualifier)
+		fn, err := d.lookup(name, version)
 		if err != nil || fn.State != hearth.StatePending {
 			return fn, err
 		}

@@ -17,10 +17,12 @@ import (
 	"github.com/hearthd/hearth/invoke/environment"
 )
 
-// functions are versions by qualifier; "" is none of them.
+// functions are versions and aliases by qualifier; "" is none of them.
 type functions struct {
 	mu       sync.Mutex
 	versions map[string]*hearth.Function
+	aliases  map[string]*hearth.Alias
+	moved    func(*functions) // called once an alias was looked up
 	err      error
 	lookups  int
 }
@@ -34,6 +36,18 @@ func (f *functions) Lookup(_ hearth.Name, qualifier string) (*hearth.Function, e
 	}
 	if fn := f.versions[qualifier]; fn != nil || f.err != nil {
 		return fn, f.err
+	}
+	return nil, hearth.Errorf(hearth.ErrNotFound, "a text of the store's own")
+}
+
+func (f *functions) LookupAlias(_ hearth.Name, alias string) (*hearth.Alias, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.moved != nil {
+		defer f.moved(f)
+	}
+	if a := f.aliases[alias]; a != nil || f.err != nil {
+		return a, f.err
 	}
 	return nil, hearth.Errorf(hearth.ErrNotFound, "a text of the store's own")
 }
@@ -66,9 +80,12 @@ func (r *runner) Invoke(_ context.Context, fn *hearth.Function, inv *hearth.Invo
 }
 
 func active() *functions {
-	return &functions{versions: map[string]*hearth.Function{
-		hearth.Latest: version(hearth.Latest, hearth.StateActive), "7": version("7", hearth.StateActive), "live": version("7", hearth.StateActive),
-	}}
+	return &functions{
+		versions: map[string]*hearth.Function{
+			hearth.Latest: version(hearth.Latest, hearth.StateActive), "7": version("7", hearth.StateActive), "8": version("8", hearth.StateActive),
+		},
+		aliases: map[string]*hearth.Alias{"live": {Name: "live", Version: "7"}},
+	}
 }
 
 func TestInvoke_QualifierPicksTheVersion(t *testing.T) {
@@ -95,7 +112,7 @@ func TestInvoke_ARNIsAsTheCallerNamedTheFunction(t *testing.T) {
 }
 
 func TestInvoke_MissingFunctionIsNamedWithItsQualifier(t *testing.T) {
-	for qualifier, want := range map[string]string{"": ":$LATEST", hearth.Latest: ":$LATEST", "8": ":8", "beta": ":beta"} {
+	for qualifier, want := range map[string]string{"": ":$LATEST", hearth.Latest: ":$LATEST", "8": ":8", "007": ":007", "beta": ":beta"} {
 		_, err := dispatch.New(&functions{}, &runner{}).Invoke(t.Context(), name, qualifier, &hearth.Invocation{})
 		want = "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:f" + want
 		if !errors.Is(err, hearth.ErrNotFound) || err.Error() != want {

@@ -1,23 +1,29 @@
-// Package catalog is the repository of functions: typed records over a
-// store.KV, their code over a store.Blobs, and a copy of all of them in memory
-// that invocations are resolved from.
+// Package catalog is the repository of functions, their versions and aliases:
+// typed records over a store.KV, code over a store.Blobs, and a copy of all
+// records in memory that invocations are resolved from.
 //
 //	control ── Create Update Publish Delete ──► KV ──► watch ──┐
 //	   │                                                       ▼
 //	   └────────── applied before the call returns ──────► index ──► Lookup
 //	                                                           └───► OnChange
 //
-// Get and List read the store; Lookup reads the index alone and never waits.
+// Get and the lists read the store; Lookup and LookupAlias read the index alone
+// and never wait.
 // On the node that made a change Lookup shows it as soon as the call has
 // returned; other nodes follow within milliseconds.
 //
 // # Keys
 //
 //	fn/latest/<account>/<region>/<name>              $LATEST
-//	fn/version/<account>/<region>/<name>/<version>   published versions
+//	fn/version/<account>/<region>/<name>/<number>    published versions; ten digits
+//	fn/alias/<account>/<region>/<name>/<alias>       aliases
 //
-// Values are JSON with a schema number, see record. Aliases and further
-// records of a function get prefixes of their own beside these.
+// Values are JSON with a schema number, see record. Further records of a
+// function get prefixes of their own beside these.
+//
+// An alias never points to a version that is not there: whoever writes an alias
+// writes its versions too, unchanged, in the same commit, so that a deletion
+// that did not see the alias finds another revision and starts over.
 //
 // # Life of code
 //
@@ -54,8 +60,9 @@ type Options struct {
 	Blobs store.Blobs // required; the catalog owns all blobs in it
 	// OnChange is called after Lookup shows a created, changed or deleted
 	// version of a function, once per change, from whatever goroutine applied
-	// it. Calls can overtake each other: it looks up what is there now. It must
-	// not block, and not call the catalog's Close. Nil: nobody wants to know.
+	// it; not for aliases. Calls can overtake each other: it looks up what is
+	// there now. It must not block, and not call the catalog's Close. Nil:
+	// nobody wants to know.
 	OnChange func(name hearth.Name)
 	Logger   *slog.Logger  // nil: silent
 	Grace    time.Duration // 0: DefaultGrace; negative: none
@@ -149,8 +156,8 @@ func (c *Catalog) watch(ctx context.Context, synced chan<- error) error {
 	current := map[key]bool{} // reported before Synced; nil after it
 	return c.kv.Watch(ctx, rootPrefix, func(e store.Event) error {
 		if e.Kind == store.EventSynced {
-			for _, name := range c.index.prune(current, e.Revision) {
-				c.onChange(name)
+			for _, k := range c.index.prune(current, e.Revision) {
+				c.changed(k)
 			}
 			current = nil
 			if !c.loaded {
@@ -164,45 +171,72 @@ func (c *Catalog) watch(ctx context.Context, synced chan<- error) error {
 			c.logger.Error("function catalog skips a record", "key", e.Key, "error", err)
 			return nil
 		}
-		var f *hearth.Function
+		var r *record
 		if e.Kind == store.EventPut {
-			if f, err = decode(e.Value, k); err != nil {
+			if r, err = decode(e.Value, k); err != nil {
 				c.logger.Error("function catalog cannot read a record", "key", e.Key, "error", err)
 			}
 		}
-		if current != nil && f != nil {
+		if current != nil && r != nil {
 			current[k] = true
 		}
-		if c.index.observe(k, f, e.Revision) && c.loaded {
-			c.onChange(k.name)
+		if c.index.observe(k, r, e.Revision) && c.loaded {
+			c.changed(k)
 		}
 		return nil
 	})
 }
 
-// wrote applies a write of this node, or a deletion (nil), to the index. It
-// copies f: the caller may go on with its own.
-func (c *Catalog) wrote(k key, f *hearth.Function, revision uint64) {
-	if f != nil {
-		own := *f
-		f = &own
-	}
-	if c.index.apply(k, f, revision) {
+// changed tells who wants to know. An alias changes no version.
+func (c *Catalog) changed(k key) {
+	if !k.isAlias() {
 		c.onChange(k.name)
 	}
 }
 
-// Lookup returns a function's version from memory: the latest for "" and
-// $LATEST. hearth.ErrNotFound with AWS's text otherwise. It neither waits nor
-// allocates when it finds one. Nobody may write to what it returns.
-func (c *Catalog) Lookup(name hearth.Name, qualifier string) (*hearth.Function, error) {
-	if qualifier == "" {
-		qualifier = hearth.Latest
+// wrote applies a write of this node to the index. It copies what the record
+// holds: the caller may go on with its own.
+func (c *Catalog) wrote(r *record, revision uint64) {
+	own := &record{Schema: r.Schema}
+	if r.Function != nil {
+		f := *r.Function
+		own.Function = &f
 	}
-	if f := c.index.get(key{name, qualifier}); f != nil {
-		return f, nil
+	if r.Alias != nil {
+		a := *r.Alias
+		own.Alias = &a
 	}
-	return nil, notFound(name, qualifier)
+	c.applied(r.key(), own, revision)
+}
+
+// applied puts a record, or its deletion (nil), into the index.
+func (c *Catalog) applied(k key, r *record, revision uint64) {
+	if c.index.apply(k, r, revision) {
+		c.changed(k)
+	}
+}
+
+// Lookup returns a version of a function from memory: the latest for "" and
+// $LATEST. hearth.ErrNotFound with AWS's text otherwise, also for an alias. It
+// neither waits nor allocates when it finds one. Nobody may write to what it
+// returns.
+func (c *Catalog) Lookup(name hearth.Name, version string) (*hearth.Function, error) {
+	if version == "" {
+		version = hearth.Latest
+	}
+	if r := c.index.get(key{name, version}); r != nil && r.Function != nil {
+		return r.Function, nil
+	}
+	return nil, notFound(name, version)
+}
+
+// LookupAlias returns an alias from memory, as Lookup does a version;
+// hearth.ErrNotFound.
+func (c *Catalog) LookupAlias(name hearth.Name, alias string) (*hearth.Alias, error) {
+	if r := c.index.get(key{name, alias}); r != nil && r.Alias != nil {
+		return r.Alias, nil
+	}
+	return nil, notFound(name, alias)
 }
 
 // All returns every version of every function from memory, in no order. Nobody
@@ -286,17 +320,13 @@ func (c *Catalog) addReferenced(ctx context.Context, digests map[string]bool) er
 		if err != nil {
 			return err
 		}
-		for _, r := range records {
-			k, err := parseKey(r.Key)
-			if err != nil {
-				return err
-			}
-			f, err := decode(r.Value, k)
+		for _, stored := range records {
+			r, err := decodeRecord(stored)
 			if err != nil {
 				return err // its code is not known: nothing can be removed safely
 			}
-			digests[f.Code.Digest] = true
-			for _, layer := range f.Layers {
+			digests[r.Function.Code.Digest] = true
+			for _, layer := range r.Function.Layers {
 				digests[layer.Digest] = true
 			}
 		}

@@ -9,16 +9,16 @@ import (
 	"github.com/hearthd/hearth"
 )
 
-// shards bounds what a write copies: the functions of one shard.
+// shards bounds what a write copies: the records of one shard.
 const shards = 64
 
-// index is the copy of all functions in memory. Readers take no lock: each
+// index is the copy of all records in memory. Readers take no lock: each
 // shard is a map that is never written to, replaced as a whole by writers.
 //
 // Two parties write: the watch, with everything in the order of revisions, and
 // this node's own writers, with what they just wrote, ahead of the watch or
 // behind it. The higher revision wins. A deletion that is ahead of the watch
-// stays as an entry without a function until the watch gets there; an own write
+// stays as an entry without a record until the watch gets there; an own write
 // that is behind the watch is dropped, because the entry that would outdo it
 // may be gone already.
 type index struct {
@@ -36,7 +36,7 @@ type shard struct {
 }
 
 type entry struct {
-	function *hearth.Function // nil: deleted, and the watch does not know yet
+	record   *record // nil: deleted, and the watch does not know yet
 	revision uint64
 }
 
@@ -52,25 +52,25 @@ func (x *index) shard(k key) *shard {
 	return &x.shards[maphash.Comparable(x.seed, k)%shards]
 }
 
-// get returns a function, or nil.
-func (x *index) get(k key) *hearth.Function {
-	return (*x.shard(k).entries.Load())[k].function
+// get returns a record, or nil.
+func (x *index) get(k key) *record {
+	return (*x.shard(k).entries.Load())[k].record
 }
 
 // apply stores what this node wrote, or deleted (nil). It reports whether that
 // was news.
-func (x *index) apply(k key, f *hearth.Function, revision uint64) bool {
+func (x *index) apply(k key, r *record, revision uint64) bool {
 	s := x.shard(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if revision <= x.watched.Load() {
 		return false
 	}
-	return s.replaceLocked(k, entry{f, revision})
+	return s.replaceLocked(k, entry{r, revision})
 }
 
 // observe stores what the watch reports. It reports whether that was news.
-func (x *index) observe(k key, f *hearth.Function, revision uint64) bool {
+func (x *index) observe(k key, r *record, revision uint64) bool {
 	s := x.shard(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,17 +78,17 @@ func (x *index) observe(k key, f *hearth.Function, revision uint64) bool {
 		x.watched.Store(revision)
 	}
 	known := (*s.entries.Load())[k]
-	if f == nil && known.revision <= revision {
+	if r == nil && known.revision <= revision {
 		s.removeLocked(k)
-		return known.function != nil
+		return known.record != nil
 	}
-	return s.replaceLocked(k, entry{f, revision})
+	return s.replaceLocked(k, entry{r, revision})
 }
 
 // prune removes what a complete report up to a revision did not contain, and
-// returns the names of what was there.
-func (x *index) prune(current map[key]bool, revision uint64) []hearth.Name {
-	var gone []hearth.Name
+// returns what was there.
+func (x *index) prune(current map[key]bool, revision uint64) []key {
+	var gone []key
 	for i := range x.shards {
 		s := &x.shards[i]
 		s.mu.Lock()
@@ -97,8 +97,8 @@ func (x *index) prune(current map[key]bool, revision uint64) []hearth.Name {
 				continue
 			}
 			s.removeLocked(k)
-			if e.function != nil {
-				gone = append(gone, k.name)
+			if e.record != nil {
+				gone = append(gone, k)
 			}
 		}
 		s.mu.Unlock()
@@ -127,13 +127,13 @@ func (s *shard) removeLocked(k key) {
 	s.entries.Store(&next)
 }
 
-// all returns every function that there is.
+// all returns every version of every function that there is.
 func (x *index) all() []*hearth.Function {
 	var list []*hearth.Function
 	for i := range x.shards {
 		for _, e := range *x.shards[i].entries.Load() {
-			if e.function != nil {
-				list = append(list, e.function)
+			if e.record != nil && e.record.Function != nil {
+				list = append(list, e.record.Function)
 			}
 		}
 	}

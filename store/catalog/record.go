@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store"
 )
 
 // Prefixes of the keys, see the package comment.
@@ -13,6 +14,7 @@ const (
 	rootPrefix    = "fn/"
 	latestPrefix  = rootPrefix + "latest/"
 	versionPrefix = rootPrefix + "version/"
+	aliasPrefix   = rootPrefix + "alias/"
 )
 
 // schema is the number of the form that records are written in. A change that
@@ -20,35 +22,61 @@ const (
 // old one.
 const schema = 1
 
-// record is what a value holds. The function is stored with the Go names of its
-// fields; a test with a stored record fails when one is renamed.
+// record is what a value holds: a version of a function, or an alias. They are
+// stored with the Go names of their fields; a test with stored records fails
+// when one is renamed. Nobody writes to a record.
 type record struct {
 	Schema   int
-	Function *hearth.Function
+	Function *hearth.Function `json:",omitempty"`
+	Alias    *hearth.Alias    `json:",omitempty"`
 }
 
-// key identifies one version of a function.
+func functionRecord(f *hearth.Function) *record { return &record{Schema: schema, Function: f} }
+func aliasRecord(a *hearth.Alias) *record       { return &record{Schema: schema, Alias: a} }
+
+// key returns where a record belongs.
+func (r *record) key() key {
+	switch {
+	case r.Function != nil:
+		return keyOf(r.Function)
+	case r.Alias != nil:
+		return key{r.Alias.Function, r.Alias.Name}
+	}
+	return key{}
+}
+
+// key identifies one version of a function, or one of its aliases: no alias
+// can be called like a version.
 type key struct {
-	name    hearth.Name
-	version string
+	name      hearth.Name
+	qualifier string
 }
 
 func keyOf(f *hearth.Function) key { return key{f.Name, f.Version} }
 
-// String returns the key in the store.
+// String returns the key in the store. Versions sort by their numbers there.
 func (k key) String() string {
-	if k.version == hearth.Latest {
+	if k.qualifier == hearth.Latest {
 		return latestPrefix + k.name.String()
 	}
-	return versionPrefix + k.name.String() + "/" + k.version
+	if n, ok := hearth.VersionNumber(k.qualifier); ok {
+		return versionPrefix + k.name.String() + fmt.Sprintf("/%010d", n)
+	}
+	return aliasPrefix + k.name.String() + "/" + k.qualifier
 }
+
+// isAlias reports whether the key is an alias's. It is a version's otherwise.
+func (k key) isAlias() bool { return hearth.IsAlias(k.qualifier) }
 
 // check returns hearth.ErrInvalid for a key that cannot be taken apart again.
 func (k key) check() error {
-	for _, part := range []string{k.name.Account, k.name.Region, k.name.Function, k.version} {
+	for _, part := range []string{k.name.Account, k.name.Region, k.name.Function, k.qualifier} {
 		if part == "" || strings.Contains(part, "/") {
 			return fmt.Errorf("function %q has an empty part or a '/': %w", k.String(), hearth.ErrInvalid)
 		}
+	}
+	if _, numbered := hearth.VersionNumber(k.qualifier); !numbered && !k.isAlias() && k.qualifier != hearth.Latest {
+		return fmt.Errorf("function %s has no version %q: %w", k.name, k.qualifier, hearth.ErrInvalid)
 	}
 	return nil
 }
@@ -59,41 +87,63 @@ func parseKey(s string) (key, error) {
 	var k key
 	switch {
 	case len(parts) == 5 && strings.HasPrefix(s, latestPrefix):
-		k.version = hearth.Latest
+		k.qualifier = hearth.Latest
 	case len(parts) == 6 && strings.HasPrefix(s, versionPrefix):
-		k.version = parts[5]
+		k.qualifier = strings.TrimLeft(parts[5], "0")
+	case len(parts) == 6 && strings.HasPrefix(s, aliasPrefix):
+		k.qualifier = parts[5]
 	default:
 		return key{}, fmt.Errorf("key %q is not a function's", s)
 	}
 	k.name = hearth.Name{Account: parts[2], Region: parts[3], Function: parts[4]}
-	return k, k.check()
+	if err := k.check(); err != nil {
+		return key{}, err
+	}
+	if k.String() != s {
+		return key{}, fmt.Errorf("key %q is not a function's", s)
+	}
+	return k, nil
 }
 
-func encode(f *hearth.Function) ([]byte, error) {
-	if err := keyOf(f).check(); err != nil {
+func encode(r *record) ([]byte, error) {
+	k := r.key()
+	if err := k.check(); err != nil {
 		return nil, err
 	}
-	if f.Code.Dir != "" {
-		return nil, fmt.Errorf("code of %s is the directory %s, not an archive: %w", f.Name, f.Code.Dir, hearth.ErrInvalid)
+	if (r.Alias != nil) != k.isAlias() {
+		return nil, fmt.Errorf("%s is not the name of an alias, or not a version: %w", k, hearth.ErrInvalid)
 	}
-	value, err := json.Marshal(record{Schema: schema, Function: f})
+	if r.Function != nil && r.Function.Code.Dir != "" {
+		return nil, fmt.Errorf("code of %s is the directory %s, not an archive: %w", k.name, r.Function.Code.Dir, hearth.ErrInvalid)
+	}
+	value, err := json.Marshal(r)
 	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", f.Name, err)
+		return nil, fmt.Errorf("encode %s: %w", k, err)
 	}
 	return value, nil
 }
 
-// decode reads the record of a key.
-func decode(value []byte, k key) (*hearth.Function, error) {
+// decode reads the record of a key, which has a function or an alias as the
+// key says.
+func decode(value []byte, k key) (*record, error) {
 	var r record
 	if err := json.Unmarshal(value, &r); err != nil {
 		return nil, fmt.Errorf("decode %s: %w", k, err)
 	}
-	if r.Schema != schema || r.Function == nil {
+	if r.Schema != schema || (r.Alias != nil) != k.isAlias() || (r.Function != nil) == k.isAlias() {
 		return nil, fmt.Errorf("decode %s: it has schema %d, this version of hearth reads %d", k, r.Schema, schema)
 	}
-	if got := keyOf(r.Function); got != k {
+	if got := r.key(); got != k {
 		return nil, fmt.Errorf("decode %s: it holds %s", k, got)
 	}
-	return r.Function, nil
+	return &r, nil
+}
+
+// decodeRecord reads a record of the store.
+func decodeRecord(stored store.Record) (*record, error) {
+	k, err := parseKey(stored.Key)
+	if err != nil {
+		return nil, err
+	}
+	return decode(stored.Value, k)
 }

@@ -1,0 +1,91 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store"
+)
+
+// Publish stores a new version of a function, and its $LATEST that is still at
+// a revision, both or neither. At revision 0 it creates the function with its
+// first version. It returns $LATEST's new revision. Errors are those of Update,
+// or of Create; also hearth.ErrConflict when the version exists.
+func (c *Catalog) Publish(ctx context.Context, version, latest *hearth.Function, revision uint64) (uint64, error) {
+	if version.Name != latest.Name || version.Version == hearth.Latest || latest.Version != hearth.Latest {
+		return 0, fmt.Errorf("publish %s version %q beside %s version %q: %w",
+			version.Name, version.Version, latest.Name, latest.Version, hearth.ErrInvalid)
+	}
+	versionRecord, latestRecord := functionRecord(version), functionRecord(latest)
+	versionValue, err := encode(versionRecord)
+	if err != nil {
+		return 0, err
+	}
+	latestValue, err := encode(latestRecord)
+	if err != nil {
+		return 0, err
+	}
+	kind := store.OpUpdate
+	if revision == 0 {
+		kind = store.OpCreate
+	}
+	revisions, err := c.kv.Commit(ctx, []store.Op{
+		{Kind: store.OpCreate, Key: versionRecord.key().String(), Value: versionValue},
+		{Kind: kind, Key: latestRecord.key().String(), Value: latestValue, Revision: revision},
+	})
+	switch {
+	case err == nil:
+	case revision == 0 && errors.Is(err, hearth.ErrConflict):
+		return 0, alreadyExists(latest.Name)
+	default:
+		return 0, changed(latest.Name, err)
+	}
+	c.wrote(versionRecord, revisions[0])
+	c.wrote(latestRecord, revisions[1])
+	return revisions[1], nil
+}
+
+// DeleteVersion removes a published version; hearth.ErrNotFound when there is
+// none, hearth.ErrConflict when aliases point to it.
+func (c *Catalog) DeleteVersion(ctx context.Context, name hearth.Name, version string) error {
+	if version == hearth.Latest || version == "" {
+		return fmt.Errorf("delete %s of %s alone: %w", hearth.Latest, name, hearth.ErrInvalid)
+	}
+	k := key{name, version}
+	err := retry(func() error {
+		_, revision, err := c.Get(ctx, name, version)
+		if err != nil {
+			return err
+		}
+		if err := c.checkUnused(ctx, name, version); err != nil {
+			return err
+		}
+		return c.deleteRecords(ctx, []store.Record{{Key: k.String(), Revision: revision}})
+	})
+	switch {
+	case err == nil, isCallers(err):
+		return err
+	case errors.Is(err, hearth.ErrNotFound): // since it was read
+		return notFound(name, version)
+	case errors.Is(err, hearth.ErrPrecondition):
+		return changed(name, err)
+	}
+	return fmt.Errorf("delete version %s of %s: %w", version, name, err)
+}
+
+// checkUnused returns AWS's refusal to delete a version that aliases point to.
+func (c *Catalog) checkUnused(ctx context.Context, name hearth.Name, version string) error {
+	aliases, _, err := c.ListAliases(ctx, name, version, "", 0)
+	if err != nil || len(aliases) == 0 {
+		return err
+	}
+	names := make([]string, len(aliases))
+	for i, a := range aliases {
+		names[i] = a.Name
+	}
+	return hearth.Errorf(hearth.ErrConflict,
+		"Unable to delete version because the following aliases reference it: [%s]", strings.Join(names, ", "))
+}
