@@ -19,6 +19,11 @@ type Invocation struct {
 
 	// Tail asks for the last 4 KB of the invocation's log in Result.LogTail.
 	Tail bool
+	// Stream, when not nil, takes a response as the runtime produces it. One
+	// that the runtime sends as a whole is in the Result, as ever, and so is
+	// what a function that failed posted last. Whoever made the stream closes
+	// it once the invocation has its Result.
+	Stream *Stream
 }
 
 // Result is how an invocation ended. User code that failed is a result, not a

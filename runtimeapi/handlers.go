@@ -4,8 +4,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-
-	"github.com/hearthd/hearth"
 )
 
 // serveInvocation routes what is below /runtime/invocation/.
@@ -77,20 +75,29 @@ func (s *Session) serveResponse(w http.ResponseWriter, r *http.Request, id strin
 		refuse(w, r, err)
 		return
 	}
-	if mode := r.Header.Get("Lambda-Runtime-Function-Response-Mode"); mode != "" && !strings.EqualFold(mode, "streaming") {
+	mode := r.Header.Get("Lambda-Runtime-Function-Response-Mode")
+	if mode != "" && !strings.EqualFold(mode, "streaming") {
 		s.respond(call, Response{Refused: true, ErrorType: "Runtime.InvalidResponseModeHeader"})
 		drain(r)
 		writeError(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode: "+mode)
 		return
 	}
-	body, err := readBody(r, hearth.MaxPayload)
+	var resp Response
+	switch {
+	case call.inv.Stream != nil && (mode != "" || r.ContentLength < 0):
+		// Go's runtime client leaves the mode out, and always sends chunks.
+		resp, err = forward(r, call.inv.Stream)
+	case mode != "":
+		resp, err = readStreamed(r)
+	default:
+		resp, err = readResponse(r)
+	}
+	s.respond(call, resp)
 	if err != nil {
-		s.respond(call, refusedBody(err))
 		drain(r)
 		writeBodyError(w, err)
 		return
 	}
-	s.respond(call, Response{Payload: body, ContentType: r.Header.Get("Content-Type")})
 	writeAccepted(w)
 }
 

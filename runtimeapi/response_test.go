@@ -203,7 +203,7 @@ func TestResponse_Mode_OnlyStreamingIsKnown(t *testing.T) {
 	f := serve(t)
 	call := f.running()
 	f.wantAccepted(f.post(responsePath("id-1"), "1", header, "streaming"))
-	f.wantAnswer(call, runtimeapi.Response{Payload: []byte("1")})
+	f.wantAnswer(call, runtimeapi.Response{Payload: []byte("1"), ContentType: "application/octet-stream"})
 
 	f = serve(t)
 	call = f.running()

@@ -44,6 +44,9 @@ type Response struct {
 	ErrorType string
 	// Refused: the platform did not take the runtime's answer. Payload is empty.
 	Refused bool
+	// Streamed is how many bytes went to the invocation's Stream. Payload is
+	// then empty, or with Failed what the runtime said at the end.
+	Streamed int64
 }
 
 // Call is one event handed to a Session.
@@ -147,6 +150,9 @@ func (s *Session) Invoke(inv *hearth.Invocation, timeout time.Duration, onDone f
 func (s *Session) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.current != nil && s.current.inv.Stream != nil {
+		s.current.inv.Stream.Close() // its writer must not wait for the caller any more
+	}
 	s.waiting, s.current = nil, nil
 	if !s.closed {
 		s.closed = true

@@ -13,6 +13,9 @@ import (
 
 var errTooLarge = errors.New("body exceeds the payload limit")
 
+// errorTypeHeader is a header of /error, and a trailer of streamed answers.
+const errorTypeHeader = "Lambda-Runtime-Function-Error-Type"
+
 // readBody reads a whole body of at most limit bytes. The error is errTooLarge,
 // or what became of the connection before the body had ended.
 func readBody(r *http.Request, limit int64) ([]byte, error) {
@@ -29,6 +32,16 @@ func readBody(r *http.Request, limit int64) ([]byte, error) {
 		err = errTooLarge
 	}
 	return body, err
+}
+
+// readResponse reads an answer that is sent as a whole. The response is valid
+// even when the body was not: it then carries the platform's verdict.
+func readResponse(r *http.Request) (Response, error) {
+	body, err := readBody(r, hearth.MaxPayload)
+	if err != nil {
+		return refusedBody(err), err
+	}
+	return Response{Payload: body, ContentType: r.Header.Get("Content-Type")}, nil
 }
 
 // drain reads on, within bounds, so that the client gets to read our answer.
@@ -52,7 +65,7 @@ func readErrorResponse(r *http.Request) (Response, error) {
 	resp := Response{
 		Failed:      true,
 		ContentType: r.Header.Get("Content-Type"),
-		ErrorType:   cleanErrorType(r.Header.Get("Lambda-Runtime-Function-Error-Type")),
+		ErrorType:   cleanErrorType(r.Header.Get(errorTypeHeader)),
 	}
 	body, err := readBody(r, hearth.MaxPayload)
 	if err != nil {

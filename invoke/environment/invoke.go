@@ -58,6 +58,9 @@ func (e *Environment) Invoke(inv *hearth.Invocation, free func()) (hearth.Result
 		e.fail(a, e.unlessDead(hostVerdict(err)))
 		return e.answer(a, <-a.settled)
 	}
+	if inv.Stream != nil {
+		inv.Stream.Executed(e.opts.Function.Version)
+	}
 	timeout := time.Duration(e.opts.Function.Timeout) * time.Second
 	if r == nil {
 		if r = e.restart(a, timeout); r == nil {
@@ -274,7 +277,7 @@ func (e *Environment) disarm(a *invocation) (produced int64) {
 	}
 	timer.Stop()
 	answer, _ := call.Answer()
-	return int64(len(answer.Payload))
+	return int64(len(answer.Payload)) + answer.Streamed
 }
 
 func (e *Environment) record(ev *hearth.PlatformEvent) {
