@@ -63,7 +63,10 @@ type Options struct {
 	Logs      Logs
 	// Account and Region are those of requests that carry no credential scope.
 	Account, Region string
-	Logger          *slog.Logger
+	// ShapeStreams holds streamed responses back to AWS's bandwidth: 6 MiB at
+	// once, then 2 MiB a second.
+	ShapeStreams bool
+	Logger       *slog.Logger
 }
 
 // Service serves the operations. Close waits for what goes on after answers.
@@ -108,9 +111,12 @@ func (s *Service) Register(r *api.Router) {
 	s.RegisterInvoke(r)
 }
 
-// RegisterInvoke makes a router serve Invoke alone, for which Options.Functions
-// and Host may be nil.
-func (s *Service) RegisterInvoke(r *api.Router) { api.Handle(r, api.Invoke, s.invoke) }
+// RegisterInvoke makes a router serve the synchronous invocations alone, for
+// which Options.Functions and Host may be nil.
+func (s *Service) RegisterInvoke(r *api.Router) {
+	api.Handle(r, api.Invoke, s.invoke)
+	api.HandleStream(r, api.InvokeWithResponseStream, s.invokeWithResponseStream)
+}
 
 // resolve reads the function that a request names.
 func (s *Service) resolve(ctx context.Context, functionName, qualifier *string) (hearth.Name, string, error) {

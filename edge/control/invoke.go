@@ -25,7 +25,6 @@ func (s *Service) invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeO
 	if err != nil {
 		return nil, err
 	}
-	call := api.CallFrom(ctx)
 	switch api.Value(in.InvocationType) {
 	case invokeDryRun:
 		if _, err := s.opts.Invoker.Resolve(ctx, name, qualifier); err != nil {
@@ -36,29 +35,15 @@ func (s *Service) invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeO
 		return nil, hearth.Errorf(hearth.ErrNotImplemented,
 			"hearth does not serve Invoke with InvocationType Event yet. Use RequestResponse.")
 	}
-	clientContext, err := decodeClientContext(api.Value(in.ClientContext))
+	inv, err := newInvocation(ctx, event{in.Payload, in.ClientContext, in.TenantId, in.LogType})
 	if err != nil {
 		return nil, err
-	}
-	payload := in.Payload
-	if len(payload) == 0 {
-		payload = []byte("{}") // what AWS gives the handler
-	} else if err := checkJSON(payload); err != nil {
-		return nil, err
-	}
-	inv := &hearth.Invocation{
-		RequestID:     call.RequestID,
-		Payload:       payload,
-		TraceID:       call.HTTP.Header.Get("X-Amzn-Trace-Id"),
-		ClientContext: clientContext,
-		TenantID:      api.Value(in.TenantId),
-		Tail:          api.Value(in.LogType) == logTail,
 	}
 	res, err := s.opts.Invoker.Invoke(ctx, name, qualifier, inv)
 	if err != nil {
 		return nil, err
 	}
-	h := call.Response
+	h := api.CallFrom(ctx).Response
 	h["X-Amzn-Trace-Id"] = []string{inv.TraceID}
 	h["X-Amzn-Remapped-Content-Length"] = []string{"0"}
 	if res.ContentType == "application/octet-stream" { // of a streaming handler
@@ -78,6 +63,35 @@ func (s *Service) invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeO
 		out.LogResult = api.Ptr(base64.StdEncoding.EncodeToString(res.LogTail))
 	}
 	return out, nil
+}
+
+// event is what the inputs of synchronous invocations have in common.
+type event struct {
+	payload                          []byte
+	clientContext, tenantID, logType *string
+}
+
+// newInvocation checks an event and makes the invocation of it.
+func newInvocation(ctx context.Context, in event) (*hearth.Invocation, error) {
+	clientContext, err := decodeClientContext(api.Value(in.clientContext))
+	if err != nil {
+		return nil, err
+	}
+	payload := in.payload
+	if len(payload) == 0 {
+		payload = []byte("{}") // what AWS gives the handler
+	} else if err := checkJSON(payload); err != nil {
+		return nil, err
+	}
+	call := api.CallFrom(ctx)
+	return &hearth.Invocation{
+		RequestID:     call.RequestID,
+		Payload:       payload,
+		TraceID:       call.HTTP.Header.Get("X-Amzn-Trace-Id"),
+		ClientContext: clientContext,
+		TenantID:      api.Value(in.tenantID),
+		Tail:          api.Value(in.logType) == logTail,
+	}, nil
 }
 
 func decodeClientContext(header string) (string, error) {
