@@ -54,7 +54,7 @@ func contract(t *testing.T, c client) function {
 	t.Run("ReturnsValue", func(t *testing.T) { returnsValue(t, fn) })
 	t.Run("TellsContext", func(t *testing.T) { tellsContext(t, fn) })
 	t.Run("StaysWarm", func(t *testing.T) { staysWarm(t, fn) })
-	t.Run("ReportsError", func(t *testing.T) { reportsError(t, fn, c.refusal) })
+	t.Run("ReportsError", func(t *testing.T) { reportsError(t, fn, failEvent, c.refusal) })
 	t.Run("ReportsLongError", func(t *testing.T) { reportsLongError(t, fn) })
 	t.Run("TakesLargestPayload", func(t *testing.T) { takesLargestPayload(t, fn) })
 	t.Run("OutgrowsResponse", func(t *testing.T) { outgrowsResponse(t, fn) })
@@ -141,23 +141,57 @@ func tellsContext(t *testing.T, fn function) {
 	}
 }
 
-func staysWarm(t *testing.T, fn function) {
-	first := fn.count(t)
-	res := fn.invoke(t, countEvent)
-	if got, want := res.Payload, fmt.Sprint(first+1); got != want {
-		t.Errorf("the process has seen %s events, want %s", got, want)
+// steadily tries what holds for calls that meet the same environment. They
+// usually do; on a busy machine a runtime may take longer to poll again than
+// hearth waits for it, and a caller that comes at once gets another one.
+func steadily(t *testing.T, attempt func() error) {
+	t.Helper()
+	var err error
+	for range 3 {
+		if err = attempt(); err == nil {
+			return
+		}
 	}
-	if strings.Contains(res.Log, "Init Duration") {
-		t.Errorf("a warm invocation was initialised:\n%s", res.Log)
-	}
+	t.Error(err)
 }
 
-func reportsError(t *testing.T, fn function, pattern string) {
-	before := fn.count(t)
-	fn.invoke(t, failEvent).failure(t, pattern)
-	if got := fn.count(t); got != before+2 {
-		t.Errorf("after an error the process has seen %d events, want %d", got, before+2)
+// expectCount is an error unless the process that is asked has seen want events.
+func (f function) expectCount(t *testing.T, want int) error {
+	t.Helper()
+	if got := f.count(t); got != want {
+		return fmt.Errorf("the process has seen %d events, want %d", got, want)
 	}
+	return nil
+}
+
+func staysWarm(t *testing.T, fn function) {
+	steadily(t, func() error {
+		first := fn.count(t)
+		res := fn.invoke(t, countEvent)
+		if strings.Contains(res.Log, "Init Duration") || res.Payload != fmt.Sprint(first+1) {
+			return fmt.Errorf("the process has seen %s events, want %d; its log:\n%s", res.Payload, first+1, res.Log)
+		}
+		return nil
+	})
+}
+
+// reportsError expects the process to go on after an error.
+func reportsError(t *testing.T, fn function, event, pattern string) {
+	t.Helper()
+	steadily(t, func() error {
+		before := fn.count(t)
+		fn.invoke(t, event).failure(t, pattern)
+		return fn.expectCount(t, before+2)
+	})
+}
+
+// endsProcess expects an event to end the process, and another to take over.
+func endsProcess(t *testing.T, fn function, event, pattern string) {
+	t.Helper()
+	steadily(t, func() error {
+		fn.invoke(t, event).failure(t, pattern)
+		return fn.expectCount(t, 1)
+	})
 }
 
 // Clients send what they know of an error in a header too, for X-Ray, up to
@@ -214,11 +248,8 @@ func logsInItsPlace(t *testing.T, fn function) {
 }
 
 func exits(t *testing.T, fn function) {
-	fn.invoke(t, `{"do":"exit"}`).failure(t,
+	endsProcess(t, fn, `{"do":"exit"}`,
 		`\{"errorType":"Runtime\.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 3"\}`)
-	if got := fn.count(t); got != 1 {
-		t.Errorf("after an exit the process has seen %d events, want 1", got)
-	}
 }
 
 // Calls at the same time have environments of their own.
@@ -248,16 +279,24 @@ func atOnce(t *testing.T, calls int, invoke func(event string) (string, error)) 
 // After a timeout the client starts again, in the same sandbox.
 func timesOut(t *testing.T, c client) {
 	fn := sandboxed.deploy(t, c.pkg, c.handler, 3)
-	before := decode[map[string]any](t, fn.succeed(t, `{"do":"context"}`))
-	res := fn.invoke(t, `{"do":"sleep","size":20000}`)
-	res.failure(t, `\{"errorType":"Sandbox\.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 3\.00 seconds"\}`)
-	if got := fn.count(t); got != 1 {
-		t.Errorf("after a timeout the process has seen %d events, want 1", got)
-	}
-	after := decode[map[string]any](t, fn.succeed(t, `{"do":"context"}`))
-	if before["logStream"] != after["logStream"] {
-		t.Errorf("after a timeout the log stream is %v, was %v: another sandbox", after["logStream"], before["logStream"])
-	}
+	steadily(t, func() error {
+		before := fn.logStream(t)
+		fn.invoke(t, `{"do":"sleep","size":20000}`).failure(t,
+			`\{"errorType":"Sandbox\.Timedout","errorMessage":"RequestId: ID Error: Task timed out after 3\.00 seconds"\}`)
+		if err := fn.expectCount(t, 1); err != nil {
+			return err
+		}
+		if after := fn.logStream(t); after != before {
+			return fmt.Errorf("after a timeout the log stream is %s, was %s: another sandbox", after, before)
+		}
+		return nil
+	})
+}
+
+// logStream names the environment that answers.
+func (f function) logStream(t *testing.T) string {
+	t.Helper()
+	return decode[struct{ LogStream string }](t, f.succeed(t, `{"do":"context"}`)).LogStream
 }
 
 // failsInit holds a package with a handler that cannot be loaded to an answer,
@@ -271,15 +310,25 @@ func failsInit(t *testing.T, pkg, handler, pattern string) {
 
 func underRIE(t *testing.T, c client) {
 	rie := startRIE(t, c.pkg, append(c.entrypoint, c.handler)...)
-	for _, call := range []struct{ event, want string }{
-		{`{"do":"return","value":"hello"}`, `^"hello"$`},
-		{failEvent, `^\{.*"no such thing".*\}$`},
-		{countEvent, `^3$`}, // one process for all
-	} {
-		body, err := rie.post(call.event)
-		if err != nil || !regexp.MustCompile(call.want).MatchString(body) {
-			t.Errorf("%s came back as %s, want it like %s (%v)", call.event, body, call.want, err)
+	call := func(event string) string {
+		body, err := rie.post(event)
+		if err != nil {
+			t.Fatal(err)
 		}
+		return body
 	}
+	if body := call(`{"do":"return","value":"hello"}`); body != `"hello"` {
+		t.Errorf("got %s, want \"hello\"", body)
+	}
+	steadily(t, func() error {
+		before := decode[int](t, call(countEvent))
+		if body := call(failEvent); !strings.Contains(body, `"no such thing"`) {
+			t.Errorf("an error came back as %s", body)
+		}
+		if after := decode[int](t, call(countEvent)); after != before+2 {
+			return fmt.Errorf("the process has seen %d events, want %d", after, before+2)
+		}
+		return nil
+	})
 	atOnce(t, 2, rie.post)
 }
