@@ -14,8 +14,10 @@ import (
 const startSlot = 2 * time.Second
 
 // patience is how long after its answer an environment is expected to be free,
-// and worth more to an invocation that waits than a start of its own.
-const patience = 10 * time.Millisecond
+// and worth more to an invocation that waits than a start of its own. A busy
+// machine lets a runtime wait for its turn for tens of milliseconds; much more
+// would cost more than the cold start that it saves.
+const patience = 100 * time.Millisecond
 
 // scheduleLocked makes the starts that are missing and allowed. g is the group
 // whose need may have changed.
