@@ -78,6 +78,7 @@ type Capabilities struct {
 	Pids      bool // Spec.MaxProcesses is enforced
 	TmpQuota  bool // Spec.TmpBytes is enforced
 	Freeze    bool // sandboxes implement Freezer
+	Outbound  bool // NetworkNAT leads out; without it, it is NetworkNone, or the host's where Network does not hold
 	// Missing lists what this host does not let the driver enforce, for the
 	// log at start and for `hearth doctor`. Empty: everything is enforced.
 	Missing []Missing
@@ -127,7 +128,7 @@ type Network string
 // sandbox the host's.
 const (
 	NetworkNone Network = "none" // loopback only
-	NetworkNAT  Network = "nat"  // outbound through the host
+	NetworkNAT  Network = "nat"  // outbound through the host, with Capabilities.Outbound: not to the host itself
 	NetworkHost Network = "host" // outbound as if it were the host
 )
 

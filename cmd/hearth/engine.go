@@ -69,7 +69,7 @@ func openEngine(o engineOptions) (e *engine, err error) {
 	if e.driver, err = openDriver(o); err != nil {
 		return e, err
 	}
-	if e.network = o.network; e.network == sandbox.NetworkNAT && !hasNAT(e.driver) {
+	if e.network = o.network; e.network == sandbox.NetworkNAT && !e.driver.Capabilities().Outbound {
 		e.network = sandbox.NetworkNone
 	}
 	if e.bundles, err = bundle.New(filepath.Join(o.dir, "bundles"), bundle.Options{BootID: bootID()}); err != nil {
@@ -124,7 +124,9 @@ func (c *cli) prepareUser(sandbox string) error {
 // that works here, and says so when that isolates nothing.
 func openDriver(o engineOptions) (sandbox.Driver, error) {
 	openNamespace := func() (sandbox.Driver, error) {
-		return namespace.New(namespace.Options{StateDir: filepath.Join(o.dir, "namespace"), Logger: o.logger, HardCPU: o.hardCPU})
+		return namespace.New(namespace.Options{
+			StateDir: filepath.Join(o.dir, "namespace"), Logger: o.logger, HardCPU: o.hardCPU, NAT: o.network == sandbox.NetworkNAT,
+		})
 	}
 	openProcess := func() (sandbox.Driver, error) {
 		return process.New(process.Options{StateDir: filepath.Join(o.dir, "process")})
@@ -149,17 +151,6 @@ func openDriver(o engineOptions) (sandbox.Driver, error) {
 		o.logger.Warn("not enforced: "+m.What, "sandbox", driver.Name(), "why", m.Why, "fix", m.Fix)
 	}
 	return driver, nil
-}
-
-// hasNAT reports whether a driver gives sandboxes a way out; what it cannot do
-// it lists as missing.
-func hasNAT(d sandbox.Driver) bool {
-	for _, m := range d.Capabilities().Missing {
-		if strings.Contains(m.What, "network") {
-			return false
-		}
-	}
-	return d.Capabilities().Network
 }
 
 // openEnvironment is the pool's Open.

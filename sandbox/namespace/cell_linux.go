@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
 	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
@@ -19,8 +20,9 @@ import (
 // Runtime API; as a spare also an empty /tmp of the usual size.
 type cell struct {
 	driver  *Driver
-	slot    int // among the live cells: names its ids, its group and its /tmp
-	tmp     tmp // set by provideTmp
+	slot    int             // among the live cells: names its ids, its group and its /tmp
+	tmp     tmp             // set by provideTmp
+	network sandbox.Network // none, NAT or the host's
 	link    *stage2.Link
 	process *os.Process // pid 1
 	group   *cgroup.Group
@@ -34,8 +36,8 @@ type cell struct {
 
 // newCell clones a pid 1. It shares the daemon's network namespace or gets one
 // of its own. The caller must close the cell.
-func (d *Driver) newCell(ctx context.Context, hostNetwork bool) (*cell, error) {
-	c := &cell{driver: d, slot: d.slots.take(), done: make(chan struct{})}
+func (d *Driver) newCell(ctx context.Context, network sandbox.Network) (*cell, error) {
+	c := &cell{driver: d, slot: d.slots.take(), network: network, done: make(chan struct{})}
 	c.remains = append(c.remains, func() error { d.slots.give(c.slot); return nil })
 	name := strconv.Itoa(c.slot)
 	var err error
@@ -44,27 +46,32 @@ func (d *Driver) newCell(ctx context.Context, hostNetwork bool) (*cell, error) {
 	}
 	c.remains = append(c.remains, c.group.Remove)
 	c.remains = append(c.remains, func() error { return c.tmp.remove() })
-	if err := c.spawn(ctx, hostNetwork); err != nil {
+	if err := c.spawn(ctx); err != nil {
 		return nil, errors.Join(err, c.undo())
 	}
 	if err := c.adopt(); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
-	if err := c.prepare(ctx, hostNetwork); err != nil {
+	// Before there is a listener, so that this is undone after it is closed: a
+	// socket keeps the network namespace.
+	if err := c.connect(); err != nil {
+		return nil, errors.Join(err, c.close())
+	}
+	if err := c.prepare(ctx); err != nil {
 		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
 }
 
 // spawn clones pid 1 and starts to watch it.
-func (c *cell) spawn(ctx context.Context, hostNetwork bool) error {
+func (c *cell) spawn(ctx context.Context) error {
 	l, remote, err := stage2.NewLink()
 	if err != nil {
 		return err
 	}
 	defer remote.Close()
 	flags := uint64(namespaces)
-	if !hostNetwork {
+	if c.network != sandbox.NetworkHost {
 		flags |= unix.CLONE_NEWNET
 	}
 	pid, err := c.driver.spawn(ctx, remote, c.group.JoinDir(), flags)

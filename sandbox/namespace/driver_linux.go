@@ -16,6 +16,7 @@ import (
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
 	"github.com/hearthd/hearth/sandbox/namespace/disk"
+	"github.com/hearthd/hearth/sandbox/namespace/nat"
 	"github.com/hearthd/hearth/sandbox/namespace/seccomp"
 	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
@@ -43,7 +44,8 @@ type Driver struct {
 	disks        *disk.Maker // nil: /tmp are directories without a limit
 	noDisks      error       // why
 
-	noNAT sync.Once // says once that there is none
+	nat    *nat.Gateway // nil: there is none
+	sayNAT sync.Once    // says once that there is none
 
 	spawning sync.Mutex // held while a spawner is started
 	spawner  *spawner
@@ -79,7 +81,7 @@ func New(o Options) (sandbox.Driver, error) {
 
 // open acquires what the driver holds, in the order that Close undoes.
 func (d *Driver) open(o Options) error {
-	ctx, cancel := context.WithTimeout(context.Background(), openTime)
+	ctx, cancel := context.WithTimeout(context.Background(), openTime) //nolint:forbidigo // New takes none: opening has its own limit
 	defer cancel()
 	var err error
 	if d.dir, err = filepath.Abs(o.StateDir); err != nil {
@@ -125,6 +127,7 @@ func (d *Driver) open(o Options) error {
 	if err := d.probe(ctx); err != nil {
 		return err
 	}
+	d.openNAT(ctx, o)
 	d.spares, err = newSpares(ctx, o.Spares, d)
 	return err
 }
@@ -179,13 +182,7 @@ func (d *Driver) forget(id string) {
 
 // create makes a sandbox of a cell; what it adds, the cell's close removes.
 func (d *Driver) create(ctx context.Context, spec sandbox.Spec) (b *box, err error) {
-	hostNetwork := spec.Network == sandbox.NetworkHost
-	if spec.Network == sandbox.NetworkNAT {
-		d.noNAT.Do(func() {
-			d.log.WarnContext(ctx, "there is no NAT in this version: functions reach their own loopback only")
-		})
-	}
-	c, err := d.takeCell(ctx, hostNetwork)
+	c, err := d.takeCell(ctx, d.network(ctx, spec))
 	if err != nil {
 		return nil, err
 	}
@@ -254,8 +251,8 @@ func (d *Driver) specBinds(spec sandbox.Spec, c *cell) (binds []bind, err error)
 			return binds, err
 		}
 	}
-	if spec.Network == sandbox.NetworkHost {
-		if err := add("/etc/resolv.conf", "/etc/resolv.conf", attrReadOnly); err != nil {
+	if file := d.resolvConf(c.network); file != "" {
+		if err := add(file, "/etc/resolv.conf", attrReadOnly); err != nil {
 			return binds, err
 		}
 	}
@@ -340,6 +337,9 @@ func (d *Driver) close() error {
 	}
 	if d.groups != nil {
 		errs = append(errs, d.groups.Close())
+	}
+	if d.nat != nil {
+		errs = append(errs, d.nat.Close())
 	}
 	if d.lock != nil {
 		errs = append(errs, d.lock.Close())

@@ -1,6 +1,9 @@
 package namespace
 
-import "log/slog"
+import (
+	"log/slog"
+	"net/netip"
+)
 
 // Name is the driver's name: --sandbox namespace.
 const Name = "namespace"
@@ -19,4 +22,12 @@ type Options struct {
 	// Spares is how many sandboxes are kept started ahead of need: 0 is the
 	// default of 4, negative is none. A spare holds a few kilobytes.
 	Spares int
+	// NAT lets sandboxes have sandbox.NetworkNAT where the host allows it, which
+	// Capabilities.Outbound tells: New then changes the host's network as package
+	// nat says, Close puts it back, and spares are made for it. It takes root.
+	NAT bool
+	// NATRange is where sandboxes get their addresses from: an IPv4 network that
+	// nothing else uses, of an address for each sandbox. The zero value: the
+	// first free one of 10.199.0.0/16 to 10.214.0.0/16.
+	NATRange netip.Prefix
 }

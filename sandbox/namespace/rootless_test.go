@@ -23,6 +23,10 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, namespace.EnterUserNamespace(os.Args))
 		os.Exit(1)
 	}
+	if os.Getenv(networkEnv) == networkPeer {
+		bePeer()
+		return
+	}
 	os.Exit(m.Run())
 }
 

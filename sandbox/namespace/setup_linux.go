@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
 
@@ -29,7 +30,8 @@ var masked = [...]string{
 
 // prepare makes pid 1 set up all of a sandbox that does not depend on its Spec,
 // and opens the listener of the Runtime API, which the cell then owns.
-func (c *cell) prepare(ctx context.Context, hostNetwork bool) error {
+func (c *cell) prepare(ctx context.Context) error {
+	hostNetwork := c.network == sandbox.NetworkHost
 	t, files := newTable(), []*os.File(nil)
 	if !c.driver.ids.single() {
 		// From an id without name in here to root; all capabilities stay.

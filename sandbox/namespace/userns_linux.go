@@ -29,7 +29,9 @@ func NeedsUserNamespace() bool { return !hasCapability(unix.CAP_SYS_ADMIN) }
 
 // InUserNamespace says that EnterUserNamespace has brought this process here:
 // it is root of its own namespace, and an ordinary user of the host.
-func InUserNamespace() bool { return os.Getenv(enterEnv) == enterDone }
+func InUserNamespace() bool {
+	return os.Getenv(enterEnv) == enterDone //nolint:forbidigo // a message of this package to itself
+}
 
 // EnterUserNamespace executes this program again, with the same arguments,
 // environment, standard files and process id, as root of a user namespace and
@@ -43,7 +45,7 @@ func InUserNamespace() bool { return os.Getenv(enterEnv) == enterDone }
 // A process with threads, as every Go program, cannot enter a user namespace.
 // So stage 2 is executed in its place, does it, and executes the program.
 func EnterUserNamespace(argv []string) error {
-	switch os.Getenv(enterEnv) {
+	switch os.Getenv(enterEnv) { //nolint:forbidigo // a message of this package to itself
 	case enterRefused:
 		return errors.New("the host refuses user namespaces to this user, or newuidmap failed: check " +
 			"sysctl kernel.unprivileged_userns_clone, user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns " +
@@ -156,7 +158,7 @@ func enterTable(exe string, argv []string, m subordinateIDs) *table {
 	execute := func(outcome string) {
 		t.Call("close descriptors", unix.SYS_CLOSE_RANGE, num(stage2.ControlFD), num(maxFD), num(0))
 		t.Call("unblock signals", unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), t.Words(num(0)), num(0), num(8))
-		t.Call("execve", unix.SYS_EXECVE, path, args, t.Strings(append(os.Environ(), enterEnv+"="+outcome)))
+		t.Call("execve", unix.SYS_EXECVE, path, args, t.Strings(append(os.Environ(), enterEnv+"="+outcome))) //nolint:forbidigo // it is the same program, executed again
 		t.Call("exit", unix.SYS_EXIT_GROUP, num(126))
 	}
 	execute(enterDone)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -21,6 +22,9 @@ type finished struct {
 // hearth runs a command line to its end, with stdin if that is not nil.
 func hearth(t *testing.T, stdin io.Reader, args ...string) finished {
 	t.Helper()
+	if len(args) > 1 && args[0] == "run" { // as for daemons: see TestMain
+		args = append(slices.Clone(args), "--network", "none")
+	}
 	cmd := exec.CommandContext(ctxFor(t), hearthBinary, args...)
 	var stdout, stderr strings.Builder
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, &stdout, &stderr

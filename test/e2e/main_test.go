@@ -36,6 +36,10 @@ func TestMain(m *testing.M) {
 }
 
 func run(m *testing.M) (code int, err error) {
+	// The default, nat, would change the firewall of the machine that tests run on.
+	if err := os.Setenv("HEARTH_NETWORK", "none"); err != nil {
+		return 0, err
+	}
 	dir, err := os.MkdirTemp("", "hearth-e2e-")
 	if err != nil {
 		return 0, err

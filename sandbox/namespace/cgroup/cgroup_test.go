@@ -2,6 +2,7 @@ package cgroup_test
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -183,7 +184,7 @@ func TestOpen_PredecessorElsewhere_IsRemoved(t *testing.T) {
 	}
 	f.file("record", filepath.Join(f.dir, "fs/user.slice/hearth-x")+"\n")
 	open(t, c)
-	if _, err := os.Stat(filepath.Join(f.dir, "fs/user.slice/hearth-x")); !os.IsNotExist(err) {
+	if _, err := os.Stat(filepath.Join(f.dir, "fs/user.slice/hearth-x")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the predecessor's group is still there: %v", err)
 	}
 }

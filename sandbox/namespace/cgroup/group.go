@@ -279,7 +279,7 @@ func within(limit time.Duration, what string, done func() bool) error {
 		if time.Now().After(deadline) {
 			return fmt.Errorf("%s: not done after %v", what, limit)
 		}
-		time.Sleep(pause)
+		<-time.After(pause)
 	}
 	return nil
 }

@@ -20,8 +20,9 @@
 // Nothing reaches a sandbox uninvited.
 //
 // A Gateway touches four things of the host: interfaces whose names begin with
-// hth, the table, one unreachable route that takes its range, and, when it was
-// off, net.ipv4.ip_forward; while it has switched that on, it lets the host
-// forward for sandboxes only. All are put back by Close, or by the next Open or
-// Sweep with the same name and record. IPv4 only.
+// hth, the tables hearth-<name> and hearth, one unreachable route that takes its
+// range, and, when it was off, net.ipv4.ip_forward: the table hearth then keeps
+// the host from forwarding for anybody but sandboxes, and the last gateway to
+// close takes it along and switches forwarding off. All are put back by Close, or
+// by the next Open or Sweep with the same name and record. IPv4 only.
 package nat

@@ -37,7 +37,7 @@ func Wire(name string, namespace *os.File, here, there netip.Addr, networks ...n
 	if err := configureInner(namespace, there, here); err != nil {
 		return err
 	}
-	return poll("the link does not come up", func() (bool, error) {
+	return poll(upTime, "the link does not come up", func() (bool, error) {
 		l, err := find(conn, name)
 		return l.flags&unix.IFF_RUNNING != 0, err
 	})
@@ -88,8 +88,8 @@ func Routes() ([]netip.Prefix, error) {
 	return routes(conn)
 }
 
-// Tables says whether there is a gateway's table.
-func Tables() (bool, error) { return otherGateways("") }
+// Tables counts gateways' tables, and says whether they have one in common.
+func Tables() (gateways int, guarded bool, err error) { return tables() }
 
 // Reachable returns the name servers of a resolv.conf that sandboxes can reach.
 func Reachable(config string) []netip.Addr { return reachable(config) }

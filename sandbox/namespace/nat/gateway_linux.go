@@ -54,13 +54,7 @@ type Gateway struct {
 }
 
 // record is what must be put back.
-type record struct {
-	Range netip.Prefix
-	// Forwarding says that the gateway switched net.ipv4.ip_forward on.
-	Forwarding bool
-}
-
-const forwardingFile = "/proc/sys/net/ipv4/ip_forward"
+type record struct{ Range netip.Prefix }
 
 // Open sets the host up, after it put back what a killed predecessor left. It
 // says why when the host does not let it, and then leaves nothing. The caller
@@ -84,24 +78,13 @@ func Open(o Options) (*Gateway, error) {
 }
 
 func (g *Gateway) open() error {
+	if _, _, err := tables(); err != nil { // before anything must be put back
+		return err
+	}
 	if err := g.takeRange(); err != nil {
 		return err
 	}
-	on, err := os.ReadFile(forwardingFile)
-	if err != nil {
-		return err
-	}
-	g.record.Forwarding = len(on) > 0 && on[0] == '0'
-	if err := g.remember(); err != nil {
-		return err
-	}
-	if err := g.addRules(); err != nil {
-		return err
-	}
-	if g.record.Forwarding { // only now: the rules keep the host from forwarding for others
-		return setForwarding("1")
-	}
-	return nil
+	return g.join()
 }
 
 // takeRange takes the first free range by a route that makes it unreachable;
@@ -224,34 +207,16 @@ func Sweep(name, file string) error {
 }
 
 func putBack(name string, r record) error {
-	others, err := otherGateways(name)
-	if err != nil {
-		return err
-	}
-	if r.Forwarding && !others { // the last one to leave would not know that it was off
-		if err := setForwarding("0"); err != nil {
-			return err
-		}
-	}
+	left := leave(name)
 	conn, err := netlink.Dial(unix.NETLINK_ROUTE, nil)
 	if err != nil {
-		return err
+		return errors.Join(left, err)
 	}
 	defer conn.Close()
-	if err := removeRules(name); err != nil {
-		return err
-	}
 	if err := setUnreachable(conn, r.Range, false); err != nil && !errors.Is(err, unix.ESRCH) {
-		return fmt.Errorf("free the range %v: %w", r.Range, err)
+		return errors.Join(left, fmt.Errorf("free the range %v: %w", r.Range, err))
 	}
-	return nil
-}
-
-func setForwarding(value string) error {
-	if err := os.WriteFile(forwardingFile, []byte(value), 0); err != nil {
-		return fmt.Errorf("set net.ipv4.ip_forward: %w", err)
-	}
-	return nil
+	return left
 }
 
 // defaultMTU is the smallest of the host's links that are up: what fits into

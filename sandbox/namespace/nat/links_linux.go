@@ -60,18 +60,22 @@ func (a *Attachment) open(namespace *os.File) error {
 	}
 	// The kernel activates this end a little after the other came up; what was
 	// sent before would be lost, and sent again only a second later.
-	return poll("the link does not come up", func() (bool, error) {
+	return poll(upTime, "the link does not come up", func() (bool, error) {
 		l, err := find(conn, a.name)
 		return l.flags&unix.IFF_RUNNING != 0, err
 	})
 }
 
-// pollTime bounds what takes the kernel milliseconds as a rule.
-const pollTime = 5 * time.Second
+// All take milliseconds as a rule.
+const (
+	lockTime = 5 * time.Second
+	upTime   = 5 * time.Second
+	goneTime = 250 * time.Millisecond
+)
 
 // poll waits until a condition holds.
-func poll(otherwise string, holds func() (bool, error)) error {
-	for deadline := time.Now().Add(pollTime); ; <-time.After(time.Millisecond) {
+func poll(patience time.Duration, otherwise string, holds func() (bool, error)) error {
+	for deadline := time.Now().Add(patience); ; <-time.After(time.Millisecond) {
 		ok, err := holds()
 		if ok || err != nil {
 			return err
@@ -119,7 +123,7 @@ func (a *Attachment) Remove() error {
 // removes many at a time, which is cheaper than Remove for each. When it does
 // not, for whatever holds the namespace, Close removes it.
 func (a *Attachment) Close() error {
-	err := poll("the link is still there", func() (bool, error) {
+	err := poll(goneTime, "the link is still there", func() (bool, error) {
 		_, err := find(a.gateway.route, a.name)
 		if errors.Is(err, unix.ENODEV) {
 			return true, nil

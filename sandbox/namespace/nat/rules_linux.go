@@ -1,10 +1,8 @@
 package nat
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
-	"strings"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/binaryutil"
@@ -15,17 +13,13 @@ import (
 // tablePrefix begins the names of the tables of all gateways.
 const tablePrefix = "hearth-"
 
-func tableOf(name string) *nftables.Table {
-	return &nftables.Table{Family: nftables.TableFamilyINet, Name: tablePrefix + name}
-}
-
 // addRules makes the table, at once or not at all.
 func (g *Gateway) addRules() error {
 	c, err := nftables.New()
 	if err != nil {
 		return fmt.Errorf("nftables: %w", err)
 	}
-	t := c.AddTable(tableOf(g.options.Name))
+	t := c.AddTable(&nftables.Table{Family: nftables.TableFamilyINet, Name: tablePrefix + g.options.Name})
 	add := func(chain *nftables.Chain, parts ...[]expr.Any) {
 		var all []expr.Any
 		for _, p := range parts {
@@ -59,9 +53,6 @@ func (g *Gateway) addRules() error {
 		Hooknum: nftables.ChainHookForward, Priority: nftables.ChainPriorityFilter})
 	add(forward, oifname(expr.CmpOpEq, here), answer(), verdict(expr.VerdictAccept))
 	add(forward, oifname(expr.CmpOpEq, here), verdict(expr.VerdictDrop))
-	if g.record.Forwarding { // the host did not forward, and is not to for others now
-		add(forward, iifname(expr.CmpOpNeq, interfacePrefix), oifname(expr.CmpOpNeq, interfacePrefix), verdict(expr.VerdictDrop))
-	}
 
 	post := c.AddChain(&nftables.Chain{Name: "postrouting", Table: t, Type: nftables.ChainTypeNAT,
 		Hooknum: nftables.ChainHookPostrouting, Priority: nftables.ChainPriorityNATSource})
@@ -70,36 +61,6 @@ func (g *Gateway) addRules() error {
 		return fmt.Errorf("nftables: %w", err)
 	}
 	return nil
-}
-
-func removeRules(name string) error {
-	c, err := nftables.New()
-	if err != nil {
-		return fmt.Errorf("nftables: %w", err)
-	}
-	c.DelTable(tableOf(name))
-	if err := c.Flush(); err != nil && !errors.Is(err, unix.ENOENT) {
-		return fmt.Errorf("nftables: %w", err)
-	}
-	return nil
-}
-
-// otherGateways says whether this host has any.
-func otherGateways(name string) (bool, error) {
-	c, err := nftables.New()
-	if err != nil {
-		return false, fmt.Errorf("nftables: %w", err)
-	}
-	tables, err := c.ListTablesOfFamily(nftables.TableFamilyINet)
-	if err != nil {
-		return false, fmt.Errorf("nftables: %w", err)
-	}
-	for _, t := range tables {
-		if strings.HasPrefix(t.Name, tablePrefix) && t.Name != tablePrefix+name {
-			return true, nil
-		}
-	}
-	return false, nil
 }
 
 // Blocked says which chain of the host's own firewall drops what is forwarded,

@@ -1,6 +1,7 @@
 package scratch_test
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -24,7 +25,7 @@ func removed(t *testing.T, dir string) {
 	if err := scratch.Remove(dir); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := os.Lstat(dir); !os.IsNotExist(err) {
+	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the directory is still there: %v", err)
 	}
 }
