@@ -2,6 +2,7 @@ package runtimes_test
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"fmt"
 	"io"
@@ -14,10 +15,11 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
+	gocmp "github.com/google/go-cmp/cmp"
 
 	hearth "github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/runtimes"
@@ -38,9 +40,10 @@ type event struct {
 
 // post is what a runtime posted.
 type post struct {
-	path   string
-	header http.Header
-	body   string
+	path    string
+	header  http.Header
+	body    string
+	trailer http.Header
 }
 
 // environment is a function on a real interpreter, with the test as its
@@ -57,6 +60,7 @@ type environment struct {
 	cmd    *exec.Cmd
 	exited chan struct{} // closed once cmd.Wait returned
 	calls  int
+	refuse atomic.Int32 // status of what is posted; 0: 202
 }
 
 // function describes what an environment runs.
@@ -224,9 +228,9 @@ func (e *environment) api(first func(http.ResponseWriter)) http.Handler {
 			e.t.Errorf("read %s: %v", r.URL.Path, err)
 		}
 		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(http.StatusAccepted)
+		w.WriteHeader(cmp.Or(int(e.refuse.Load()), http.StatusAccepted))
 		_, _ = io.WriteString(w, "{\"status\":\"OK\"}\n")
-		e.posts <- post{path: r.URL.Path, header: r.Header, body: string(body)}
+		e.posts <- post{path: r.URL.Path, header: r.Header, body: string(body), trailer: r.Trailer}
 	})
 	return mux
 }
@@ -350,7 +354,7 @@ func golden(t *testing.T, name, got string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
+	if diff := gocmp.Diff(string(want), got); diff != "" {
 		t.Errorf("%s (-want +got):\n%s", file, diff)
 	}
 }

@@ -2,6 +2,7 @@
 "use strict";
 const { RuntimeClient } = require("./client.cjs");
 const { Invocation } = require("./invocation.cjs");
+const { awslambda, streams, StreamingInvocation } = require("./stream.cjs");
 const errors = require("./errors.cjs");
 const logs = require("./console.cjs");
 const { load } = require("./loader.cjs");
@@ -44,7 +45,7 @@ function report(error) {
 }
 
 function refuseCallback(handler) {
-  if (release >= 24 && handler.length >= 3) {
+  if (release >= 24 && handler.length >= 3 && !streams(handler)) {
     throw new errors.CallbackHandlerDeprecated(
       "ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. " +
         "You need to modify this function to use a supported handler signature to use Node.js 24 or later. " +
@@ -63,12 +64,13 @@ function setTraceId(headers) {
 }
 
 async function serve(handler) {
+  const Kind = streams(handler) ? StreamingInvocation : Invocation;
   for (;;) {
     const event = await client.next();
     logs.invocation.requestId = event.headers["lambda-runtime-aws-request-id"];
     logs.invocation.tenantId = event.headers["lambda-runtime-aws-tenant-id"];
     setTraceId(event.headers);
-    current = new Invocation(client, event, release);
+    current = new Kind(client, event, release);
     await current.run(handler);
     // Callbacks that the handler left behind run before the process may be
     // frozen in its long poll.
@@ -78,6 +80,7 @@ async function serve(handler) {
 
 async function main() {
   logs.patch();
+  globalThis.awslambda = awslambda;
   process.on("uncaughtException", (error) => end("Uncaught Exception", error, EXIT_UNCAUGHT_EXCEPTION));
   process.on("unhandledRejection", (reason, promise) => {
     const error = new errors.UnhandledPromiseRejection(reason, promise);

@@ -21,7 +21,7 @@ class RuntimeClient {
 
   // Waits for an event: { headers, body }, header names in lower case.
   async next() {
-    const answer = await this.send("GET " + BASE + "invocation/next HTTP/1.1" + this.host + "\r\n");
+    const answer = await this.send("GET " + BASE + "invocation/next HTTP/1.1" + this.host + "\r\n", true);
     if (answer.status !== 200) {
       throw new Error("next invocation: status " + answer.status + ": " + answer.body.slice(0, 512));
     }
@@ -30,22 +30,27 @@ class RuntimeClient {
 
   // Posts to a path such as "invocation/ID/response".
   async post(path, body, headers) {
-    let head = "POST " + BASE + path + " HTTP/1.1" + this.host + "Content-Type: application/json\r\n";
+    let head = this.head(path, { "Content-Type": "application/json", ...headers });
+    head += "Content-Length: " + Buffer.byteLength(body) + HEAD_END;
+    check(path, await this.send(head + body, true));
+  }
+
+  // Begins a post whose body is written bit by bit.
+  upload(path, headers) {
+    return new Upload(this, path, this.head(path, headers) + "Transfer-Encoding: chunked" + HEAD_END);
+  }
+
+  head(path, headers) {
+    let head = "POST " + BASE + path + " HTTP/1.1" + this.host;
     for (const name in headers) {
       head += name + ": " + headers[name].replace(/[^\x20-\x7e]/g, "?") + "\r\n";
     }
-    head += "Content-Length: " + Buffer.byteLength(body) + HEAD_END;
-    const answer = await this.send(head + body);
-    // 400: the invocation is over, 413: the platform has told the caller.
-    // Either way the next event is what remains to do.
-    if (answer.status !== 202 && answer.status !== 400 && answer.status !== 413) {
-      throw new Error(path + ": status " + answer.status + ": " + answer.body.slice(0, 512));
-    }
+    return head;
   }
 
-  send(data) {
+  send(data, retry) {
     return new Promise((resolve, reject) => {
-      this.request = { data, resolve, reject, retry: this.socket !== null, answer: new Answer() };
+      this.request = { data, resolve, reject, retry: retry && this.socket !== null, answer: new Answer() };
       if (this.socket === null) {
         this.connect();
       }
@@ -85,6 +90,15 @@ class RuntimeClient {
     request.resolve(request.answer);
   }
 
+  // Gives up the connection.
+  drop() {
+    const socket = this.socket;
+    this.socket = null;
+    if (socket !== null) {
+      socket.destroy();
+    }
+  }
+
   lost(socket, error) {
     if (socket !== this.socket) {
       return;
@@ -102,6 +116,53 @@ class RuntimeClient {
     request.retry = false; // the server had given up a connection that was idle
     this.connect();
     this.socket.write(request.data);
+  }
+}
+
+// 400: the invocation is over, 413: the platform has told the caller. Either
+// way the next event is what remains to do.
+function check(path, answer) {
+  if (answer.status !== 202 && answer.status !== 400 && answer.status !== 413) {
+    throw new Error(path + ": status " + answer.status + ": " + answer.body.slice(0, 512));
+  }
+}
+
+// Upload is a request whose body is sent in chunks. It has the connection until
+// it is answered. What is written after that is dropped: the invocation is over.
+class Upload {
+  constructor(client, path, head) {
+    this.ended = false;
+    this.open = true;
+    this.answered = client.send(head, false).then((answer) => {
+      this.open = false;
+      if (!this.ended) {
+        client.drop(); // the server does not wait for the rest
+      }
+      check(path, answer);
+    });
+    this.answered.catch(() => (this.open = false)); // whoever waits for it gets the error
+    this.socket = client.socket;
+  }
+
+  // done is called when the chunk is on its way.
+  write(chunk, done) {
+    if (!this.open || this.ended || chunk.length === 0) {
+      process.nextTick(done);
+      return;
+    }
+    this.socket.cork();
+    this.socket.write(chunk.length.toString(16) + "\r\n");
+    this.socket.write(chunk);
+    this.socket.write("\r\n", () => done()); // a broken connection shows in answered
+    this.socket.uncork();
+  }
+
+  // trailers is "" or lines that end in \r\n.
+  end(trailers) {
+    if (this.open && !this.ended) {
+      this.socket.write("0\r\n" + trailers + "\r\n");
+    }
+    this.ended = true;
   }
 }
 

@@ -20,6 +20,17 @@ class UnhandledPromiseRejection extends RuntimeError {
 }
 UnhandledPromiseRejection.prototype.name = "Runtime.UnhandledPromiseRejection";
 
+const NodeJsExit = define("NodeJsExit");
+
+// The error of a handler that waits for something that never comes.
+function neverSettled() {
+  return new NodeJsExit(
+    "The Lambda runtime client detected an unexpected Node.js exit code. " +
+      "This is most commonly caused by a Promise that was never settled. " +
+      "For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes"
+  );
+}
+
 function looksLikeError(value) {
   return (
     types.isNativeError(value) ||
@@ -102,8 +113,9 @@ module.exports = {
   MalformedHandlerName: define("MalformedHandlerName"),
   UserCodeSyntaxError: define("UserCodeSyntaxError"),
   CallbackHandlerDeprecated: define("CallbackHandlerDeprecated"),
-  NodeJsExit: define("NodeJsExit"),
+  InvalidStreamingOperation: define("InvalidStreamingOperation"),
   UnhandledPromiseRejection,
+  neverSettled,
   payload,
   toError,
   logForm,

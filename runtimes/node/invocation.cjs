@@ -125,13 +125,7 @@ class Invocation {
   // something that never comes, a plain one forgot its callback.
   abandoned(handler) {
     if (handler.constructor.name === "AsyncFunction" || this.release >= 24) {
-      this.fail(
-        new errors.NodeJsExit(
-          "The Lambda runtime client detected an unexpected Node.js exit code. " +
-            "This is most commonly caused by a Promise that was never settled. " +
-            "For more information, see https://nodejs.org/docs/latest/api/process.html#exit-codes"
-        )
-      );
+      this.fail(errors.neverSettled());
     } else {
       this.succeed(null);
     }

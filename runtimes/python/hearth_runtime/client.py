@@ -37,6 +37,22 @@ class RuntimeClient:
     def post_response(self, request_id, body, content_type):
         self._post(b"invocation/" + request_id.encode("ascii") + b"/response", body, {"Content-Type": content_type})
 
+    def begin_response(self, request_id, content_type):
+        """Returns an Upload, which has the connection until its end."""
+        head = self._head(
+            b"POST",
+            b"invocation/" + request_id.encode("ascii") + b"/response",
+            {
+                "Content-Type": content_type,
+                "Lambda-Runtime-Function-Response-Mode": "streaming",
+                "Transfer-Encoding": "chunked",
+                "Trailer": "Lambda-Runtime-Function-Error-Type, Lambda-Runtime-Function-Error-Body",
+            },
+        )
+        if self._socket is None:
+            self._connect()
+        return Upload(self, head + b"\r\n")
+
     def post_error(self, request_id, body, error_type, xray_cause):
         headers = {"Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": error_type}
         if len(xray_cause) < 1 << 20:
@@ -49,15 +65,16 @@ class RuntimeClient:
 
     def _post(self, path, body, headers):
         status, _, answer = self._request(b"POST", path, body, headers)
+        self._check(path, status, answer)
+
+    def _check(self, path, status, answer):
         # 400: the invocation is over, 413: the platform has told the caller.
         # Either way the next event is what remains to do.
         if status not in (202, 400, 413):
             raise RuntimeApiError("%s: status %d: %s" % (path.decode(), status, bytes(answer[:512])))
 
     def _request(self, method, path, body=b"", headers=None):
-        head = bytearray(method + b" " + _BASE + path + b" HTTP/1.1" + self._host)
-        for name, value in (headers or {}).items():
-            head += name.encode("ascii") + b": " + value.translate(_CONTROLS).encode("utf-8", "replace") + b"\r\n"
+        head = self._head(method, path, headers or {})
         if method == b"POST":
             head += b"Content-Length: %d\r\n" % len(body)
         head += b"\r\n"
@@ -72,6 +89,12 @@ class RuntimeClient:
         except _Stale:
             raise RuntimeApiError("the Runtime API closed the connection twice")
 
+    def _head(self, method, path, headers):
+        head = bytearray(method + b" " + _BASE + path + b" HTTP/1.1" + self._host)
+        for name, value in headers.items():
+            head += name.encode("ascii") + b": " + value.translate(_CONTROLS).encode("utf-8", "replace") + b"\r\n"
+        return head
+
     def _exchange(self, head, body):
         if self._socket is None:
             self._connect()
@@ -81,16 +104,19 @@ class RuntimeClient:
                 self._socket.sendall(body)
             else:
                 self._socket.sendall(head + body)
-            status, headers = self._read_head()
-            while status < 200:
-                status, headers = self._read_head()
-            body = self._read_body(headers)
+            return self._receive()
         except ConnectionError as e:
             self._close()
             raise _Stale from e
         except BaseException:
             self._close()  # what follows on this connection belongs to nobody
             raise
+
+    def _receive(self):
+        status, headers = self._read_head()
+        while status < 200:
+            status, headers = self._read_head()
+        body = self._read_body(headers)
         if headers.get("connection", "").lower() == "close":
             self._close()
         return status, headers, body
@@ -173,3 +199,56 @@ class RuntimeClient:
             self._pending += more
         line, _, self._pending = self._pending.partition(b"\r\n")
         return line
+
+
+class Upload:
+    """A response whose body is sent piece by piece. Pieces that the Runtime API
+    does not take any more are dropped: the invocation is over."""
+
+    def __init__(self, client, head):
+        self._client = client
+        self._head = head  # sent with the first piece
+        self._lost = False
+
+    def write(self, piece):
+        if piece:
+            self._send(b"%x\r\n" % len(piece), piece, b"\r\n")
+
+    def end(self, error_type="", error_body=b""):
+        """Ends the body, with trailers when there was an error, and reads the answer."""
+        trailers = b""
+        if error_type:
+            import binascii
+
+            trailers = b"Lambda-Runtime-Function-Error-Type: %s\r\nLambda-Runtime-Function-Error-Body: %s\r\n" % (
+                error_type.translate(_CONTROLS)[:256].encode("ascii", "replace"),
+                binascii.b2a_base64(error_body, newline=False),
+            )
+        self._send(b"0\r\n", trailers, b"\r\n")
+        if self._lost:
+            return
+        client = self._client
+        try:
+            status, _, answer = client._receive()
+        except (ConnectionError, _Stale):
+            client._close()
+            return
+        except BaseException:
+            client._close()
+            raise
+        client._check(b"response", status, answer)
+
+    def _send(self, before, piece, after):
+        if self._lost:
+            return
+        head, self._head = self._head, b""
+        try:
+            if len(piece) > _LARGE:
+                self._client._socket.sendall(head + before)
+                self._client._socket.sendall(piece)
+                self._client._socket.sendall(after)
+            else:
+                self._client._socket.sendall(head + before + piece + after)
+        except ConnectionError:
+            self._client._close()
+            self._lost = True

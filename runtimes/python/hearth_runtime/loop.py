@@ -10,6 +10,7 @@ from .context import LambdaContext
 _EXECUTION_ENV = os.environ.get("AWS_EXECUTION_ENV", "")
 # AWS's runtimes escape what is not ASCII up to 3.11.
 _ASCII = _EXECUTION_ENV in ["AWS_Lambda_python3.%d" % minor for minor in range(6, 12)]
+_Generator = type(_ for _ in ())
 
 
 def main(opt):
@@ -55,7 +56,13 @@ def _invoke(client, function, headers, body):
             _json_header(headers, "lambda-runtime-client-context", "Client Context"),
             _json_header(headers, "lambda-runtime-cognito-identity", "Cognito Identity"),
         )
-        result, content_type = _marshal(function(_unmarshal(headers, body), context))
+        result = function(_unmarshal(headers, body), context)
+        if isinstance(result, _Generator):
+            from . import stream  # which few functions need
+
+            stream.send(client, request_id, result)
+            return
+        result, content_type = _marshal(result)
     except Exception:
         failure = faults.current()
         payload = failure.payload(request_id)
