@@ -1,4 +1,5 @@
-// Package control serves the Lambda API's operations on functions, and Invoke.
+// Package control serves the Lambda API's operations on functions, their
+// versions and aliases, and Invoke.
 // It sits behind an api.Router, which has already read, bound and validated
 // the input; what is left is AWS's semantics: defaults, limits between
 // members, states, revisions, and the order of checks.
@@ -10,7 +11,9 @@
 // becomes Active, or Successful, with a new revision id. When Prepare fails
 // the function is Failed, with the reason. Preparing goes on after the answer;
 // a function whose preparation a crash interrupted is prepared again at the
-// next start (Resume).
+// next start (Resume). A version that is published while its function is not
+// ready goes from Pending to Active in the same way; one of a function that is
+// ready is Active at once.
 //
 // Operations of the model that are not registered here answer 501.
 package control
@@ -25,16 +28,35 @@ import (
 	"github.com/hearthd/hearth/api"
 )
 
-// Functions is where functions and their code are kept; see store/catalog for
-// the contract.
+// Functions is where functions, their code, versions and aliases are kept; see
+// store/catalog for the contract.
 type Functions interface {
+	Versions
+	Aliases
 	Create(ctx context.Context, f *hearth.Function) (revision uint64, err error)
-	Get(ctx context.Context, name hearth.Name, qualifier string) (f *hearth.Function, revision uint64, err error)
+	Get(ctx context.Context, name hearth.Name, version string) (f *hearth.Function, revision uint64, err error)
 	Update(ctx context.Context, f *hearth.Function, revision uint64) (uint64, error)
 	Delete(ctx context.Context, name hearth.Name) error
 	List(ctx context.Context, account, region, marker string, limit int) (page []*hearth.Function, next string, err error)
 	PutCode(ctx context.Context, digest string, r io.Reader) (release func(), err error)
 	OpenCode(ctx context.Context, digest string) (io.ReadCloser, error)
+}
+
+// Versions is the part of Functions that published versions need.
+type Versions interface {
+	Publish(ctx context.Context, version, latest *hearth.Function, revision uint64) (uint64, error)
+	DeleteVersion(ctx context.Context, name hearth.Name, version string) error
+	ListVersions(ctx context.Context, name hearth.Name, marker string, limit int) (page []*hearth.Function, next string, err error)
+	ListAll(ctx context.Context, account, region, marker string, limit int) (page []*hearth.Function, next string, err error)
+}
+
+// Aliases is the part of Functions that aliases need.
+type Aliases interface {
+	CreateAlias(ctx context.Context, a *hearth.Alias) error
+	GetAlias(ctx context.Context, name hearth.Name, alias string) (*hearth.Alias, error)
+	UpdateAlias(ctx context.Context, name hearth.Name, alias string, change func(*hearth.Alias) error) (*hearth.Alias, error)
+	DeleteAlias(ctx context.Context, name hearth.Name, alias string) error
+	ListAliases(ctx context.Context, name hearth.Name, version, marker string, limit int) (page []*hearth.Alias, next string, err error)
 }
 
 // Invoker runs functions; see invoke/dispatch for the contract.
@@ -108,6 +130,13 @@ func (s *Service) Register(r *api.Router) {
 	api.Handle(r, api.UpdateFunctionCode, s.updateFunctionCode)
 	api.Handle(r, api.UpdateFunctionConfiguration, s.updateFunctionConfiguration)
 	api.Handle(r, api.DeleteFunction, s.deleteFunction)
+	api.Handle(r, api.PublishVersion, s.publishVersion)
+	api.Handle(r, api.ListVersionsByFunction, s.listVersionsByFunction)
+	api.Handle(r, api.CreateAlias, s.createAlias)
+	api.Handle(r, api.GetAlias, s.getAlias)
+	api.Handle(r, api.ListAliases, s.listAliases)
+	api.Handle(r, api.UpdateAlias, s.updateAlias)
+	api.Handle(r, api.DeleteAlias, s.deleteAlias)
 	s.RegisterInvoke(r)
 }
 

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -33,8 +34,8 @@ func (s *Service) createFunction(ctx context.Context, in *api.CreateFunctionInpu
 	if err := s.configure(ctx, fn, createSettings(in)); err != nil {
 		return nil, err
 	}
-	if api.Value(in.Publish) {
-		return nil, errNoVersions
+	if in.PublishTo != nil {
+		return nil, errPublishTo
 	}
 	fn.Tags = in.Tags
 	if len(fn.Tags) > maxTags {
@@ -50,15 +51,15 @@ func (s *Service) createFunction(ctx context.Context, in *api.CreateFunctionInpu
 	defer release()
 	fn.State, fn.StateReason, fn.StateReasonCode = hearth.StatePending, reasonCreating, codeCreating
 	touch(fn)
+	if api.Value(in.Publish) {
+		return s.createPublished(ctx, fn)
+	}
 	if _, err := s.opts.Functions.Create(ctx, fn); err != nil {
 		return nil, err
 	}
-	s.prepare(fn.Name)
+	s.prepare(fn.Name, fn.Version)
 	return configuration(fn), nil
 }
-
-// errNoVersions refuses what would silently do less than was asked for.
-var errNoVersions = hearth.Errorf(hearth.ErrNotImplemented, "hearth does not publish versions yet. Leave Publish out.")
 
 // NewFunction returns a function with AWS's defaults for what was not sent.
 func NewFunction(name hearth.Name) *hearth.Function {
@@ -141,8 +142,25 @@ func (s *Service) read(ctx context.Context, functionName, qualifier *string) (*h
 	if err != nil {
 		return nil, "", err
 	}
-	fn, _, err := s.opts.Functions.Get(ctx, name, q)
+	fn, err := s.get(ctx, name, q)
 	return fn, q, err
+}
+
+// get reads the version that a qualifier names; of an alias the first.
+func (s *Service) get(ctx context.Context, name hearth.Name, qualifier string) (*hearth.Function, error) {
+	version := qualifier
+	if hearth.IsAlias(qualifier) {
+		alias, err := s.opts.Functions.GetAlias(ctx, name, qualifier)
+		if errors.Is(err, hearth.ErrNotFound) {
+			return nil, hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(qualifier))
+		}
+		if err != nil {
+			return nil, err
+		}
+		version = alias.Version
+	}
+	fn, _, err := s.opts.Functions.Get(ctx, name, version)
+	return fn, err
 }
 
 // qualified shows the ARN as it was asked for.
@@ -154,34 +172,46 @@ func qualified(fn *hearth.Function, qualifier string) *api.FunctionConfiguration
 	return c
 }
 
-// maxListPage is how many functions AWS returns at most, whatever MaxItems says.
+// maxListPage is how many functions, versions or aliases AWS returns at most,
+// whatever MaxItems says.
 const maxListPage = 50
+
+func pageSize(maxItems *int) int {
+	if maxItems == nil {
+		return maxListPage
+	}
+	return min(maxListPage, *maxItems)
+}
 
 func (s *Service) listFunctions(ctx context.Context, in *api.ListFunctionsInput) (*api.ListFunctionsOutput, error) {
 	account, region := s.scope(ctx)
-	limit := maxListPage
-	if in.MaxItems != nil {
-		limit = min(limit, *in.MaxItems)
+	list, arn := s.opts.Functions.List, (*hearth.Function).ARN
+	if in.FunctionVersion != nil { // ALL
+		list, arn = s.opts.Functions.ListAll, qualifiedARN
 	}
-	page, next, err := s.opts.Functions.List(ctx, account, region, api.Value(in.Marker), limit)
+	page, next, err := list(ctx, account, region, api.Value(in.Marker), pageSize(in.MaxItems))
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ListFunctionsOutput{Functions: make([]api.FunctionConfiguration, 0, len(page))}
+	return &api.ListFunctionsOutput{Functions: listed(page, arn), NextMarker: optional(next)}, nil
+}
+
+// qualifiedARN is how versions are shown beside each other, $LATEST too.
+func qualifiedARN(fn *hearth.Function) string { return fn.Name.ARN(fn.Version) }
+
+// listed shows functions as lists do, which leave out the states and the build
+// of the runtime.
+func listed(page []*hearth.Function, arn func(*hearth.Function) string) []api.FunctionConfiguration {
+	out := make([]api.FunctionConfiguration, 0, len(page))
 	for _, fn := range page {
 		c := configuration(fn)
-		if in.FunctionVersion != nil { // ALL: the versions are shown qualified
-			c.FunctionArn = api.Ptr(fn.Name.ARN(fn.Version))
-		}
-		// As on AWS, lists leave the states out.
+		c.FunctionArn = api.Ptr(arn(fn))
 		c.State, c.StateReason, c.StateReasonCode = nil, nil, nil
 		c.LastUpdateStatus, c.LastUpdateStatusReason, c.LastUpdateStatusReasonCode = nil, nil, nil
-		out.Functions = append(out.Functions, *c)
+		c.RuntimeVersionConfig = nil
+		out = append(out, *c)
 	}
-	if next != "" {
-		out.NextMarker = &next
-	}
-	return out, nil
+	return out
 }
 
 func (s *Service) deleteFunction(ctx context.Context, in *api.DeleteFunctionInput) (*api.DeleteFunctionOutput, error) {
@@ -190,16 +220,11 @@ func (s *Service) deleteFunction(ctx context.Context, in *api.DeleteFunctionInpu
 		return nil, err
 	}
 	if qualifier != "" {
-		// The function must exist before its qualifier is looked at.
-		if _, _, err := s.opts.Functions.Get(ctx, name, ""); err != nil {
-			return nil, err
-		}
-		if qualifier == hearth.Latest {
-			return nil, hearth.Errorf(hearth.ErrInvalid, "$LATEST version cannot be deleted without deleting the function.")
-		}
-		return nil, hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(qualifier))
+		err = s.deleteVersion(ctx, name, qualifier)
+	} else {
+		err = s.opts.Functions.Delete(ctx, name)
 	}
-	if err := s.opts.Functions.Delete(ctx, name); err != nil {
+	if err != nil {
 		return nil, err
 	}
 	return &api.DeleteFunctionOutput{StatusCode: api.Ptr(http.StatusNoContent)}, nil

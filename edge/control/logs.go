@@ -51,7 +51,7 @@ func (s *Service) serveLogs(w http.ResponseWriter, r *http.Request) error {
 			return hearth.Errorf(hearth.ErrInvalid, "since must be a time such as 2026-11-21T10:00:00Z, not %q", v)
 		}
 	}
-	fn, _, err := s.opts.Functions.Get(r.Context(), name, qualifier)
+	fn, err := s.get(r.Context(), name, qualifier)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package control_test
 import (
 	"encoding/base64"
 	"fmt"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -62,15 +63,20 @@ func TestTranscript_List(t *testing.T) {
 		}
 		f.do("GET", functions, "")
 		w := f.do("GET", functions+"?MaxItems=2", "")
-		_, marker, _ := strings.Cut(w.Body.String(), `"NextMarker":"`)
-		marker, _, _ = strings.Cut(marker, `"`)
-		f.do("GET", functions+"?MaxItems=2&Marker="+marker, "")
+		f.do("GET", functions+"?MaxItems=2&Marker="+nextMarker(w), "")
 		f.do("GET", functions+"?FunctionVersion=ALL&MaxItems=1", "")
 		f.do("GET", functions+"?Marker=%25%25", "")
 		f.do("GET", functions+"?FunctionVersion=some", "")
 		f.do("GET", functions, "", "Authorization: AWS4-HMAC-SHA256 Credential=AKID/20261121/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=00")
 		f.golden("list")
 	})
+}
+
+// nextMarker is the marker of the page after a list's answer.
+func nextMarker(w *httptest.ResponseRecorder) string {
+	_, marker, _ := strings.Cut(w.Body.String(), `"NextMarker":"`)
+	marker, _, _ = strings.Cut(marker, `"`)
+	return marker
 }
 
 func TestTranscript_UpdateCode(t *testing.T) {
@@ -193,10 +199,11 @@ func TestTranscript_WhatIsNotBuilt(t *testing.T) {
 		f.create("f", "")
 		f.do("POST", functions, `{"FunctionName":"s","Runtime":"python3.13","Handler":"h",`+role+`,"Code":{"S3Bucket":"bucket","S3Key":"k"}}`)
 		f.do("POST", functions, `{"FunctionName":"i",`+role+`,"PackageType":"Image","Code":{"ImageUri":"123456789012.dkr.ecr.us-east-1.amazonaws.com/i:1"}}`)
-		f.do("POST", functions, createBody("p", `,"Publish":true`))
+		f.do("POST", functions, createBody("p", `,"Publish":true,"PublishTo":"LATEST_PUBLISHED"`))
 		f.do("POST", functions, createBody("p", `,"DurableConfig":{"ExecutionTimeout":60}`))
-		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("x")+`,"Publish":true}`)
-		f.do("POST", functions+"/f/versions", "{}")
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("x")+`,"Publish":true,"PublishTo":"LATEST_PUBLISHED"}`)
+		f.do("POST", functions+"/f/versions", `{"PublishTo":"LATEST_PUBLISHED"}`)
+		f.do("GET", "/2019-09-30/functions/f/provisioned-concurrency?Qualifier=1", "")
 		f.do("GET", "/2018-10-31/layers", "")
 		f.do("GET", "/nothing/here", "")
 		f.golden("not-built")

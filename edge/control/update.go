@@ -17,7 +17,7 @@ func (s *Service) updateFunctionConfiguration(ctx context.Context, in *api.Updat
 	if err := s.configure(ctx, fn, updateSettings(in)); err != nil {
 		return nil, err
 	}
-	return s.update(ctx, fn, revision)
+	return s.update(ctx, fn, revision, false)
 }
 
 func (s *Service) updateFunctionCode(ctx context.Context, in *api.UpdateFunctionCodeInput) (*api.FunctionConfiguration, error) {
@@ -25,8 +25,8 @@ func (s *Service) updateFunctionCode(ctx context.Context, in *api.UpdateFunction
 	if err != nil {
 		return nil, err
 	}
-	if api.Value(in.Publish) {
-		return nil, errNoVersions
+	if in.PublishTo != nil {
+		return nil, errPublishTo
 	}
 	if in.Architectures != nil {
 		fn.Architectures = in.Architectures
@@ -39,7 +39,7 @@ func (s *Service) updateFunctionCode(ctx context.Context, in *api.UpdateFunction
 	if api.Value(in.DryRun) {
 		return configuration(fn), nil
 	}
-	return s.update(ctx, fn, revision)
+	return s.update(ctx, fn, revision, api.Value(in.Publish))
 }
 
 // forUpdate reads a function that may be changed now.
@@ -56,8 +56,7 @@ func (s *Service) forUpdate(ctx context.Context, functionName, revisionID *strin
 		return nil, 0, err
 	}
 	if revisionID != nil && *revisionID != fn.RevisionID {
-		return nil, 0, hearth.Errorf(hearth.ErrPrecondition,
-			"The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
+		return nil, 0, staleRevision()
 	}
 	switch {
 	case fn.State == hearth.StatePending:
@@ -69,28 +68,64 @@ func (s *Service) forUpdate(ctx context.Context, functionName, revisionID *strin
 	return fn, revision, nil
 }
 
+func staleRevision() error {
+	return hearth.Errorf(hearth.ErrPrecondition,
+		"The Revision Id provided does not match the latest Revision Id. Call the GetFunction/GetAlias API to retrieve the latest Revision Id")
+}
+
 func updateInProgress(name hearth.Name) error {
 	return hearth.Errorf(hearth.ErrConflict,
 		"The operation cannot be performed at this time. An update is in progress for resource: %s", name.ARN(""))
 }
 
-// update stores a changed function and goes on to prepare it.
-func (s *Service) update(ctx context.Context, fn *hearth.Function, revision uint64) (*api.FunctionConfiguration, error) {
+// update stores a changed function and goes on to prepare it. When it is to be
+// published too, the answer is the version: a new one, or the last one if that
+// is the same.
+func (s *Service) update(ctx context.Context, fn *hearth.Function, revision uint64, publish bool) (*api.FunctionConfiguration, error) {
 	touch(fn)
 	fn.Update, fn.UpdateReason, fn.UpdateReasonCode = hearth.UpdateInProgress, reasonCreating, codeCreating
-	if _, err := s.opts.Functions.Update(ctx, fn, revision); err != nil {
+	shown := fn
+	var created *hearth.Function
+	if publish {
+		last, err := s.lastVersion(ctx, fn)
+		if err != nil {
+			return nil, err
+		}
+		if shown = last; last == nil {
+			created = nextVersion(fn, nil)
+			shown = created
+		}
+	}
+	if err := s.storeUpdate(ctx, fn, created, revision); err != nil {
 		if errors.Is(err, hearth.ErrConflict) {
 			return nil, updateInProgress(fn.Name)
 		}
 		return nil, err
 	}
-	s.prepare(fn.Name)
-	return configuration(fn), nil
+	return configuration(shown), nil
 }
 
-// prepare makes a function's code ready and settles its states, beside the
-// request that asked for it.
-func (s *Service) prepare(name hearth.Name) {
+// storeUpdate stores $LATEST, and a version unless that is nil, and goes on to
+// prepare both.
+func (s *Service) storeUpdate(ctx context.Context, latest, version *hearth.Function, revision uint64) (err error) {
+	if version == nil {
+		_, err = s.opts.Functions.Update(ctx, latest, revision)
+	} else {
+		_, err = s.opts.Functions.Publish(ctx, version, latest, revision)
+	}
+	if err != nil {
+		return err
+	}
+	s.prepare(latest.Name, latest.Version)
+	if version != nil {
+		s.prepare(latest.Name, version.Version)
+	}
+	return nil
+}
+
+// prepare makes the code of a version ready and settles its states, beside the
+// request that asked for it. A version that is ready is left as it is.
+func (s *Service) prepare(name hearth.Name, version string) {
 	s.wg.Go(func() {
 		select {
 		case s.preparing <- struct{}{}:
@@ -98,17 +133,17 @@ func (s *Service) prepare(name hearth.Name) {
 		case <-s.ctx.Done():
 			return
 		}
-		if err := s.settle(s.ctx, name); err != nil && s.ctx.Err() == nil {
-			s.opts.Logger.Error("prepare function", "function", name.String(), "error", err)
+		if err := s.settle(s.ctx, name, version); err != nil && s.ctx.Err() == nil {
+			s.opts.Logger.Error("prepare function", "function", name.String(), "version", version, "error", err)
 		}
 	})
 }
 
 // settle prepares what is in the store now and writes the outcome, again when
 // the function changed meanwhile.
-func (s *Service) settle(ctx context.Context, name hearth.Name) error {
+func (s *Service) settle(ctx context.Context, name hearth.Name, version string) error {
 	for {
-		fn, revision, err := s.opts.Functions.Get(ctx, name, "")
+		fn, revision, err := s.opts.Functions.Get(ctx, name, version)
 		if errors.Is(err, hearth.ErrNotFound) {
 			return nil // deleted meanwhile
 		}
@@ -123,7 +158,7 @@ func (s *Service) settle(ctx context.Context, name hearth.Name) error {
 			return ctx.Err() // the next start goes on
 		}
 		if failed != nil {
-			s.opts.Logger.Error("prepare code", "function", name.String(), "error", failed)
+			s.opts.Logger.Error("prepare code", "function", name.String(), "version", version, "error", failed)
 		}
 		setOutcome(fn, failed)
 		_, err = s.opts.Functions.Update(ctx, fn, revision)
@@ -164,7 +199,7 @@ func setOutcome(fn *hearth.Function, failed error) {
 func (s *Service) Resume(functions []*hearth.Function) {
 	for _, fn := range functions {
 		if fn.State == hearth.StatePending || fn.Update == hearth.UpdateInProgress {
-			s.prepare(fn.Name)
+			s.prepare(fn.Name, fn.Version)
 		}
 	}
 }

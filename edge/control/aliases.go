@@ -1,0 +1,147 @@
+package control
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
+)
+
+func (s *Service) createAlias(ctx context.Context, in *api.CreateAliasInput) (*api.AliasConfiguration, error) {
+	name, err := s.unqualified(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	alias := &hearth.Alias{
+		Function: name, Name: *in.Name, Version: *in.FunctionVersion,
+		Description: api.Value(in.Description), RevisionID: api.NewRequestID(),
+	}
+	if err := route(alias, in.RoutingConfig); err != nil {
+		return nil, err
+	}
+	if err := s.opts.Functions.CreateAlias(ctx, alias); err != nil {
+		return nil, err
+	}
+	return aliasConfiguration(alias), nil
+}
+
+func (s *Service) getAlias(ctx context.Context, in *api.GetAliasInput) (*api.AliasConfiguration, error) {
+	name, err := s.unqualified(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	alias, err := s.opts.Functions.GetAlias(ctx, name, *in.Name)
+	if errors.Is(err, hearth.ErrNotFound) {
+		return nil, hearth.Errorf(hearth.ErrNotFound, "Cannot find alias arn: %s", name.ARN(*in.Name))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return aliasConfiguration(alias), nil
+}
+
+func (s *Service) listAliases(ctx context.Context, in *api.ListAliasesInput) (*api.ListAliasesOutput, error) {
+	name, err := s.unqualified(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	page, next, err := s.opts.Functions.ListAliases(ctx, name, api.Value(in.FunctionVersion), api.Value(in.Marker), pageSize(in.MaxItems))
+	if err != nil {
+		return nil, err
+	}
+	out := &api.ListAliasesOutput{Aliases: make([]api.AliasConfiguration, 0, len(page)), NextMarker: optional(next)}
+	for _, alias := range page {
+		out.Aliases = append(out.Aliases, *aliasConfiguration(alias))
+	}
+	return out, nil
+}
+
+// updateAlias changes what was sent and leaves the rest as it is.
+func (s *Service) updateAlias(ctx context.Context, in *api.UpdateAliasInput) (*api.AliasConfiguration, error) {
+	name, err := s.unqualified(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	alias, err := s.opts.Functions.UpdateAlias(ctx, name, *in.Name, func(a *hearth.Alias) error {
+		if in.RevisionId != nil && *in.RevisionId != a.RevisionID {
+			return staleRevision()
+		}
+		if in.FunctionVersion != nil {
+			a.Version = *in.FunctionVersion
+		}
+		if in.Description != nil {
+			a.Description = *in.Description
+		}
+		a.RevisionID = api.NewRequestID()
+		return route(a, in.RoutingConfig)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return aliasConfiguration(alias), nil
+}
+
+// deleteAlias answers the same whether there was such an alias or not.
+func (s *Service) deleteAlias(ctx context.Context, in *api.DeleteAliasInput) (*api.DeleteAliasOutput, error) {
+	name, err := s.unqualified(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := s.opts.Functions.Get(ctx, name, ""); err != nil {
+		return nil, err
+	}
+	if err := s.opts.Functions.DeleteAlias(ctx, name, *in.Name); err != nil && !errors.Is(err, hearth.ErrNotFound) {
+		return nil, err
+	}
+	return &api.DeleteAliasOutput{}, nil
+}
+
+// unqualified reads the name of a function, of which no version or alias may
+// be meant.
+func (s *Service) unqualified(ctx context.Context, functionName *string) (hearth.Name, error) {
+	name, qualifier, err := s.resolve(ctx, functionName, nil)
+	if err == nil && qualifier != "" {
+		err = hearth.Errorf(hearth.ErrInvalid, "This operation is permitted on Lambda functions only. "+
+			"Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.")
+	}
+	return name, err
+}
+
+// route gives an alias the routing that was sent, if any was, and checks that
+// it goes with the alias's version.
+func route(a *hearth.Alias, sent *api.AliasRoutingConfiguration) error {
+	if sent != nil {
+		if len(sent.AdditionalVersionWeights) > 1 {
+			return hearth.Errorf(hearth.ErrInvalid, "Number of items in AdditionalVersionWeights cannot be greater than 1")
+		}
+		a.Additional, a.AdditionalWeight = "", 0
+		for version, weight := range sent.AdditionalVersionWeights {
+			a.Additional, a.AdditionalWeight = version, weight
+		}
+	}
+	switch {
+	case a.Additional == "":
+		return nil
+	case a.Version == hearth.Latest:
+		return &hearth.Error{
+			Kind: hearth.ErrInvalid, NoType: true,
+			Message: "$LATEST is not supported for an alias pointing to more than 1 version",
+		}
+	case a.Version == a.Additional:
+		return hearth.Errorf(hearth.ErrInvalid,
+			"Invalid function version %[1]s. Function version %[1]s is already included in routing configuration.", a.Version)
+	}
+	return nil
+}
+
+func aliasConfiguration(a *hearth.Alias) *api.AliasConfiguration {
+	c := &api.AliasConfiguration{
+		AliasArn: api.Ptr(a.ARN()), Name: &a.Name, FunctionVersion: &a.Version,
+		Description: &a.Description, RevisionId: &a.RevisionID,
+	}
+	if a.Additional != "" {
+		c.RoutingConfig = &api.AliasRoutingConfiguration{AdditionalVersionWeights: map[string]float64{a.Additional: a.AdditionalWeight}}
+	}
+	return c
+}
