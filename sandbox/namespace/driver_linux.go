@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"time"
 
@@ -243,8 +244,13 @@ func (d *Driver) specBinds(spec sandbox.Spec, c *cell) (binds []bind, err error)
 			return binds, err
 		}
 	}
+	var inTmp []sandbox.Mount
 	for _, m := range spec.Mounts {
-		if err := d.skeleton.mountPoint(m.Source, m.Target); err != nil {
+		if strings.HasPrefix(m.Target, tmpDir+"/") {
+			inTmp = append(inTmp, m)
+			continue
+		}
+		if err := d.skeleton.mountPoint(m.Source, m.Target, spec.Opt != ""); err != nil {
 			return binds, err
 		}
 		if err := add(m.Source, m.Target, attrReadOnly); err != nil {
@@ -260,7 +266,21 @@ func (d *Driver) specBinds(spec sandbox.Spec, c *cell) (binds []bind, err error)
 	if err != nil {
 		return binds, err
 	}
-	return append(binds, tmp), nil
+	binds = append(binds, tmp)
+	for _, m := range inTmp { // on top of the sandbox's own, with points made in it
+		info, err := os.Stat(m.Source)
+		if err := errors.Join(err, checkTarget(m.Target)); err != nil {
+			return binds, err
+		}
+		if err := add(m.Source, m.Target, attrReadOnly); err != nil {
+			return binds, err
+		}
+		binds[len(binds)-1].point = unix.S_IFREG
+		if info.IsDir() {
+			binds[len(binds)-1].point = unix.S_IFDIR
+		}
+	}
+	return binds, nil
 }
 
 // checkReadable says early, and in words, what the function would otherwise

@@ -180,6 +180,24 @@ func TestCreate_Mounts_AreShownReadOnly(t *testing.T) {
 	}
 }
 
+// Virtual environments and checkouts live in such places.
+func TestCreate_MountsInTmpAndOpt_AreShown(t *testing.T) {
+	d := newDriver(t)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "f"), []byte("content"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	b := create(t, d, sandbox.Spec{Mounts: []sandbox.Mount{
+		{Source: dir, Target: "/tmp/a/b"}, {Source: filepath.Join(dir, "f"), Target: "/tmp/file"}, {Source: dir, Target: "/opt/venv"},
+	}})
+	if got := run(t, b, "cat /tmp/a/b/f /tmp/file /opt/venv/f"); got != "contentcontentcontent" {
+		t.Errorf("the mounts show %q", got)
+	}
+	if got := run(t, b, "echo x > /tmp/a/b/f; echo own > /tmp/own && cat /tmp/own"); !strings.HasSuffix(got, "own") || !strings.Contains(got, "Read-only file system") {
+		t.Errorf("writing says %q", got)
+	}
+}
+
 func TestCreate_CodeOfRoot_IsRoots(t *testing.T) {
 	if os.Getenv(rootlessEnv) != "" {
 		t.Skip("nothing is root's in a user namespace")

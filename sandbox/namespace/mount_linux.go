@@ -19,6 +19,9 @@ const (
 type bind struct {
 	mount  *os.File
 	target string // absolute, in the sandbox
+	// point is the file type of a mount point that pid 1 makes for it, in a
+	// directory of the sandbox's own; 0: the mount point exists.
+	point uint32
 }
 
 // openBind makes a detached mount of a host path and of what is mounted below
@@ -33,7 +36,7 @@ func openBind(source, target string, attr uint64) (bind, error) {
 		unix.Close(fd)
 		return bind{}, fmt.Errorf("protect %s in the sandbox: %w", source, err)
 	}
-	return bind{os.NewFile(uintptr(fd), source), target}, nil
+	return bind{mount: os.NewFile(uintptr(fd), source), target: target}, nil
 }
 
 // showAsRoot shows files of the host's root as files of in-sandbox root, whose

@@ -129,7 +129,7 @@ func (s *skeleton) fill() error {
 // closes them, also those that come with an error.
 func (s *skeleton) hostBinds() (binds []bind, err error) {
 	add := func(p string, attr uint64) error {
-		if err := s.mountPoint(p, p); err != nil {
+		if err := s.mountPoint(p, p, false); err != nil {
 			return err
 		}
 		b, err := openBind(p, p, attr)
@@ -161,14 +161,23 @@ func (s *skeleton) hostBinds() (binds []bind, err error) {
 	return binds, add("/proc", 0)
 }
 
-// mountPoint sees to it that target can have source mounted on it.
-func (s *skeleton) mountPoint(source, target string) error {
+// checkTarget refuses what cannot be a mount point.
+func checkTarget(target string) error {
 	if !path.IsAbs(target) || path.Clean(target) != target || target == "/" {
 		return fmt.Errorf("mount point %q is not an absolute, clean path", target)
 	}
+	return nil
+}
+
+// mountPoint sees to it that target can have source mounted on it. layers says
+// that something is mounted at /opt.
+func (s *skeleton) mountPoint(source, target string, layers bool) error {
+	if err := checkTarget(target); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.points[target] || s.covered(target) {
+	if s.points[target] || s.covered(target, layers) {
 		return nil
 	}
 	info, err := os.Stat(source)
@@ -192,18 +201,18 @@ func (s *skeleton) mountPoint(source, target string) error {
 
 // covered says that a path is within something that is mounted, or behind a
 // link to it: it must exist there already.
-func (s *skeleton) covered(target string) bool {
+func (s *skeleton) covered(target string, layers bool) bool {
 	for _, tree := range hostTrees {
 		if strings.HasPrefix(target, tree+"/") {
 			return true
 		}
 	}
-	for _, d := range []string{taskDir, runtimeDir, optDir, langDir, tmpDir, "/proc"} {
+	for _, d := range []string{taskDir, runtimeDir, langDir, tmpDir, "/proc"} {
 		if strings.HasPrefix(target, d+"/") {
 			return true
 		}
 	}
-	return false
+	return layers && strings.HasPrefix(target, optDir+"/")
 }
 
 // directory makes a directory and its parents.

@@ -87,6 +87,7 @@ func (c *cell) prepare(ctx context.Context) error {
 func (c *cell) attach(ctx context.Context, binds []bind) error {
 	t := newTable()
 	for i, b := range binds {
+		t.makePoint(b)
 		t.attach("mount "+b.target, stage2.FD(i), t.String(b.target))
 	}
 	t.finish()

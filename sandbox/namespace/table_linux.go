@@ -33,6 +33,24 @@ func (t *table) call(what string, nr uintptr, args ...stage2.Arg) stage2.Op {
 	return t.Call(what, nr, args...).IfError(t.failed)
 }
 
+// makePoint makes the mount point of a bind, with its parents, where the bind
+// has none. What is there already may stay: the mount tells if it will not do.
+func (t *table) makePoint(b bind) {
+	if b.point == 0 {
+		return
+	}
+	for i := 1; i < len(b.target); i++ {
+		if b.target[i] == '/' {
+			t.Call("make "+b.target[:i], unix.SYS_MKDIRAT, num(unix.AT_FDCWD), t.String(b.target[:i]), num(0o755))
+		}
+	}
+	if b.point == unix.S_IFDIR {
+		t.Call("make "+b.target, unix.SYS_MKDIRAT, num(unix.AT_FDCWD), t.String(b.target), num(0o755))
+		return
+	}
+	t.Call("make "+b.target, unix.SYS_MKNODAT, num(unix.AT_FDCWD), t.String(b.target), num(unix.S_IFREG|0o644), num(0))
+}
+
 // attach adds the call that mounts a detached mount.
 func (t *table) attach(what string, mount, target stage2.Arg) stage2.Op {
 	return t.call(what, unix.SYS_MOVE_MOUNT, mount, t.String(""), stage2.Int(unix.AT_FDCWD), target, num(unix.MOVE_MOUNT_F_EMPTY_PATH))

@@ -71,7 +71,7 @@ func (t tmp) open() (bind, error) {
 		return openBind(t.dir, tmpDir, attrWritable)
 	}
 	mount, err := t.disk.Mount()
-	return bind{mount, tmpDir}, err
+	return bind{mount: mount, target: tmpDir}, err
 }
 
 // remove removes it with all that is in it.
