@@ -50,7 +50,8 @@ func TestFunction_KillsAllItCan_SandboxStays(t *testing.T) {
 }
 
 func TestFunction_ExitStorm_IsReaped(t *testing.T) {
-	b := create(t, newDriver(t), sandbox.Spec{})
+	// All of them at once, should the machine be too busy to reap some between.
+	b := create(t, newDriver(t), sandbox.Spec{MaxProcesses: 5000})
 	p := begin(t, b, nil, "sleep 100")
 	// Orphans by the thousand: their parents end first.
 	if got := run(t, b, "i=0; while [ $i -lt 1500 ]; do ( ( : ) & ) & i=$((i+1)); done; wait; echo done"); got != "done" {
