@@ -150,9 +150,6 @@ func (s *Session) Invoke(inv *hearth.Invocation, timeout time.Duration, onDone f
 func (s *Session) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.current != nil && s.current.inv.Stream != nil {
-		s.current.inv.Stream.Close() // its writer must not wait for the caller any more
-	}
 	s.waiting, s.current = nil, nil
 	if !s.closed {
 		s.closed = true

@@ -14,7 +14,8 @@ import (
 const streamedType = "application/octet-stream"
 
 // forward passes a body on as it comes. The response is valid even when the
-// body was not. A caller that is slow makes the runtime wait; see hearth.Stream.
+// body was not. A caller that is slow makes the runtime wait; what releases it,
+// also when the runtime is gone, is that the stream is closed or discarded.
 func forward(r *http.Request, to *hearth.Stream) (Response, error) {
 	to.Begin(r.Header.Get("Content-Type"))
 	n, err := io.Copy(to, r.Body)

@@ -151,8 +151,8 @@ func TestStream_CallerGone_IsReadToItsEnd(t *testing.T) {
 	f.wantAnswer(call, runtimeapi.Response{Streamed: 4 << 20})
 }
 
-// A runtime that waits for a slow caller must not keep Close waiting.
-func TestStream_SessionEnds_WriterIsReleased(t *testing.T) {
+// An upload that waits for a slow caller must not keep the server from closing.
+func TestStream_Closed_UploadIsReleased(t *testing.T) {
 	f := serve(t)
 	_, stream := f.streaming()
 	w := f.dial()
@@ -163,7 +163,7 @@ func TestStream_SessionEnds_WriterIsReleased(t *testing.T) {
 		sent <- err
 	}()
 	f.wantRead(stream, strings.Repeat("x", 256<<10)) // it is under way
-	f.session.End()
+	stream.Close()
 	await(f, sent, "the end of the upload")
 	rest, err := io.ReadAll(stream)
 	if err != nil || len(rest) > 64<<10 {

@@ -83,11 +83,27 @@ func (e *Environment) Invoke(inv *hearth.Invocation, free func()) (hearth.Result
 // runtime may have been first after all; but an upload that ended with its
 // process is no answer.
 func (e *Environment) settle(a *invocation, v verdict) (hearth.Result, error) {
+	if a.inv.Stream != nil {
+		awaitStreamed(a.call)
+	}
 	if resp, ok := a.call.Answer(); ok && (!resp.Refused || resp.ErrorType != truncated) {
 		return e.respond(a, resp)
 	}
 	return e.answer(a, v)
 }
+
+// awaitStreamed waits until what the runtime wrote before it was killed is in
+// the stream. A caller that does not take it in time does not get it.
+func awaitStreamed(call *runtimeapi.Call) {
+	grace := time.NewTimer(streamGrace)
+	defer grace.Stop()
+	select {
+	case <-call.Response(): // settle finds it in call.Answer
+	case <-grace.C:
+	}
+}
+
+const streamGrace = time.Second
 
 // begin takes the environment for an invocation. The run it returns is nil
 // when the runtime has to be started first.
@@ -164,6 +180,7 @@ func (e *Environment) respond(a *invocation, resp runtimeapi.Response) (hearth.R
 	if resp.Refused {
 		v := refusedVerdict(resp.ErrorType)
 		if v.reset {
+			v = e.unlessExited(a.run, v)
 			if a.claim() {
 				e.fail(a, v)
 			} else {
@@ -178,6 +195,23 @@ func (e *Environment) respond(a *invocation, resp runtimeapi.Response) (hearth.R
 	}
 	return e.result(a, res), nil
 }
+
+// unlessExited returns v, or how the runtime ended when that is why its answer
+// broke off: the connection is seen to break a moment before the process is seen
+// to end.
+func (e *Environment) unlessExited(r *run, v verdict) verdict {
+	grace := time.NewTimer(exitGrace)
+	defer grace.Stop()
+	select {
+	case <-r.proc.Done():
+		return e.exitVerdict(r.proc.Exit())
+	case <-grace.C:
+		return v
+	}
+}
+
+// exitGrace is how long a runtime that broke off its answer may take to end.
+const exitGrace = 100 * time.Millisecond
 
 // answer is what the platform says in the runtime's place.
 func (e *Environment) answer(a *invocation, v verdict) (hearth.Result, error) {
