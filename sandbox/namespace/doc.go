@@ -33,6 +33,13 @@
 // closes, pid 1 exits and the kernel does the rest, the disks of /tmp (package
 // disk) included; what stays, directories and empty control groups, is removed by the next New with the same state directory.
 //
+// # Limits of the host's own
+//
+// Where the daemon is root, /tmp is a disk of its own size (package disk), and a
+// sandbox may have a way out that does not lead to the host (package nat). Both
+// take milliseconds to make and are made with the spares. Elsewhere /tmp is a
+// directory without a limit and NAT is no network at all; Capabilities say so.
+//
 // # Users
 //
 // As root, in-sandbox root and uid 993 are mapped to host ids from a range that

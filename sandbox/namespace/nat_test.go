@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -229,4 +230,26 @@ func TestCreate_NATNotAskedFor_IsNone(t *testing.T) {
 	if got := run(t, b, "tail -n +3 /proc/net/dev | cut -d: -f1 | tr -d ' ' | grep -v -e ^lo$ -e tunl0 -e sit0 -e ifb"); strings.Contains(got, "eth0") {
 		t.Errorf("it has %s", got)
 	}
+}
+
+func TestNew_NATWithoutPrivilege_SaysSo(t *testing.T) {
+	if os.Getenv(rootlessEnv) == "" {
+		if os.Getuid() != 0 {
+			t.Skip("only root can become another user")
+		}
+		if out, err := rootless(t, "^"+t.Name()+"$"); err != nil || !strings.Contains(out, "--- PASS: "+t.Name()) {
+			t.Errorf("as an ordinary user: %v\n%s", err, out)
+		}
+		return
+	}
+	d, err := namespace.New(namespace.Options{StateDir: t.TempDir(), NAT: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	c := d.Capabilities()
+	if c.Outbound || !slices.ContainsFunc(c.Missing, func(m sandbox.Missing) bool { return strings.HasPrefix(m.What, "outbound network") }) {
+		t.Errorf("claims %v, misses %+v", c.Outbound, c.Missing)
+	}
+	usable(t, create(t, d, sandbox.Spec{Network: sandbox.NetworkNAT}))
 }
