@@ -56,6 +56,9 @@ func (c *Catalog) ListAll(ctx context.Context, account, region, marker string, l
 	function, version, within := strings.Cut(after, "/")
 	if within { // that function is not complete yet
 		name := hearth.Name{Account: account, Region: region, Function: function}
+		if version, err = afterVersion(version); err != nil {
+			return nil, "", err
+		}
 		if page, err = c.versions(ctx, nil, name, version, limit+1); err != nil {
 			return nil, "", fmt.Errorf("list functions: %w", err)
 		}
@@ -103,6 +106,9 @@ func (c *Catalog) ListVersions(ctx context.Context, name hearth.Name, marker str
 	if after == "" {
 		page = append(page, latest)
 	}
+	if after, err = afterVersion(after); err != nil {
+		return nil, "", err
+	}
 	page, err = c.versions(ctx, page, name, after, limit+1)
 	if err != nil {
 		return nil, "", fmt.Errorf("list versions of %s: %w", name, err)
@@ -114,21 +120,23 @@ func (c *Catalog) ListVersions(ctx context.Context, name hearth.Name, marker str
 	return page, next, nil
 }
 
-// versions appends published versions after one ("" and $LATEST: all), until
-// the page has size entries.
+// afterVersion returns what the keys of the published versions after one sort
+// after: all of them after $LATEST.
+func afterVersion(version string) (string, error) {
+	if version == "" || version == hearth.Latest {
+		return "", nil
+	}
+	n, ok := hearth.VersionNumber(version)
+	if !ok {
+		return "", invalidMarker(formatMarker(version))
+	}
+	return versionPart(n), nil
+}
+
+// versions appends published versions to a page until it has size entries.
 func (c *Catalog) versions(ctx context.Context, page []*hearth.Function, name hearth.Name, after string, size int) ([]*hearth.Function, error) {
 	if len(page) >= size {
 		return page, nil
-	}
-	if after == hearth.Latest {
-		after = ""
-	}
-	if after != "" {
-		n, ok := hearth.VersionNumber(after)
-		if !ok {
-			return nil, invalidMarker(formatMarker(after))
-		}
-		after = fmt.Sprintf("%010d", n)
 	}
 	records, _, err := c.list(ctx, versionPrefix+name.String()+"/", after, size-len(page))
 	for _, r := range records {

@@ -60,10 +60,13 @@ func (k key) String() string {
 		return latestPrefix + k.name.String()
 	}
 	if n, ok := hearth.VersionNumber(k.qualifier); ok {
-		return versionPrefix + k.name.String() + fmt.Sprintf("/%010d", n)
+		return versionPrefix + k.name.String() + "/" + versionPart(n)
 	}
 	return aliasPrefix + k.name.String() + "/" + k.qualifier
 }
+
+// versionPart is the part of a key that is a version.
+func versionPart(n int) string { return fmt.Sprintf("%010d", n) }
 
 // isAlias reports whether the key is an alias's. It is a version's otherwise.
 func (k key) isAlias() bool { return hearth.IsAlias(k.qualifier) }
