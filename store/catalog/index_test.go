@@ -3,10 +3,7 @@ package catalog_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -253,59 +250,6 @@ func TestFollow_WatchEnded_CatchesUpWithEverything(t *testing.T) {
 			t.Errorf("OnChange calls (-want +got):\n%s", diff)
 		}
 	})
-}
-
-var update = flag.Bool("update", false, "rewrite testdata")
-
-// The stored form is kept by this file: when a field of hearth.Function is
-// renamed, functions of existing installations must still be read. New fields
-// leave it as it is; -update is for the next schema.
-func TestRecord_OfSchema1_IsRead(t *testing.T) {
-	kv := mem.NewKV()
-	defer kv.Close()
-	path := filepath.Join("testdata", "function-schema1.json")
-	const key = "fn/latest/123456789012/eu-west-1/f"
-	c := open(t, catalog.Options{KV: kv, Blobs: mem.NewBlobs()})
-	if *update {
-		create(t, c, function("f"))
-		written, err := kv.Get(t.Context(), key)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, written.Value, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	golden, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := kv.Put(t.Context(), key, golden); err != nil {
-		t.Fatal(err)
-	}
-	got, _, err := c.Get(t.Context(), nameOf("f"), "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(function("f"), got); diff != "" {
-		t.Errorf("read (-want +got):\n%s", diff)
-	}
-}
-
-func TestRecord_OfNewerSchema_IsAnErrorNotAFunction(t *testing.T) {
-	kv := mem.NewKV()
-	defer kv.Close()
-	if _, err := kv.Put(t.Context(), "fn/latest/123456789012/eu-west-1/f", []byte(`{"Schema":2,"Function":{}}`)); err != nil {
-		t.Fatal(err)
-	}
-	c := open(t, catalog.Options{KV: kv, Blobs: mem.NewBlobs(), Grace: -1})
-	if _, _, err := c.Get(t.Context(), nameOf("f"), ""); err == nil || errors.Is(err, hearth.ErrNotFound) {
-		t.Errorf("Get: error %v", err)
-	}
-	putCode(t, c, "perhaps referred to")()
-	if removed, err := c.Sweep(t.Context()); err == nil || removed != 0 {
-		t.Errorf("Sweep removed %d, error %v, with a record that it cannot read", removed, err)
-	}
 }
 
 func BenchmarkLookup(b *testing.B) {
