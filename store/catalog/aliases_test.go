@@ -160,7 +160,7 @@ func TestUpdateAlias_ErrorOfTheChange_ChangesNothing(t *testing.T) {
 			a.Version = "2"
 			return want
 		})
-		if err != error(want) || calls != 1 {
+		if !errors.Is(err, want) || calls != 1 {
 			t.Errorf("error %v after %d calls, want %v", err, calls, want)
 		}
 	}
