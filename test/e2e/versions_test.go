@@ -113,7 +113,9 @@ func (d *daemon) versioned(t *testing.T) (function, *lambda.Client) {
 }
 
 // qualified is what a qualifier of the function names.
-func (f function) qualified(qualifier string) function { return function{f.d, f.name + ":" + qualifier} }
+func (f function) qualified(qualifier string) function {
+	return function{f.d, f.name + ":" + qualifier}
+}
 
 func TestAlias_SharesItsInvocations(t *testing.T) {
 	t.Parallel()
