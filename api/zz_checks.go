@@ -755,7 +755,6 @@ func (v *InvokeWithResponseStreamInput) check(c *checker) {
 	c.str("LogType", v.LogType, ruleLogType)
 	c.str("Qualifier", v.Qualifier, ruleNumericLatestPublishedOrAliasQualifier)
 	c.str("TenantId", v.TenantId, ruleTenantId)
-	c.str("InvocationType", v.InvocationType, ruleResponseStreamingInvocationType)
 }
 
 func (v *KafkaSchemaRegistryAccessConfig) check(c *checker) {

@@ -309,11 +309,6 @@ const (
 )
 
 const (
-	ResponseStreamingInvocationTypeRequestResponse = "RequestResponse"
-	ResponseStreamingInvocationTypeDryRun          = "DryRun"
-)
-
-const (
 	RuntimeNodejs         = "nodejs"
 	RuntimeNodejs43       = "nodejs4.3"
 	RuntimeNodejs610      = "nodejs6.10"

@@ -729,10 +729,6 @@ var ruleResourceArn = &rule{
 	pattern: compiled("(arn:(aws[a-zA-Z-]*)?:[a-z0-9-.]+:.*)|()", nil),
 }
 
-var ruleResponseStreamingInvocationType = &rule{
-	enum: []string{"RequestResponse", "DryRun"},
-}
-
 var ruleRetentionPeriodInDays = &rule{
 	min: "1",
 	max: "90",
