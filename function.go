@@ -69,10 +69,10 @@ type Function struct {
 
 	// LastPublished is the number of the version that was published last, 0
 	// when none was: numbers are never used again. On $LATEST only.
-	LastPublished int `json:",omitzero"`
+	LastPublished int
 	// SourceDescription is the Description of the $LATEST that a version was
 	// published from; its own can be another. On published versions only.
-	SourceDescription string `json:",omitzero"`
+	SourceDescription string
 }
 
 // ARN returns the function's ARN; qualified unless the version is $LATEST.
