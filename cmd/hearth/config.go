@@ -36,6 +36,7 @@ type config struct {
 	MaxConcurrency int           `yaml:"max-concurrency"`
 	MaxMemory      int           `yaml:"max-memory"`
 	HardCPU        bool          `yaml:"hard-cpu"`
+	ShapeStreams   bool          `yaml:"shape-streams"`
 	LogRetention   time.Duration `yaml:"log-retention"`
 	LogLevel       string        `yaml:"log-level"`
 	DebugListen    string        `yaml:"debug-listen"`
@@ -81,6 +82,7 @@ func (c *config) addFlags(f *pflag.FlagSet) {
 	f.IntVar(&c.MaxConcurrency, "max-concurrency", c.MaxConcurrency, "invocations at a time; more are throttled with 429")
 	f.IntVar(&c.MaxMemory, "max-memory", c.MaxMemory, "`MB` for all environments together; 0: nine tenths of this machine's")
 	f.BoolVar(&c.HardCPU, "hard-cpu", c.HardCPU, "hold functions to their CPU share (memory size / 1769 MB) on an idle machine too, as AWS does")
+	f.BoolVar(&c.ShapeStreams, "shape-streams", c.ShapeStreams, "hold streamed responses to AWS's bandwidth: the first 6 MiB at once, then 2 MiB a second")
 	f.DurationVar(&c.LogRetention, "log-retention", c.LogRetention, "keep log streams for this long after their last line; 0: for ever")
 	f.StringVar(&c.LogLevel, "log-level", c.LogLevel, "least level of the daemon's own log: debug, info, warn, error")
 	f.StringVar(&c.DebugListen, "debug-listen", c.DebugListen, "`ADDRESS` to serve Go's profiles of the daemon on, under /debug/pprof/; loopback only; empty: nowhere")

@@ -130,7 +130,7 @@ func scopeOf(fn *hearth.Function) logs.Scope {
 func (d *daemon) openControl(ctx context.Context) error {
 	d.control = control.New(ctx, control.Options{
 		Functions: d.catalog, Invoker: dispatch.New(d.catalog, d.engine.pool), Host: d.engine, Logs: logReader{d.logs},
-		Account: d.cfg.Account, Region: d.cfg.Region, Logger: d.logger,
+		Account: d.cfg.Account, Region: d.cfg.Region, ShapeStreams: d.cfg.ShapeStreams, Logger: d.logger,
 	})
 	d.control.Resume(d.catalog.All())
 	d.server = &http.Server{
