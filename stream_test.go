@@ -46,7 +46,7 @@ func TestStream_ClosedWithoutBegin_HasNoHead(t *testing.T) {
 	if _, ok := s.Head(); ok {
 		t.Error("a response that never began has a head")
 	}
-	if n, err := s.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+	if n, err := s.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 		t.Errorf("read: %d %v", n, err)
 	}
 }
@@ -87,8 +87,8 @@ func TestStream_FullBuffer_HoldsTheWriterBack(t *testing.T) {
 		}()
 		synctest.Wait()
 		select {
-		case <-done:
-			t.Fatal("a writer of 1 MiB did not wait for its reader")
+		case err := <-done:
+			t.Fatalf("a writer of 1 MiB did not wait for its reader: %v", err)
 		default:
 		}
 		got, err := io.ReadAll(s)
@@ -133,7 +133,7 @@ func TestStream_Discard_TakesEverything(t *testing.T) {
 		if err := <-done; err != nil {
 			t.Error(err)
 		}
-		if n, err := s.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		if n, err := s.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 			t.Errorf("read: %d %v", n, err)
 		}
 	})
