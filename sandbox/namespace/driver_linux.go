@@ -148,7 +148,12 @@ func (d *Driver) Create(ctx context.Context, spec sandbox.Spec) (sandbox.Sandbox
 		return nil, err
 	}
 	defer d.creating.Done()
-	b, err := d.create(ctx, spec)
+	// A spare would be taken, and a table run, without a look at ctx.
+	err := context.Cause(ctx)
+	var b *box
+	if err == nil {
+		b, err = d.create(ctx, spec)
+	}
 	if err != nil {
 		d.forget(spec.ID)
 		return nil, fmt.Errorf("create sandbox %s: %w", spec.ID, err)
