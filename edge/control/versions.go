@@ -42,7 +42,9 @@ func (s *Service) publishVersion(ctx context.Context, in *api.PublishVersionInpu
 		version := nextVersion(fn, in.Description)
 		_, err = s.opts.Functions.Publish(ctx, version, fn, revision)
 		if err == nil {
-			s.prepare(version.Name, version.Version)
+			if version.State == hearth.StatePending {
+				s.prepare(version.Name, version.Version)
+			}
 			return configuration(version), nil
 		}
 		if !errors.Is(err, hearth.ErrConflict) || attempt == publishAttempts {
