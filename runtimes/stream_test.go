@@ -102,13 +102,15 @@ func TestNodeStream_Empty_IsSent(t *testing.T) {
 	e.wantNoTrailers(got)
 }
 
-func TestNodeStream_ThrowBeforeWrite_IsAnError(t *testing.T) {
-	e := streamNode(t, `throw new TypeError("early");`)
+// As on AWS: not by /error, but as a response without content.
+func TestNodeStream_ThrowBeforeWrite_IsAnEmptyStreamWithTrailers(t *testing.T) {
+	e := streamNode(t, `
+  stream = awslambda.HttpResponseStream.from(stream, { statusCode: 200 });
+  throw new TypeError("early");`)
 	for range 2 {
 		got := e.send(event{body: "{}"})
-		if !strings.HasSuffix(got.path, "/error") || !strings.HasPrefix(got.body, `{"errorType":"TypeError","errorMessage":"early"`) {
-			t.Errorf("posted %s to %s", got.body, got.path)
-		}
+		e.wantStream(got, httpIntegration, "")
+		e.wantTrailers(got, "TypeError", "early")
 	}
 }
 
@@ -150,9 +152,7 @@ func TestNodeStream_Destroyed_EndsWithTrailers(t *testing.T) {
 func TestNodeStream_NotAsync_IsAnError(t *testing.T) {
 	e := node(t, newest(t, runtimes.Node), "index.handler", "index.js",
 		`exports.handler = awslambda.streamifyResponse((event, stream) => {});`)
-	if got := e.send(event{body: "{}"}); !strings.Contains(got.body, "Streaming does not support non-async handlers.") {
-		t.Errorf("posted %s to %s", got.body, got.path)
-	}
+	e.wantTrailers(e.send(event{body: "{}"}), "Error", "Streaming does not support non-async handlers.")
 }
 
 func TestNodeStream_ContentTypeTooLate_IsAnError(t *testing.T) {
@@ -166,9 +166,29 @@ func TestNodeStream_NeverSettled_IsAnError(t *testing.T) {
 	e := streamNode(t, `await new Promise(() => {});`)
 	for range 2 {
 		got := e.send(event{body: "{}"})
-		if !strings.HasSuffix(got.path, "/error") || got.header.Get("Lambda-Runtime-Function-Error-Type") != "Runtime.NodeJsExit" {
-			t.Errorf("posted %s to %s", got.body, got.path)
+		if kind := got.trailer.Get("Lambda-Runtime-Function-Error-Type"); kind != "Runtime.NodeJsExit" {
+			t.Errorf("posted to %s with trailers %v", got.path, got.trailer)
 		}
+	}
+}
+
+func TestNodeStream_OtherKind_IsRefusedAtInit(t *testing.T) {
+	e := node(t, newest(t, runtimes.Node), "index.handler", "index.js", `
+exports.handler = async () => {};
+exports.handler[Symbol.for("aws.lambda.runtime.handler.streaming")] = "request";`)
+	got := e.posted()
+	if kind := got.header.Get("Lambda-Runtime-Function-Error-Type"); got.path != "/2018-06-01/runtime/init/error" || kind != "Runtime.MalformedStreamingHandler" {
+		t.Errorf("posted %s to %s", kind, got.path)
+	}
+}
+
+func TestNodeStream_GlobalNotWanted_IsAbsent(t *testing.T) {
+	e := start(t, function{
+		runtime: newest(t, runtimes.Node), handler: "index.handler", env: map[string]string{"AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA": "1"},
+		files: map[string]string{"index.js": `exports.handler = async () => typeof awslambda;`},
+	})
+	if got := e.invoke("{}"); got != `"undefined"` {
+		t.Errorf("got %s", got)
 	}
 }
 

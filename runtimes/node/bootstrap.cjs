@@ -2,7 +2,7 @@
 "use strict";
 const { RuntimeClient } = require("./client.cjs");
 const { Invocation } = require("./invocation.cjs");
-const { awslambda, streams, StreamingInvocation } = require("./stream.cjs");
+const streaming = require("./stream.cjs");
 const errors = require("./errors.cjs");
 const logs = require("./console.cjs");
 const { load } = require("./loader.cjs");
@@ -45,7 +45,7 @@ function report(error) {
 }
 
 function refuseCallback(handler) {
-  if (release >= 24 && handler.length >= 3 && !streams(handler)) {
+  if (release >= 24 && handler.length >= 3 && !streaming.streams(handler)) {
     throw new errors.CallbackHandlerDeprecated(
       "ERROR: AWS Lambda has removed support for callback-based function handlers starting with Node.js 24. " +
         "You need to modify this function to use a supported handler signature to use Node.js 24 or later. " +
@@ -64,7 +64,7 @@ function setTraceId(headers) {
 }
 
 async function serve(handler) {
-  const Kind = streams(handler) ? StreamingInvocation : Invocation;
+  const Kind = streaming.streams(handler) ? streaming.StreamingInvocation : Invocation;
   for (;;) {
     const event = await client.next();
     logs.invocation.requestId = event.headers["lambda-runtime-aws-request-id"];
@@ -80,7 +80,7 @@ async function serve(handler) {
 
 async function main() {
   logs.patch();
-  globalThis.awslambda = awslambda;
+  streaming.install();
   process.on("uncaughtException", (error) => end("Uncaught Exception", error, EXIT_UNCAUGHT_EXCEPTION));
   process.on("unhandledRejection", (reason, promise) => {
     const error = new errors.UnhandledPromiseRejection(reason, promise);

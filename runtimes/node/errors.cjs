@@ -113,6 +113,7 @@ module.exports = {
   MalformedHandlerName: define("MalformedHandlerName"),
   UserCodeSyntaxError: define("UserCodeSyntaxError"),
   CallbackHandlerDeprecated: define("CallbackHandlerDeprecated"),
+  MalformedStreamingHandler: define("MalformedStreamingHandler"),
   InvalidStreamingOperation: define("InvalidStreamingOperation"),
   UnhandledPromiseRejection,
   neverSettled,

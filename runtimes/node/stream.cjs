@@ -19,7 +19,9 @@ const awslambda = {
   // Marks handler(event, responseStream, context) as one that streams.
   streamifyResponse(handler, options) {
     handler[STREAMING] = "response";
-    handler[HIGH_WATER_MARK] = options && options.highWaterMark ? parseInt(options.highWaterMark, 10) : undefined;
+    if (options && typeof options.highWaterMark === "number") {
+      handler[HIGH_WATER_MARK] = Math.trunc(options.highWaterMark);
+    }
     return handler;
   },
   HttpResponseStream: {
@@ -34,7 +36,17 @@ const awslambda = {
 };
 
 function streams(handler) {
-  return handler[STREAMING] === "response";
+  if (handler[STREAMING] && handler[STREAMING] !== "response") {
+    throw new errors.MalformedStreamingHandler("Only response streaming is supported.");
+  }
+  return Boolean(handler[STREAMING]);
+}
+
+// Makes awslambda a global, unless the function does not want it.
+function install() {
+  if (!["1", "true"].includes(process.env.AWS_LAMBDA_NODEJS_NO_GLOBAL_AWSLAMBDA)) {
+    globalThis.awslambda = awslambda;
+  }
 }
 
 // ResponseStream is what a handler writes to. The response begins with the
@@ -128,24 +140,25 @@ class StreamingInvocation extends Invocation {
     });
   }
 
-  // Reports an error: as the answer, when nothing was written, else behind
-  // what was.
+  // Reports an error behind what was written; when that is nothing, an empty
+  // response carries it, as on AWS.
   async failStream(error) {
     logError("Invoke Error", error);
-    const upload = this.stream.upload;
-    if (upload === null) {
-      this.stream.on("error", () => {}).destroy();
-      await this.postError(this.client, error);
-      return;
+    const stream = this.stream;
+    stream.on("error", () => {});
+    if (stream.upload === null) {
+      stream.upload = this.beginUpload(stream.contentType || DEFAULT_TYPE);
     }
-    if (!upload.ended) {
+    if (!stream.upload.ended) {
       const payload = errors.payload(error);
       const body = Buffer.from(brief(payload)).toString("base64");
       const errorType = String(payload.errorType).replace(/[^\x21-\x7e]/g, "?").slice(0, 256);
-      upload.end("Lambda-Runtime-Function-Error-Type: " + errorType + "\r\nLambda-Runtime-Function-Error-Body: " + body + "\r\n");
-      this.stream.on("error", () => {}).destroy();
+      stream.upload.end(
+        "Lambda-Runtime-Function-Error-Type: " + errorType + "\r\nLambda-Runtime-Function-Error-Body: " + body + "\r\n"
+      );
     }
-    await upload.answered;
+    stream.destroy();
+    await stream.upload.answered;
   }
 
   abandoned() {
@@ -168,4 +181,4 @@ function brief(payload) {
   return text;
 }
 
-module.exports = { awslambda, streams, StreamingInvocation };
+module.exports = { install, streams, StreamingInvocation };

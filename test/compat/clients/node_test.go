@@ -38,6 +38,7 @@ func TestNode(t *testing.T) {
 			`\{"errorType":"Runtime\.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 1"\}`)
 	})
 	t.Run("LogsWithRequestID", func(t *testing.T) { nodeLogsWithRequestID(t, fn) })
+	t.Run("Streams", func(t *testing.T) { nodeStreams(t, pkg) })
 	t.Run("ReportsImportError", func(t *testing.T) {
 		failsInit(t, pkg, "missing.handler",
 			`\{"errorType":"Runtime\.ImportModuleError","errorMessage":"Error: Cannot find module 'missing'.*","trace":\[.*\]\}`)
