@@ -197,6 +197,12 @@ func (e *Environment) Freeze() error {
 	return nil
 }
 
+func (e *Environment) isFrozen() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.frozen
+}
+
 func (e *Environment) thaw() error {
 	e.mu.Lock()
 	frozen := e.frozen

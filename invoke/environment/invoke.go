@@ -10,8 +10,8 @@ import (
 	"github.com/hearthd/hearth/runtimeapi"
 )
 
-// invocation is one event in progress. Whoever claims it ends it: its Invoke
-// up to the hand-over, and then the poll that follows the answer, the timer,
+// invocation is one event in progress. Whoever claims it ends it: its Begin or
+// wait up to the hand-over, and then the poll that follows the answer, the timer,
 // the watcher of the process or of the sandbox, or Close.
 type invocation struct {
 	inv     *hearth.Invocation
@@ -32,43 +32,82 @@ type invocation struct {
 
 func (a *invocation) claim() bool { return a.claimed.CompareAndSwap(false, true) }
 
-// Invoke gives the environment an event and returns the function's answer, or
-// the platform's in its place. The errors are ErrNotDelivered, ErrBusy,
-// ErrDead, ErrInterrupted and faults of the host.
+// Begin gives the environment an event. The wait that it returns must be called
+// once; it returns the function's answer, or the platform's in its place. The
+// errors are ErrNotDelivered, ErrBusy, ErrDead, ErrInterrupted and faults of
+// the host.
+//
+// Begin itself does not block: an idle environment's runtime gets the event
+// from the calling goroutine, and whatever takes longer, such as starting the
+// runtime again, is left to wait.
 //
 // free is called once, unless the error is ErrBusy: from then on the
-// environment can be invoked again or, when its State is Dead, must be closed.
-// That may be before or after Invoke returns, and on any goroutine. free must
-// not call Close, which waits for it.
-func (e *Environment) Invoke(inv *hearth.Invocation, free func()) (hearth.Result, error) {
+// environment can be given the next event or, when its State is Dead, must be
+// closed. That may be before or after wait returns, and on any goroutine. free
+// must not call Close, which waits for it.
+func (e *Environment) Begin(inv *hearth.Invocation, free func()) (wait func() (hearth.Result, error)) {
 	if !e.enter() {
 		free()
-		return hearth.Result{}, ErrDead
+		return refuse(ErrDead)
 	}
-	defer e.wg.Done()
 	a, r, err := e.begin(inv, free)
 	if err != nil {
 		if !errors.Is(err, ErrBusy) {
 			free()
 		}
-		return hearth.Result{}, err
+		e.wg.Done()
+		return refuse(err)
 	}
+	ready := r != nil && !e.isFrozen()
+	if ready {
+		e.deliver(a, r)
+	}
+	return func() (hearth.Result, error) {
+		defer e.wg.Done()
+		if !ready {
+			e.wake(a, r)
+		}
+		return e.await(a)
+	}
+}
+
+func refuse(err error) func() (hearth.Result, error) {
+	return func() (hearth.Result, error) { return hearth.Result{}, err }
+}
+
+// wake brings the runtime to where it can take the event, and delivers it. When
+// it cannot, the invocation has been settled.
+func (e *Environment) wake(a *invocation, r *run) {
 	if err := e.thaw(); err != nil {
 		a.claim()
 		e.fail(a, e.unlessDead(hostVerdict(err)))
-		return e.answer(a, <-a.settled)
+		return
 	}
-	if inv.Stream != nil {
-		inv.Stream.Executed(e.opts.Function.Version)
-	}
-	timeout := time.Duration(e.opts.Function.Timeout) * time.Second
 	if r == nil {
-		if r = e.restart(a, timeout); r == nil {
-			return e.answer(a, <-a.settled)
+		if r = e.restart(a); r == nil {
+			return
 		}
 	}
-	e.record(&hearth.PlatformEvent{Kind: hearth.EventStart, RequestID: inv.RequestID, TraceID: inv.TraceID})
-	if !e.handOver(a, r, timeout-time.Since(a.started)) {
+	e.deliver(a, r)
+}
+
+// deliver hands the event to the runtime, in what is left of the function's
+// time. When it cannot, the invocation has been settled.
+func (e *Environment) deliver(a *invocation, r *run) {
+	if a.inv.Stream != nil {
+		a.inv.Stream.Executed(e.opts.Function.Version)
+	}
+	e.record(&hearth.PlatformEvent{Kind: hearth.EventStart, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID})
+	e.handOver(a, r, e.timeout()-time.Since(a.started))
+}
+
+func (e *Environment) timeout() time.Duration {
+	return time.Duration(e.opts.Function.Timeout) * time.Second
+}
+
+// await returns how the invocation went.
+func (e *Environment) await(a *invocation) (hearth.Result, error) {
+	if a.call == nil { // never handed over
 		return e.answer(a, <-a.settled)
 	}
 	select {
@@ -131,8 +170,8 @@ func (e *Environment) begin(inv *hearth.Invocation, free func()) (*invocation, *
 
 // restart runs the suppressed init. It returns nil when it failed; the
 // invocation has then been settled.
-func (e *Environment) restart(a *invocation, budget time.Duration) *run {
-	r, v := e.initialize(hearth.PhaseInvoke, budget)
+func (e *Environment) restart(a *invocation) *run {
+	r, v := e.initialize(hearth.PhaseInvoke, e.timeout())
 	if r != nil {
 		a.run = r
 		return r
@@ -145,16 +184,12 @@ func (e *Environment) restart(a *invocation, budget time.Duration) *run {
 	return nil
 }
 
-// handOver gives the event to the runtime's poll and arms the time-out. It
-// reports false when it could not; the invocation has then been settled.
-func (e *Environment) handOver(a *invocation, r *run, timeout time.Duration) bool {
-	if err := e.handOverCall(a, r, timeout); err != nil {
-		if a.claim() {
-			e.fail(a, verdict{status: hearth.StatusError, errorType: "Runtime.ExitError", err: err})
-		}
-		return false
+// handOver gives the event to the runtime's poll and arms the time-out. When it
+// cannot, the invocation has been settled.
+func (e *Environment) handOver(a *invocation, r *run, timeout time.Duration) {
+	if err := e.handOverCall(a, r, timeout); err != nil && a.claim() {
+		e.fail(a, verdict{status: hearth.StatusError, errorType: "Runtime.ExitError", err: err})
 	}
-	return true
 }
 
 func (e *Environment) handOverCall(a *invocation, r *run, timeout time.Duration) error {

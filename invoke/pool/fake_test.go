@@ -111,7 +111,11 @@ func (e *env) Init() bool {
 	return e.State() == environment.Idle
 }
 
-func (e *env) Invoke(inv *hearth.Invocation, free func()) (hearth.Result, error) {
+func (e *env) Begin(inv *hearth.Invocation, free func()) func() (hearth.Result, error) {
+	return func() (hearth.Result, error) { return e.invoke(inv, free) }
+}
+
+func (e *env) invoke(inv *hearth.Invocation, free func()) (hearth.Result, error) {
 	switch s := e.State(); s {
 	case environment.Idle, environment.Broken:
 		e.set(environment.Busy)

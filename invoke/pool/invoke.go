@@ -21,37 +21,45 @@ type use struct {
 // hearth.ErrUnavailable while closing, those of Environment.Invoke, and what
 // kept an environment from being started.
 func (p *Pool) Invoke(ctx context.Context, fn *hearth.Function, inv *hearth.Invocation) (hearth.Result, error) {
-	m, err := p.acquire(ctx, fn, inv.TenantID)
+	got, err := p.acquire(ctx, fn, inv)
 	if err != nil {
 		return hearth.Result{}, err
 	}
-	u := &use{member: m}
-	res, err := m.env.Invoke(inv, func() { p.release(u) })
-	p.answered(u)
+	if got.wait == nil {
+		got = p.begin(got.member, inv)
+	}
+	res, err := got.wait()
+	p.answered(got.use)
 	return res, err
 }
 
+// begin gives the event to an environment that was acquired for it.
+func (p *Pool) begin(m *member, inv *hearth.Invocation) grant {
+	u := &use{member: m}
+	return grant{member: m, use: u, wait: m.env.Begin(inv, func() { p.release(u) })}
+}
+
 // acquire returns an environment that belongs to the caller until release.
-func (p *Pool) acquire(ctx context.Context, fn *hearth.Function, tenant string) (*member, error) {
+func (p *Pool) acquire(ctx context.Context, fn *hearth.Function, inv *hearth.Invocation) (grant, error) {
 	p.mu.Lock()
 	if p.closed {
 		p.mu.Unlock()
-		return nil, errClosed
+		return grant{}, errClosed
 	}
 	if p.active-p.finishing >= p.opts.MaxConcurrency {
 		p.mu.Unlock()
-		return nil, &hearth.Throttle{Reason: hearth.ThrottleConcurrency}
+		return grant{}, &hearth.Throttle{Reason: hearth.ThrottleConcurrency}
 	}
 	p.active++
-	g := p.groupLocked(fn, tenant)
+	g := p.groupLocked(fn, inv.TenantID)
 	if m := p.popIdleLocked(g); m != nil {
 		p.chargeLocked(m, fn.MemorySize)
 		m.busy = true
 		p.mu.Unlock()
-		return m, nil
+		return grant{member: m}, nil
 	}
-	g = p.groupLocked(fn, tenant) // it is forgotten when all that it had was dead
-	w := &waiter{grant: make(chan grant, 1)}
+	g = p.groupLocked(fn, inv.TenantID) // it is forgotten when all that it had was dead
+	w := &waiter{inv: inv, grant: make(chan grant, 1)}
 	g.waiters = append(g.waiters, w)
 	p.scheduleLocked(g)
 	p.mu.Unlock()
@@ -59,13 +67,13 @@ func (p *Pool) acquire(ctx context.Context, fn *hearth.Function, tenant string) 
 }
 
 // await waits for a grant and gives up the place in line when ctx ends first.
-func (p *Pool) await(ctx context.Context, g *group, w *waiter) (*member, error) {
+func (p *Pool) await(ctx context.Context, g *group, w *waiter) (grant, error) {
 	timeout := time.NewTimer(p.opts.QueueTimeout)
 	defer timeout.Stop()
 	var err error
 	select {
 	case got := <-w.grant:
-		return got.member, got.err
+		return got, got.err
 	case <-ctx.Done():
 		err = fmt.Errorf("wait for an environment: %w", context.Cause(ctx))
 	case <-timeout.C:
@@ -75,13 +83,13 @@ func (p *Pool) await(ctx context.Context, g *group, w *waiter) (*member, error) 
 	if !g.dropWaiter(w) { // granted meanwhile
 		p.mu.Unlock()
 		got := <-w.grant
-		return got.member, got.err
+		return got, got.err
 	}
 	p.active--
 	p.scheduleLocked(g)
 	p.forgetLocked(g)
 	p.mu.Unlock()
-	return nil, err
+	return grant{}, err
 }
 
 // answered notes that the caller of a use has its answer. The environment is
@@ -103,17 +111,24 @@ func (p *Pool) release(u *use) {
 	m := u.member
 	state, used := m.env.State(), m.env.MemoryUsed()
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	u.released = true
 	p.expectLocked(m, false)
 	p.active--
 	m.used = true
-	p.returnLocked(m, state, used)
+	next := p.returnLocked(m, state, used)
+	p.mu.Unlock()
+	if next != nil {
+		// Usually this is the goroutine of the runtime's poll. It takes the
+		// event along at once; the one who waits has only to wake up for the
+		// answer.
+		next.grant <- p.begin(m, next.inv)
+	}
 }
 
 // returnLocked gives an environment to the next in line, makes it idle, or
-// closes it when it is of no more use.
-func (p *Pool) returnLocked(m *member, state environment.State, used int) {
+// closes it when it is of no more use. The next in line is returned, to be
+// granted the environment by the caller, without the lock.
+func (p *Pool) returnLocked(m *member, state environment.State, used int) (next *waiter) {
 	g := m.group
 	m.busy = false
 	switch {
@@ -122,7 +137,7 @@ func (p *Pool) returnLocked(m *member, state environment.State, used int) {
 	case len(g.waiters) > 0:
 		p.chargeLocked(m, g.fn.MemorySize)
 		m.busy, m.frozen = true, false
-		g.popWaiter().grant <- grant{member: m}
+		next = g.popWaiter()
 	case g.retired:
 		p.discardLocked(m)
 	default:
@@ -134,6 +149,7 @@ func (p *Pool) returnLocked(m *member, state environment.State, used int) {
 		p.reapByLocked(p.dueLocked(m))
 	}
 	p.scheduleLocked(g)
+	return next
 }
 
 // expectLocked counts on a member to be free in a moment, or stops to.

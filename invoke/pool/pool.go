@@ -18,7 +18,7 @@ import (
 // asks with its lock held.
 type Environment interface {
 	Init() bool
-	Invoke(inv *hearth.Invocation, free func()) (hearth.Result, error)
+	Begin(inv *hearth.Invocation, free func()) (wait func() (hearth.Result, error))
 	State() environment.State
 	// MemoryUsed is the peak so far in MB; 0 when unknown.
 	MemoryUsed() int
@@ -147,11 +147,16 @@ type member struct {
 
 // waiter is an invocation that waits for an environment.
 type waiter struct {
+	inv   *hearth.Invocation
 	grant chan grant // capacity 1
 }
 
+// grant is an environment for a waiter: one that has been given the event
+// already, or one that is the waiter's to give it to.
 type grant struct {
 	member *member
+	use    *use // set with wait: the event is on its way
+	wait   func() (hearth.Result, error)
 	err    error
 }
 

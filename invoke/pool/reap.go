@@ -107,7 +107,9 @@ func (p *Pool) freeze(m *member) {
 	defer p.mu.Unlock()
 	p.expectLocked(m, false)
 	if p.closed || state == environment.Dead || len(g.waiters) > 0 || g.retired {
-		p.returnLocked(m, state, used)
+		if next := p.returnLocked(m, state, used); next != nil {
+			next.grant <- grant{member: m}
+		}
 		return
 	}
 	m.frozen = true

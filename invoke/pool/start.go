@@ -141,7 +141,9 @@ func (p *Pool) start(g *group) {
 	if err == nil {
 		m := &member{env: env, group: g, charged: g.fn.MemorySize}
 		g.members[m] = struct{}{}
-		p.returnLocked(m, env.State(), env.MemoryUsed())
+		if next := p.returnLocked(m, env.State(), env.MemoryUsed()); next != nil {
+			next.grant <- grant{member: m}
+		}
 		return
 	}
 	p.memory -= g.fn.MemorySize
