@@ -55,7 +55,8 @@ func startBare(bootstrap string, workers int) (*peer, error) {
 	return &peer{cmd: cmd, in: in, url: strings.TrimSpace(line)}, err
 }
 
-// startHearth starts a daemon on a free port and waits for it.
+// startHearth starts a daemon on a free port and waits for it. Its functions need
+// no network, and a benchmark must not change the host's firewall.
 func startHearth(binary, dir string, flags ...string) (*peer, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -67,7 +68,7 @@ func startHearth(binary, dir string, flags ...string) (*peer, error) {
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.Command(binary, append([]string{"serve", "--listen", addr, "--data-dir", filepath.Join(dir, "data"), "--log-level", "warn"}, flags...)...)
+	cmd := exec.Command(binary, append([]string{"serve", "--listen", addr, "--data-dir", filepath.Join(dir, "data"), "--log-level", "warn", "--network", "none"}, flags...)...)
 	cmd.Stderr = logFile
 	if err := cmd.Start(); err != nil {
 		return nil, err
