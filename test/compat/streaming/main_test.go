@@ -151,6 +151,12 @@ func deploy(t *testing.T, runtime, handler, file string, code []byte) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		// Not the test's context, which has ended.
+		if _, err := client.DeleteFunction(context.WithoutCancel(t.Context()), &lambda.DeleteFunctionInput{FunctionName: &name}); err != nil {
+			t.Error(err)
+		}
+	})
 	active := lambda.NewFunctionActiveV2Waiter(client, func(o *lambda.FunctionActiveV2WaiterOptions) { o.MinDelay = 10 * time.Millisecond })
 	if err := active.Wait(t.Context(), &lambda.GetFunctionInput{FunctionName: &name}, patience); err != nil {
 		t.Fatal(err)
@@ -267,7 +273,10 @@ func (c *call) finish(t *testing.T) answer {
 		}
 		c.answer.payload = append(c.answer.payload, chunk...)
 	}
-	if err := c.stream.Err(); err != nil {
+	for event := range c.stream.Events() { // the SDK looks at the end of the body, too
+		t.Errorf("%T after InvokeComplete", event)
+	}
+	if err := c.stream.Close(); err != nil {
 		t.Error(err)
 	}
 	c.answer.gap = last.Sub(first)
