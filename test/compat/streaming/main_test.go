@@ -12,6 +12,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -124,9 +125,28 @@ func (d *daemon) stop() error {
 
 func newClient(endpoint string) *lambda.Client {
 	return lambda.New(lambda.Options{
-		Region: "us-east-1", BaseEndpoint: &endpoint, Retryer: aws.NopRetryer{},
+		HTTPClient: &http.Client{Transport: wholeRequests{&http.Transport{}}},
+		Region:     "us-east-1", BaseEndpoint: &endpoint, Retryer: aws.NopRetryer{},
 		Credentials: credentials.NewStaticCredentialsProvider("x", "x", ""),
 	})
+}
+
+// wholeRequests reads the body of a request before it sends it. The SDK closes
+// the body when it has the head of the answer. An answer that begins at once can
+// be faster than the sender, who then finds the body closed and hangs up.
+type wholeRequests struct{ next http.RoundTripper }
+
+func (t wholeRequests) RoundTrip(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		return t.next.RoundTrip(r)
+	}
+	body, err := io.ReadAll(r.Body)
+	if err := errors.Join(err, r.Body.Close()); err != nil {
+		return nil, err
+	}
+	whole := r.Clone(r.Context())
+	whole.Body = io.NopCloser(bytes.NewReader(body))
+	return t.next.RoundTrip(whole)
 }
 
 // deploy creates a function named after the test and waits until it is active.
