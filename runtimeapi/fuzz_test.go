@@ -16,7 +16,10 @@ import (
 // FuzzRequest sends a runtime's arbitrary request in each state of the
 // protocol. Whatever it is, the server then serves the next session in full.
 func FuzzRequest(f *testing.F) {
-	for state := range byte(4) {
+	const streaming = "Transfer-Encoding: chunked\r\nLambda-Runtime-Function-Response-Mode: streaming\r\n"
+	for state := range byte(5) {
+		f.Add(state, "POST", responsePath("id-1"), streaming, "1\r\nx\r\n0\r\nLambda-Runtime-Function-Error-Body: e30=\r\n\r\n")
+		f.Add(state, "POST", responsePath("id-1"), streaming, "ffffffff\r\nx")
 		f.Add(state, "GET", nextPath, "", "")
 		f.Add(state, "POST", responsePath("id-1"), "Content-Length: 2\r\n", "{}")
 		f.Add(state, "POST", errorPath("id-1"), "Content-Length: 20\r\nContent-Type: application/vnd.aws.lambda.error.cause+json\r\n", "{}")
@@ -33,7 +36,7 @@ func FuzzRequest(f *testing.F) {
 	f.Cleanup(func() { server.Close() })
 	f.Fuzz(func(t *testing.T, state byte, method, path, header, body string) {
 		session := server.Begin()
-		enterState(t, l.Addr().String(), session, state%4)
+		enterState(t, l.Addr().String(), session, state%5)
 		conn := dial(t, l.Addr().String())
 		// Not all of it may be read, and the answer may be none.
 		_, _ = fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: x\r\n%s\r\n%s", method, path, header, body)
@@ -56,8 +59,9 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// enterState brings a session to Started, Ready, Running or Responded. It is
-// Ready without a poll that waits.
+// enterState brings a session to Started, Ready, Running, Responded, or to
+// Running with a caller that takes the response as it comes, and has left. It
+// is Ready without a poll that waits.
 func enterState(t *testing.T, addr string, s *runtimeapi.Session, state byte) {
 	t.Helper()
 	if state == 0 {
@@ -75,13 +79,18 @@ func enterState(t *testing.T, addr string, s *runtimeapi.Session, state byte) {
 	if state == 1 {
 		return
 	}
-	if _, err := s.Invoke(&hearth.Invocation{RequestID: "id-1", Payload: []byte("1")}, time.Second, nil); err != nil {
+	inv := &hearth.Invocation{RequestID: "id-1", Payload: []byte("1")}
+	if state == 4 {
+		inv.Stream = hearth.NewStream()
+		inv.Stream.Discard()
+	}
+	if _, err := s.Invoke(inv, time.Second, nil); err != nil {
 		t.Fatal(err)
 	}
 	if got := read(http.ReadResponse(r, nil)); got.body != "1" {
 		t.Fatalf("poll: %+v", got)
 	}
-	if state == 2 {
+	if state != 3 {
 		return
 	}
 	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", responsePath("id-1"))
