@@ -223,6 +223,12 @@ func (e *environment) api(first func(http.ResponseWriter)) http.Handler {
 		}
 	})
 	mux.HandleFunc("POST /", func(w http.ResponseWriter, r *http.Request) {
+		if e.refuse.Load() == http.StatusRequestEntityTooLarge { // without reading it all
+			w.Header().Set("Connection", "close")
+			w.WriteHeader(http.StatusRequestEntityTooLarge)
+			e.posts <- post{path: r.URL.Path}
+			return
+		}
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			e.t.Errorf("read %s: %v", r.URL.Path, err)

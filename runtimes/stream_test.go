@@ -320,3 +320,34 @@ func TestStream_Refused_NextEventIsServed(t *testing.T) {
 		}
 	}
 }
+
+// The Runtime API has heard enough while the handler still writes.
+func TestStream_RefusedMidway_NextEventIsServed(t *testing.T) {
+	tests := map[string]*environment{
+		"node": streamNode(t, `
+  if (event.fine) return stream.end("text");
+  for (let i = 0; i < 10; i++) {
+    stream.write("x");
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  stream.end();`),
+		"python": streamPython(t, `
+import time
+def handler(event, context):
+    if event.get("fine"):
+        yield "text"
+        return
+    for _ in range(10):
+        yield "x"
+        time.sleep(0.02)
+`),
+	}
+	for name, e := range tests {
+		e.refuse.Store(http.StatusRequestEntityTooLarge)
+		e.send(event{body: "{}"})
+		e.refuse.Store(0)
+		if got := e.send(event{body: `{"fine":true}`}); got.body != "text" {
+			t.Errorf("%s: posted %q", name, got.body)
+		}
+	}
+}
