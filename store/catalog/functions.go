@@ -133,15 +133,17 @@ func (c *Catalog) tryDelete(ctx context.Context, latest key) error {
 	if err != nil {
 		return err
 	}
-	var records []store.Record
-	for _, prefix := range []string{aliasPrefix, versionPrefix} {
-		of, err := c.kv.List(ctx, prefix+latest.name.String()+"/", "", 0)
-		if err != nil {
-			return err
-		}
-		records = append(records, of...)
+	// $LATEST and the versions are read before the aliases: an alias that comes
+	// in between has changed what it points to, and the commit notices.
+	versions, err := c.kv.List(ctx, versionPrefix+latest.name.String()+"/", "", 0)
+	if err != nil {
+		return err
 	}
-	for records = append(records, found); len(records) > 0; {
+	aliases, err := c.kv.List(ctx, aliasPrefix+latest.name.String()+"/", "", 0)
+	if err != nil {
+		return err
+	}
+	for records := append(append(aliases, versions...), found); len(records) > 0; {
 		n := min(len(records), store.MaxOps)
 		if err := c.deleteRecords(ctx, records[:n]); err != nil {
 			return err
