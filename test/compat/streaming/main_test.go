@@ -34,8 +34,9 @@ import (
 const patience = time.Minute
 
 var (
-	client    *lambda.Client // of the daemon under test
-	goPackage string         // the directory of the compiled function
+	client    *lambda.Client // of the daemon under test; not for streams
+	endpoint  string
+	goPackage string // the directory of the compiled function
 )
 
 func TestMain(m *testing.M) {
@@ -102,7 +103,8 @@ func start(program, dir string) (*daemon, error) {
 	for deadline := time.Now().Add(patience); ; <-tick.C {
 		text, err := os.ReadFile(log.Name())
 		if match := ready.FindSubmatch(text); match != nil {
-			client = newClient(string(match[1]))
+			endpoint = string(match[1])
+			client = newClient(endpoint)
 			return d, nil
 		}
 		if err != nil || time.Now().After(deadline) {
@@ -248,7 +250,9 @@ func begin(t *testing.T, ctx context.Context, name, event string, options ...fun
 	for _, option := range options {
 		option(in)
 	}
-	out, err := client.InvokeWithResponseStream(ctx, in)
+	// A client for each stream: the SDK's decoder of events is one per client,
+	// and not made for two streams at a time.
+	out, err := newClient(endpoint).InvokeWithResponseStream(ctx, in)
 	if err != nil {
 		t.Fatalf("InvokeWithResponseStream %s: %v", name, err)
 	}
