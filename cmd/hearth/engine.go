@@ -296,11 +296,25 @@ func (e *engine) CheckArchive(archive io.ReaderAt, size int64) (int64, error) {
 	return bundle.Verify(archive, size)
 }
 
+// prepareAttempts is how often code is unpacked when the host is at fault: a
+// machine that is busy for a moment must not leave a function Failed for good.
+const prepareAttempts = 3
+
 // Prepare unpacks a function's code ahead of its first environment.
 func (e *engine) Prepare(ctx context.Context, fn *hearth.Function) error {
-	_, release, err := e.task(ctx, fn)
-	if release != nil {
-		release()
+	for attempt := 1; ; attempt++ {
+		_, release, err := e.task(ctx, fn)
+		if release != nil {
+			release()
+		}
+		if _, callers := errors.AsType[*hearth.Error](err); err == nil || callers || attempt == prepareAttempts {
+			return err
+		}
+		e.opts.logger.Warn("unpack code again", "function", fn.Name.String(), "error", err)
+		select {
+		case <-time.After(time.Duration(attempt) * 200 * time.Millisecond):
+		case <-ctx.Done():
+			return err
+		}
 	}
-	return err
 }
