@@ -13,6 +13,32 @@ const (
 	EventStart           EventKind = "platform.start"
 	EventRuntimeDone     EventKind = "platform.runtimeDone"
 	EventReport          EventKind = "platform.report"
+
+	// EventExtension is the state of an extension at the end of an init phase.
+	EventExtension EventKind = "platform.extension"
+	// EventSubscription is a subscription to the Telemetry or the Logs API.
+	EventSubscription EventKind = "platform.telemetrySubscription"
+	// EventLogsDropped is what a subscriber lost because it was too slow.
+	EventLogsDropped EventKind = "platform.logsDropped"
+	// EventFault is the end of a runtime that failed: Logs API only.
+	EventFault EventKind = "platform.fault"
+)
+
+// Initialization types, the values of AWS_LAMBDA_INITIALIZATION_TYPE.
+const (
+	InitOnDemand    = "on-demand"
+	InitProvisioned = "provisioned-concurrency"
+	InitSnapStart   = "snap-start"
+	InitManaged     = "lambda-managed-instances"
+)
+
+// LogSource says whose process wrote a line: AWS's two types of log records.
+type LogSource string
+
+// Sources of a line.
+const (
+	SourceFunction  LogSource = "function"  // the runtime and its children
+	SourceExtension LogSource = "extension" // an external extension and its children
 )
 
 // Phases that an initialization runs in: ahead of the first event, or again
@@ -36,8 +62,11 @@ type PlatformEvent struct {
 	Kind EventKind
 	Time time.Time
 
-	RequestID string // start, runtimeDone, report
+	RequestID string // start, runtimeDone, report, fault
 	TraceID   string // start, runtimeDone, report
+	TenantID  string // start, runtimeDone, report
+	ARN       string // start: as the caller named the function
+	InitType  string // init*: InitOnDemand, ...
 	Phase     string // init*
 	Status    string // *Done, *Report
 	ErrorType string // of a Status other than success; may be empty
@@ -48,9 +77,26 @@ type PlatformEvent struct {
 	MaxMemoryUsed int           // report: MB, the environment's peak so far
 	ProducedBytes int64         // runtimeDone
 
+	Spans []Span // initReport, runtimeDone, report
+
+	Name    string   // extension, subscription: of the extension
+	State   string   // extension: Started, Ready, ...; subscription: Subscribed, ...
+	Events  []string // extension: what it registered for
+	Types   []string // subscription: function, extension, platform
+	Records int      // logsDropped
+	Bytes   int      // logsDropped
+	Reason  string   // logsDropped
+
 	// Note is a line of prose that AWS prints between start and end, such as
 	// the notice of a timeout. Text format only. On report.
 	Note string
+}
+
+// Span is a part of a phase.
+type Span struct {
+	Name     string // responseLatency, responseDuration, runtimeOverhead, extensionOverhead
+	Start    time.Time
+	Duration time.Duration
 }
 
 // Billed rounds what an invocation used up to whole milliseconds, as AWS bills

@@ -28,7 +28,7 @@
 //
 // Package sandboxtest holds the suite that shows it; a new driver passes it.
 // What a driver cannot do it leaves out of its Capabilities, and optional
-// abilities are small extra interfaces (Freezer), never a stub.
+// abilities are small extra interfaces (Freezer, Inside), never a stub.
 package sandbox
 
 import (
@@ -175,6 +175,19 @@ type Freezer interface {
 	Thaw() error
 }
 
+// Inside is a Sandbox whose own network the daemon can use: to deliver
+// telemetry to a subscriber, and to be the X-Ray daemon. A driver without
+// Capabilities.Network gives every sandbox the host's loopback.
+type Inside interface {
+	// Dial connects to a TCP port that a process of the sandbox listens on, at
+	// its loopback address. ctx bounds the connecting.
+	Dial(ctx context.Context, port int) (net.Conn, error)
+	// ListenPacket opens a UDP socket that the processes of the sandbox can
+	// send to, and returns the host:port that they send to. The caller closes
+	// it. port is a wish: where sandboxes share a network it is another one.
+	ListenPacket(ctx context.Context, port int) (conn net.PacketConn, address string, err error)
+}
+
 // Command is a process to be.
 type Command struct {
 	Args []string // Args[0] is a path in the sandbox
@@ -183,7 +196,12 @@ type Command struct {
 	// Stdout and Stderr are duplicated into the process. The caller keeps and
 	// closes its own. Nil: /dev/null.
 	Stdout, Stderr *os.File
+	// Log, when not nil, is duplicated into the process as descriptor LogFD.
+	Log *os.File
 }
+
+// LogFD is the descriptor of Command.Log: _LAMBDA_TELEMETRY_LOG_FD.
+const LogFD = 62
 
 // Process is a running or ended process.
 type Process interface {

@@ -166,7 +166,7 @@ func (e *engine) openEnvironment(ctx context.Context, fn *hearth.Function) (pool
 	})
 	if plan.Warning != "" {
 		e.opts.logger.Warn("substitute runtime", "function", fn.Name.String(), "warning", plan.Warning)
-		recorder.Output([]byte("hearth: " + plan.Warning))
+		recorder.Output(hearth.SourceFunction, []byte("hearth: "+plan.Warning))
 	}
 	return environment.Open(ctx, environment.Options{
 		ID: id[:16], Function: fn, Driver: e.driver, Launch: launch, Recorder: recorder,

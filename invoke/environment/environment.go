@@ -55,7 +55,7 @@ type Recorder interface {
 	Record(ev *hearth.PlatformEvent)
 	// Output takes one line of the processes' output, without its newline. The
 	// slice is only valid during the call.
-	Output(line []byte)
+	Output(source hearth.LogSource, line []byte)
 	// CutTail begins a new tail and returns the old one when it is wanted: the
 	// end, at most 4 KB, of what was recorded since the last cut.
 	CutTail(wanted bool) []byte

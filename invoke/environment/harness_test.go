@@ -133,7 +133,7 @@ func (j *journal) Record(ev *hearth.PlatformEvent) {
 	}, " "), " "))
 }
 
-func (j *journal) Output(line []byte) {
+func (j *journal) Output(_ hearth.LogSource, line []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.add("> " + string(line))

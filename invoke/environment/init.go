@@ -141,7 +141,7 @@ func (e *Environment) start(deadline time.Time) (*run, verdict) {
 // for them.
 func (e *Environment) openPumps(r *run) error {
 	for i := range r.pumps {
-		p, err := newPump(e.opts.Recorder.Output)
+		p, err := newPump(func(line []byte) { e.opts.Recorder.Output(hearth.SourceFunction, line) })
 		if err != nil {
 			if i > 0 {
 				_ = r.pumps[0].write.Close()

@@ -55,7 +55,7 @@ func (r *Recorder) Record(ev *hearth.PlatformEvent) {
 }
 
 // Output writes a line of a process.
-func (r *Recorder) Output(line []byte) {
+func (r *Recorder) Output(_ hearth.LogSource, line []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stream.Append(time.Now(), line)

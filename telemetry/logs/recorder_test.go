@@ -132,18 +132,18 @@ func TestTail_WholeInvocation(t *testing.T) {
 		r.Record(&events[i])
 	}
 	r.Record(&events[3])
-	r.Output([]byte("hello"))
+	r.Output(hearth.SourceFunction, []byte("hello"))
 	r.Record(&events[5])
 	golden(t, "tail.golden", r.CutTail(true))
 }
 
 func TestTail_OfTheNextInvocationBeginsAnew(t *testing.T) {
 	r := logs.NewRecorder(new(sink), function(hearth.LogText, ""), runtime)
-	r.Output([]byte("first"))
+	r.Output(hearth.SourceFunction, []byte("first"))
 	if tail := r.CutTail(false); tail != nil {
 		t.Errorf("nobody asked for %q", tail)
 	}
-	r.Output([]byte("second"))
+	r.Output(hearth.SourceFunction, []byte("second"))
 	if tail := r.CutTail(true); string(tail) != "second\n" {
 		t.Errorf("got %q", tail)
 	}
@@ -155,7 +155,7 @@ func TestTail_LastBytesOnly(t *testing.T) {
 		var all []byte
 		for i := range 1 + 200000/(line+1) {
 			text := bytes.Repeat([]byte{byte('a' + i%26)}, line)
-			r.Output(text)
+			r.Output(hearth.SourceFunction, text)
 			all = append(append(all, text...), '\n')
 		}
 		if got := r.CutTail(true); !bytes.Equal(got, all[len(all)-logs.TailSize:]) {
@@ -166,7 +166,7 @@ func TestTail_LastBytesOnly(t *testing.T) {
 
 func TestTail_BrokenCharactersAreReplaced(t *testing.T) {
 	r := logs.NewRecorder(new(sink), function(hearth.LogText, ""), runtime)
-	r.Output([]byte(strings.Repeat("🔥", 2000))) // 4 bytes each, and a newline: three of the first are left
+	r.Output(hearth.SourceFunction, []byte(strings.Repeat("🔥", 2000))) // 4 bytes each, and a newline: three of the first are left
 	got := r.CutTail(true)
 	if want := "\ufffd\ufffd\ufffd" + strings.Repeat("🔥", 1023) + "\n"; string(got) != want {
 		t.Errorf("%d bytes, beginning with %q", len(got), got[:20])
@@ -179,7 +179,7 @@ func TestTail_BrokenCharactersAreReplaced(t *testing.T) {
 func TestTail_OfJSONHasWholeLines(t *testing.T) {
 	r := logs.NewRecorder(new(sink), function(hearth.LogJSON, ""), runtime)
 	for range 100 {
-		r.Output([]byte(`{"message":"` + strings.Repeat("x", 80) + `"}`)) // 95 bytes with its newline
+		r.Output(hearth.SourceFunction, []byte(`{"message":"` + strings.Repeat("x", 80) + `"}`)) // 95 bytes with its newline
 	}
 	got := r.CutTail(true)
 	if len(got) != 43*95 || !bytes.HasPrefix(got, []byte("{")) {
