@@ -81,7 +81,8 @@ type Command struct {
 	Dir  string
 }
 
-// Options of an environment. All but Env and Logger are required.
+// Options of an environment. All but Env, Subscriptions and Logger are
+// required.
 type Options struct {
 	ID       string
 	Function *hearth.Function
@@ -93,7 +94,10 @@ type Options struct {
 	Env       map[string]string
 	LogStream string
 	InitType  string // AWS_LAMBDA_INITIALIZATION_TYPE
-	Logger    *slog.Logger
+	// Subscriptions serves the Telemetry and the Logs API to this environment's
+	// extensions. Nil: those APIs are not there.
+	Subscriptions runtimeapi.Subscriptions
+	Logger        *slog.Logger
 }
 
 // Environment is one execution environment. Create it with Open, run Init
