@@ -43,16 +43,13 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/mirror"
 )
 
 // DefaultGrace is how old an archive must be before Sweep removes it. It
 // covers the time between PutCode and Create on other nodes, whose holds this
 // one does not see.
 const DefaultGrace = time.Hour
-
-// retryPause is how long the catalog waits before it watches again after the
-// store has ended a watch.
-const retryPause = time.Second
 
 // Options configure a catalog.
 type Options struct {
@@ -77,11 +74,7 @@ type Catalog struct {
 	onChange func(hearth.Name)
 	logger   *slog.Logger
 	grace    time.Duration
-	index    *index
-	loaded   bool // by follow's goroutine: the first reading is complete
-
-	stop context.CancelFunc
-	done sync.WaitGroup
+	mirror   *mirror.Mirror[key, record]
 
 	mu    sync.Mutex
 	holds map[string]int // digests held by PutCode
@@ -92,7 +85,7 @@ type Catalog struct {
 func Open(ctx context.Context, opts Options) (*Catalog, error) {
 	c := &Catalog{
 		kv: opts.KV, blobs: opts.Blobs, onChange: opts.OnChange, logger: opts.Logger, grace: opts.Grace,
-		index: newIndex(), holds: map[string]int{},
+		holds: map[string]int{},
 	}
 	if c.onChange == nil {
 		c.onChange = func(hearth.Name) {}
@@ -103,89 +96,20 @@ func Open(ctx context.Context, opts Options) (*Catalog, error) {
 	if c.grace == 0 {
 		c.grace = DefaultGrace
 	}
-	following, stop := context.WithCancel(context.WithoutCancel(ctx))
-	c.stop = stop
-	synced := make(chan error, 1)
-	c.done.Go(func() { c.follow(following, synced) })
-	select {
-	case err := <-synced:
-		if err == nil {
-			return c, nil
-		}
-		c.Close()
+	c.mirror = mirror.New(mirror.Options[key, record]{
+		KV: opts.KV, Prefix: rootPrefix, Key: parseKey,
+		Value:   func(k key, value []byte) (*record, error) { return decode(value, k) },
+		Changed: c.changed, Logger: c.logger,
+	})
+	if err := c.mirror.Open(ctx); err != nil {
 		return nil, fmt.Errorf("open catalog: %w", err)
-	case <-ctx.Done():
-		c.Close()
-		return nil, fmt.Errorf("open catalog: %w", context.Cause(ctx))
 	}
+	return c, nil
 }
 
 // Close stops following and waits for it. Lookup keeps answering from what it
 // has.
-func (c *Catalog) Close() {
-	c.stop()
-	c.done.Wait()
-}
-
-// follow keeps the index up to date until ctx ends. It reports the first
-// reading, or why it failed, on synced.
-func (c *Catalog) follow(ctx context.Context, synced chan<- error) {
-	for {
-		err := c.watch(ctx, synced)
-		if ctx.Err() != nil {
-			return
-		}
-		if !c.loaded {
-			synced <- err
-			return
-		}
-		c.logger.Warn("function catalog does not follow the store; trying again", "error", err)
-		timer := time.NewTimer(retryPause)
-		select {
-		case <-ctx.Done():
-			timer.Stop()
-			return
-		case <-timer.C:
-		}
-	}
-}
-
-// watch applies what the store reports until the watch ends. The first reading
-// is no change to anybody; what a later one finds is.
-func (c *Catalog) watch(ctx context.Context, synced chan<- error) error {
-	current := map[key]bool{} // reported before Synced; nil after it
-	return c.kv.Watch(ctx, rootPrefix, func(e store.Event) error {
-		if e.Kind == store.EventSynced {
-			for _, k := range c.index.prune(current, e.Revision) {
-				c.changed(k)
-			}
-			current = nil
-			if !c.loaded {
-				c.loaded = true
-				synced <- nil
-			}
-			return nil
-		}
-		k, err := parseKey(e.Key)
-		if err != nil {
-			c.logger.Error("function catalog skips a record", "key", e.Key, "error", err)
-			return nil
-		}
-		var r *record
-		if e.Kind == store.EventPut {
-			if r, err = decode(e.Value, k); err != nil {
-				c.logger.Error("function catalog cannot read a record", "key", e.Key, "error", err)
-			}
-		}
-		if current != nil && r != nil {
-			current[k] = true
-		}
-		if c.index.observe(k, r, e.Revision) && c.loaded {
-			c.changed(k)
-		}
-		return nil
-	})
-}
+func (c *Catalog) Close() { c.mirror.Close() }
 
 // changed tells who wants to know. An alias changes no version.
 func (c *Catalog) changed(k key) {
@@ -206,14 +130,7 @@ func (c *Catalog) wrote(r *record, revision uint64) {
 		a := *r.Alias
 		own.Alias = &a
 	}
-	c.applied(r.key(), own, revision)
-}
-
-// applied puts a record, or its deletion (nil), into the index.
-func (c *Catalog) applied(k key, r *record, revision uint64) {
-	if c.index.apply(k, r, revision) {
-		c.changed(k)
-	}
+	c.mirror.Wrote(r.key(), own, revision)
 }
 
 // Lookup returns a version of a function from memory: the latest for "" and
@@ -224,7 +141,7 @@ func (c *Catalog) Lookup(name hearth.Name, version string) (*hearth.Function, er
 	if version == "" {
 		version = hearth.Latest
 	}
-	if r := c.index.get(key{name, version}); r != nil && r.Function != nil {
+	if r := c.mirror.Get(key{name, version}); r != nil && r.Function != nil {
 		return r.Function, nil
 	}
 	return nil, notFound(name, version)
@@ -233,7 +150,7 @@ func (c *Catalog) Lookup(name hearth.Name, version string) (*hearth.Function, er
 // LookupAlias returns an alias from memory, as Lookup does a version;
 // hearth.ErrNotFound.
 func (c *Catalog) LookupAlias(name hearth.Name, alias string) (*hearth.Alias, error) {
-	if r := c.index.get(key{name, alias}); r != nil && r.Alias != nil {
+	if r := c.mirror.Get(key{name, alias}); r != nil && r.Alias != nil {
 		return r.Alias, nil
 	}
 	return nil, notFound(name, alias)
@@ -241,7 +158,15 @@ func (c *Catalog) LookupAlias(name hearth.Name, alias string) (*hearth.Alias, er
 
 // All returns every version of every function from memory, in no order. Nobody
 // may write to what it returns.
-func (c *Catalog) All() []*hearth.Function { return c.index.all() }
+func (c *Catalog) All() []*hearth.Function {
+	var list []*hearth.Function
+	for _, r := range c.mirror.All() {
+		if r.Function != nil {
+			list = append(list, r.Function)
+		}
+	}
+	return list
+}
 
 func notFound(name hearth.Name, qualifier string) error {
 	return hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(qualifier))

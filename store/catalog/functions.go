@@ -168,7 +168,7 @@ func (c *Catalog) deleteRecords(ctx context.Context, records []store.Record) err
 		return err
 	}
 	for i, k := range keys {
-		c.applied(k, nil, revisions[i])
+		c.mirror.Deleted(k, revisions[i])
 	}
 	return nil
 }

@@ -1,76 +1,75 @@
-package catalog
+package mirror
 
 import (
 	"hash/maphash"
+	"iter"
 	"maps"
 	"sync"
 	"sync/atomic"
-
-	"github.com/hearthd/hearth"
 )
 
-// shards bounds what a write copies: the records of one shard.
+// shards bounds what a write copies: the values of one shard.
 const shards = 64
 
-// index is the copy of all records in memory. Readers take no lock: each
-// shard is a map that is never written to, replaced as a whole by writers.
+// index is the copy in memory. Readers take no lock: each shard is a map that
+// is never written to, replaced as a whole by writers.
 //
 // Two parties write: the watch, with everything in the order of revisions, and
 // this node's own writers, with what they just wrote, ahead of the watch or
 // behind it. The higher revision wins. A deletion that is ahead of the watch
-// stays as an entry without a record until the watch gets there; an own write
+// stays as an entry without a value until the watch gets there; an own write
 // that is behind the watch is dropped, because the entry that would outdo it
 // may be gone already.
-type index struct {
+type index[K comparable, V any] struct {
 	seed   maphash.Seed
-	shards [shards]shard
+	shards [shards]shard[K, V]
 	// watched is the highest revision that the watch has reported. It is raised
 	// under the lock of the shard that the report is for.
 	watched atomic.Uint64
 }
 
-type shard struct {
-	entries atomic.Pointer[map[key]entry]
+type shard[K comparable, V any] struct {
+	entries atomic.Pointer[map[K]entry[V]]
 
 	mu sync.Mutex // held by writers
 }
 
-type entry struct {
-	record   *record // nil: deleted, and the watch does not know yet
+type entry[V any] struct {
+	value    *V // nil: deleted, and the watch does not know yet
 	revision uint64
 }
 
-func newIndex() *index {
-	x := &index{seed: maphash.MakeSeed()}
+func newIndex[K comparable, V any]() *index[K, V] {
+	x := &index[K, V]{seed: maphash.MakeSeed()}
 	for i := range x.shards {
-		x.shards[i].entries.Store(&map[key]entry{})
+		x.shards[i].entries.Store(&map[K]entry[V]{})
 	}
 	return x
 }
 
-func (x *index) shard(k key) *shard {
+func (x *index[K, V]) shard(k K) *shard[K, V] {
 	return &x.shards[maphash.Comparable(x.seed, k)%shards]
 }
 
-// get returns a record, or nil.
-func (x *index) get(k key) *record {
-	return (*x.shard(k).entries.Load())[k].record
+// get returns a value, or nil.
+func (x *index[K, V]) get(k K) *V {
+	return (*x.shard(k).entries.Load())[k].value
 }
 
 // apply stores what this node wrote, or deleted (nil). It reports whether that
 // was news.
-func (x *index) apply(k key, r *record, revision uint64) bool {
+func (x *index[K, V]) apply(k K, v *V, revision uint64) bool {
 	s := x.shard(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if revision <= x.watched.Load() {
 		return false
 	}
-	return s.replaceLocked(k, entry{r, revision})
+	return s.replaceLocked(k, entry[V]{v, revision})
 }
 
 // observe stores what the watch reports. It reports whether that was news.
-func (x *index) observe(k key, r *record, revision uint64) bool {
+func (x *index[K, V]) observe(k K, v *V, revision uint64) bool {
 	s := x.shard(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -78,17 +77,17 @@ func (x *index) observe(k key, r *record, revision uint64) bool {
 		x.watched.Store(revision)
 	}
 	known := (*s.entries.Load())[k]
-	if r == nil && known.revision <= revision {
+	if v == nil && known.revision <= revision {
 		s.removeLocked(k)
-		return known.record != nil
+		return known.value != nil
 	}
-	return s.replaceLocked(k, entry{r, revision})
+	return s.replaceLocked(k, entry[V]{v, revision})
 }
 
 // prune removes what a complete report up to a revision did not contain, and
 // returns what was there.
-func (x *index) prune(current map[key]bool, revision uint64) []key {
-	var gone []key
+func (x *index[K, V]) prune(current map[K]bool, revision uint64) []K {
+	var gone []K
 	for i := range x.shards {
 		s := &x.shards[i]
 		s.mu.Lock()
@@ -97,7 +96,7 @@ func (x *index) prune(current map[key]bool, revision uint64) []key {
 				continue
 			}
 			s.removeLocked(k)
-			if e.record != nil {
+			if e.value != nil {
 				gone = append(gone, k)
 			}
 		}
@@ -106,7 +105,7 @@ func (x *index) prune(current map[key]bool, revision uint64) []key {
 	return gone
 }
 
-func (s *shard) replaceLocked(k key, e entry) bool {
+func (s *shard[K, V]) replaceLocked(k K, e entry[V]) bool {
 	old := *s.entries.Load()
 	if known, ok := old[k]; ok && known.revision >= e.revision {
 		return false
@@ -117,7 +116,7 @@ func (s *shard) replaceLocked(k key, e entry) bool {
 	return true
 }
 
-func (s *shard) removeLocked(k key) {
+func (s *shard[K, V]) removeLocked(k K) {
 	old := *s.entries.Load()
 	if _, ok := old[k]; !ok {
 		return
@@ -127,15 +126,15 @@ func (s *shard) removeLocked(k key) {
 	s.entries.Store(&next)
 }
 
-// all returns every version of every function that there is.
-func (x *index) all() []*hearth.Function {
-	var list []*hearth.Function
-	for i := range x.shards {
-		for _, e := range *x.shards[i].entries.Load() {
-			if e.record != nil && e.record.Function != nil {
-				list = append(list, e.record.Function)
+// all yields every value that there is.
+func (x *index[K, V]) all() iter.Seq2[K, *V] {
+	return func(yield func(K, *V) bool) {
+		for i := range x.shards {
+			for k, e := range *x.shards[i].entries.Load() {
+				if e.value != nil && !yield(k, e.value) {
+					return
+				}
 			}
 		}
 	}
-	return list
 }

@@ -1,0 +1,174 @@
+// Package mirror keeps a typed copy in memory of the records under a prefix of
+// a store.KV, so that what happens for every invocation never waits for
+// storage.
+//
+//	writer ──► KV ──► watch ──► decode ──┐
+//	   │                                 ▼
+//	   └─────── Wrote, Deleted ──────► index ──► Get, All
+//	                                     └─────► Changed
+//
+// On the node that made a change Get shows it as soon as Wrote or Deleted has
+// returned; other nodes follow within milliseconds. A mirror survives the loss
+// of the store's connection.
+package mirror
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/hearthd/hearth/store"
+)
+
+// retryPause is how long a mirror waits before it watches again after the
+// store has ended a watch.
+const retryPause = time.Second
+
+// Options of a Mirror of values V by keys K. All are required.
+type Options[K comparable, V any] struct {
+	KV     store.KV
+	Prefix string
+	// Key reads a key; a record for which it fails is skipped and logged.
+	Key func(key string) (K, error)
+	// Value reads the value of a key; one for which it fails is not there, and
+	// logged.
+	Value func(k K, value []byte) (*V, error)
+	// Changed is called after Get shows a created, changed or deleted value,
+	// once per change, from whatever goroutine applied it; not for what Open
+	// reads. Calls can overtake each other: it looks up what is there now. It
+	// must not block, and not call Close.
+	Changed func(k K)
+	Logger  *slog.Logger
+}
+
+// Mirror is a copy that follows the store. All methods may be called from
+// several goroutines. Nobody may write to the values that it returns.
+type Mirror[K comparable, V any] struct {
+	opts   Options[K, V]
+	index  *index[K, V]
+	loaded bool // by follow's goroutine: the first reading is complete
+
+	stop context.CancelFunc
+	done sync.WaitGroup
+}
+
+// New returns a mirror that is empty until Open.
+func New[K comparable, V any](opts Options[K, V]) *Mirror[K, V] {
+	return &Mirror[K, V]{opts: opts, index: newIndex[K, V]()}
+}
+
+// Open reads what is there and follows its changes until Close. ctx bounds the
+// reading. Call it once; after an error there is nothing to close.
+func (m *Mirror[K, V]) Open(ctx context.Context) error {
+	following, stop := context.WithCancel(context.WithoutCancel(ctx))
+	m.stop = stop
+	synced := make(chan error, 1)
+	m.done.Go(func() { m.follow(following, synced) })
+	var err error
+	select {
+	case err = <-synced:
+	case <-ctx.Done():
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		m.Close()
+		return fmt.Errorf("read %s of the store: %w", m.opts.Prefix, err)
+	}
+	return nil
+}
+
+// Close stops following and waits for it. Get keeps answering from what there
+// is.
+func (m *Mirror[K, V]) Close() {
+	m.stop()
+	m.done.Wait()
+}
+
+// Get returns a value, or nil. It neither waits nor allocates.
+func (m *Mirror[K, V]) Get(k K) *V { return m.index.get(k) }
+
+// All yields every value, in no order.
+func (m *Mirror[K, V]) All() iter.Seq2[K, *V] { return m.index.all() }
+
+// Wrote shows what this node wrote at a revision. The mirror keeps v.
+func (m *Mirror[K, V]) Wrote(k K, v *V, revision uint64) { m.applied(k, v, revision) }
+
+// Deleted removes what this node deleted at a revision.
+func (m *Mirror[K, V]) Deleted(k K, revision uint64) { m.applied(k, nil, revision) }
+
+func (m *Mirror[K, V]) applied(k K, v *V, revision uint64) {
+	if m.index.apply(k, v, revision) {
+		m.opts.Changed(k)
+	}
+}
+
+// follow keeps the index up to date until ctx ends. It reports the first
+// reading, or why it failed, on synced.
+func (m *Mirror[K, V]) follow(ctx context.Context, synced chan<- error) {
+	for {
+		err := m.watch(ctx, synced)
+		if ctx.Err() != nil {
+			return
+		}
+		if !m.loaded {
+			synced <- err
+			return
+		}
+		m.opts.Logger.Warn("copy in memory does not follow the store; trying again", "prefix", m.opts.Prefix, "error", err)
+		timer := time.NewTimer(retryPause)
+		select {
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		case <-timer.C:
+		}
+	}
+}
+
+// watch applies what the store reports until the watch ends. The first reading
+// is no change to anybody; what a later one finds is.
+func (m *Mirror[K, V]) watch(ctx context.Context, synced chan<- error) error {
+	current := map[K]bool{} // reported before Synced; nil after it
+	return m.opts.KV.Watch(ctx, m.opts.Prefix, func(e store.Event) error {
+		if e.Kind == store.EventSynced {
+			for _, k := range m.index.prune(current, e.Revision) {
+				m.opts.Changed(k)
+			}
+			current = nil
+			if !m.loaded {
+				m.loaded = true
+				synced <- nil
+			}
+			return nil
+		}
+		k, err := m.opts.Key(e.Key)
+		if err != nil {
+			m.opts.Logger.Error("copy in memory skips a record", "key", e.Key, "error", err)
+			return nil
+		}
+		v := m.decode(k, e)
+		if current != nil && v != nil {
+			current[k] = true
+		}
+		if m.index.observe(k, v, e.Revision) && m.loaded {
+			m.opts.Changed(k)
+		}
+		return nil
+	})
+}
+
+// decode reads the value of an event, nil when there is none.
+func (m *Mirror[K, V]) decode(k K, e store.Event) *V {
+	if e.Kind != store.EventPut {
+		return nil
+	}
+	v, err := m.opts.Value(k, e.Value)
+	if err != nil {
+		m.opts.Logger.Error("copy in memory cannot read a record", "key", e.Key, "error", err)
+		return nil
+	}
+	return v
+}
