@@ -141,12 +141,13 @@ func (p *Pool) returnLocked(m *member, state environment.State, used int) (next 
 	case g.retired:
 		p.discardLocked(m)
 	default:
-		m.idleSince, m.frozen = time.Now(), false
+		m.idleSince, m.unusedSince, m.frozen = time.Now(), p.opts.Clock.Now(), false
 		if used > 0 {
 			p.chargeLocked(m, min(used, g.fn.MemorySize))
 		}
 		g.pushIdle(m)
-		p.reapByLocked(p.dueLocked(m))
+		p.reapByLocked(m.idleSince.Add(p.opts.FreezeAfter))
+		p.expireLaterLocked(m.unusedSince)
 	}
 	p.scheduleLocked(g)
 	return next

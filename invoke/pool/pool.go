@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/internal/clock"
 	"github.com/hearthd/hearth/invoke/environment"
 )
 
@@ -54,11 +55,15 @@ type Options struct {
 	// QueueTimeout is how long an invocation waits for an environment, be it
 	// for room or for the start. Default 30 s.
 	QueueTimeout time.Duration
-	// IdleTimeout is how long an environment is kept unused. Default 10 min.
+	// IdleTimeout is how long an environment is kept unused, by Clock. Default 10 min.
 	IdleTimeout time.Duration
 	// FreezeAfter is how long an idle environment stays unfrozen. Default 500 ms.
 	FreezeAfter time.Duration
-	Logger      *slog.Logger
+	// Clock measures how long environments are unused. The grace before they
+	// are frozen and the wait in line are always real time. Default: the
+	// machine's.
+	Clock  clock.Clock
+	Logger *slog.Logger
 }
 
 func (o *Options) setDefaults() {
@@ -79,6 +84,9 @@ func (o *Options) setDefaults() {
 	def(&o.QueueTimeout, 30*time.Second)
 	def(&o.IdleTimeout, 10*time.Minute)
 	def(&o.FreezeAfter, 500*time.Millisecond)
+	if o.Clock == nil {
+		o.Clock = clock.Real{}
+	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -106,6 +114,8 @@ type Pool struct {
 	starting  int      // start slots in use
 	needy     []*group // with waiters that have no start yet, in turn
 	nextReap  time.Time
+	expiry    clock.Timer // armed while expiring; nil before the first use
+	expiring  bool
 	closed    bool
 }
 
@@ -141,7 +151,8 @@ type member struct {
 	expected      bool // about to be free: its caller has the answer, or it is being frozen
 	used          bool // has served an invocation
 	expectedSince time.Time
-	idleSince     time.Time
+	idleSince     time.Time // by the machine's clock
+	unusedSince   time.Time // by Options.Clock
 	frozen        bool
 }
 
@@ -276,6 +287,9 @@ func (p *Pool) takeAll() (all []*member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.closed = true
+	if p.expiry != nil {
+		p.expiry.Stop()
+	}
 	for _, g := range p.groups {
 		for len(g.waiters) > 0 {
 			p.active--

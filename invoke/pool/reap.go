@@ -7,7 +7,7 @@ import (
 	"github.com/hearthd/hearth/invoke/environment"
 )
 
-// reap freezes and closes idle environments when they are due. It sleeps
+// reap freezes idle environments when they are due. It sleeps
 // until the next one is: an idle daemon does nothing.
 func (p *Pool) reap() {
 	timer := time.NewTimer(time.Hour)
@@ -41,21 +41,13 @@ func (p *Pool) reapByLocked(t time.Time) {
 	}
 }
 
-// dueLocked is when an idle environment is to be frozen or closed.
-func (p *Pool) dueLocked(m *member) time.Time {
-	if m.frozen {
-		return m.idleSince.Add(p.opts.IdleTimeout)
-	}
-	return m.idleSince.Add(min(p.opts.FreezeAfter, p.opts.IdleTimeout))
-}
-
-// nextDue returns when to look again; false when nothing is idle.
+// nextDue returns when to look again; false when nothing is to be frozen.
 func (p *Pool) nextDue() (next time.Time, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, g := range p.groups {
 		for _, m := range g.idle {
-			if due := p.dueLocked(m); !ok || due.Before(next) {
+			if due := m.idleSince.Add(p.opts.FreezeAfter); !m.frozen && (!ok || due.Before(next)) {
 				next, ok = due, true
 			}
 		}
@@ -64,18 +56,17 @@ func (p *Pool) nextDue() (next time.Time, ok bool) {
 	return next, ok
 }
 
-// takeDue closes what has been idle too long or has died, and returns what is
-// to be frozen.
+// takeDue closes what has died, and returns what is to be frozen.
 func (p *Pool) takeDue(now time.Time) (freeze []*member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, g := range p.groups {
 		g.idle = slices.DeleteFunc(g.idle, func(m *member) bool {
-			if now.Sub(m.idleSince) >= p.opts.IdleTimeout || m.env.State() == environment.Dead {
+			if m.env.State() == environment.Dead {
 				p.discardLocked(m)
 				return true
 			}
-			if !m.frozen && !p.dueLocked(m).After(now) {
+			if !m.frozen && now.Sub(m.idleSince) >= p.opts.FreezeAfter {
 				freeze = append(freeze, m)
 			}
 			return false
@@ -114,5 +105,6 @@ func (p *Pool) freeze(m *member) {
 	}
 	m.frozen = true
 	g.pushIdle(m) // idle since when it was
+	p.expireLaterLocked(m.unusedSince)
 	p.startMissingLocked()
 }
