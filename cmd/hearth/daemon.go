@@ -20,6 +20,7 @@ import (
 	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/auth"
 	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/invoke/dispatch"
 	"github.com/hearthd/hearth/invoke/pool"
 	"github.com/hearthd/hearth/runtimes"
@@ -130,7 +131,7 @@ func scopeOf(fn *hearth.Function) logs.Scope {
 func (d *daemon) openControl(ctx context.Context) error {
 	d.control = control.New(ctx, control.Options{
 		Functions: d.catalog, Invoker: dispatch.New(d.catalog, d.engine.pool), Host: d.engine, Logs: logReader{d.logs},
-		Account: d.cfg.Account, Region: d.cfg.Region, ShapeStreams: d.cfg.ShapeStreams, Logger: d.logger,
+		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, ShapeStreams: d.cfg.ShapeStreams, Logger: d.logger,
 	})
 	d.control.Resume(d.catalog.All())
 	d.server = &http.Server{

@@ -21,6 +21,7 @@ import (
 	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/auth"
 	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/invoke/dispatch"
 	"github.com/hearthd/hearth/invoke/pool"
 	"github.com/hearthd/hearth/runtimes"
@@ -127,7 +128,7 @@ func (s *single) serve(ctx context.Context, c *cli, listen string) error {
 	}
 	router := api.NewRouter(api.Options{Logger: s.logger})
 	service := control.New(ctx, control.Options{
-		Invoker: dispatch.New(s, s.pool), Account: s.fn.Name.Account, Region: s.fn.Name.Region,
+		Invoker: dispatch.New(s, s.pool), Scope: scope.Defaults{Account: s.fn.Name.Account, Region: s.fn.Name.Region},
 	})
 	defer service.Close()
 	service.RegisterInvoke(router)

@@ -100,7 +100,7 @@ func (s *Service) deleteAlias(ctx context.Context, in *api.DeleteAliasInput) (*a
 // unqualified reads the name of a function, of which no version or alias may
 // be meant.
 func (s *Service) unqualified(ctx context.Context, functionName *string) (hearth.Name, error) {
-	name, qualifier, err := s.resolve(ctx, functionName, nil)
+	name, qualifier, err := s.opts.Scope.Function(ctx, functionName, nil)
 	if err == nil && qualifier != "" {
 		err = hearth.Errorf(hearth.ErrInvalid, "This operation is permitted on Lambda functions only. "+
 			"Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.")

@@ -26,6 +26,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/scope"
 )
 
 // Functions is where functions, their code, versions and aliases are kept; see
@@ -83,8 +84,7 @@ type Options struct {
 	Invoker   Invoker
 	Host      Host
 	Logs      Logs
-	// Account and Region are those of requests that carry no credential scope.
-	Account, Region string
+	Scope     scope.Defaults
 	// ShapeStreams holds streamed responses back to AWS's bandwidth: 6 MiB at
 	// once, then 2 MiB a second.
 	ShapeStreams bool
@@ -145,14 +145,4 @@ func (s *Service) Register(r *api.Router) {
 func (s *Service) RegisterInvoke(r *api.Router) {
 	api.Handle(r, api.Invoke, s.invoke)
 	api.HandleStream(r, api.InvokeWithResponseStream, s.invokeWithResponseStream)
-}
-
-// resolve reads the function that a request names.
-func (s *Service) resolve(ctx context.Context, functionName, qualifier *string) (hearth.Name, string, error) {
-	ref, err := api.ParseFunctionRef(api.Value(functionName))
-	if err != nil {
-		return hearth.Name{}, "", err
-	}
-	account, region := s.scope(ctx)
-	return ref.Resolve(account, region, qualifier)
 }

@@ -2,16 +2,12 @@ package control
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/hearthd/hearth"
 )
 
 // CheckJSON is the check of invocation payloads.
 func CheckJSON(payload []byte) error { return checkJSON(payload) }
-
-// SignedRegion is the region that a request was signed for.
-func SignedRegion(r *http.Request) string { return signedRegion(r) }
 
 // StoreZip stores an archive as it comes out of a request, whose decoding would
 // take a test half a minute at the limit.

@@ -25,6 +25,7 @@ import (
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/edge/scope"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -60,7 +61,7 @@ func serve(t *testing.T, test func(f *fixture)) {
 func (f *fixture) open() {
 	f.service = control.New(f.Context(), control.Options{
 		Functions: f.memory, Invoker: f.invoker, Host: f.host, Logs: f.logs,
-		Account: "000000000000", Region: "us-east-1", Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
+		Scope: scope.Defaults{Account: "000000000000", Region: "us-east-1"}, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
 	})
 	router := api.NewRouter(api.Options{})
 	f.service.Register(router)

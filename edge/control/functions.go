@@ -22,7 +22,7 @@ const (
 )
 
 func (s *Service) createFunction(ctx context.Context, in *api.CreateFunctionInput) (*api.FunctionConfiguration, error) {
-	name, qualifier, err := s.resolve(ctx, in.FunctionName, nil)
+	name, qualifier, err := s.opts.Scope.Function(ctx, in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (s *Service) getFunctionConfiguration(ctx context.Context, in *api.GetFunct
 }
 
 func (s *Service) read(ctx context.Context, functionName, qualifier *string) (*hearth.Function, string, error) {
-	name, q, err := s.resolve(ctx, functionName, qualifier)
+	name, q, err := s.opts.Scope.Function(ctx, functionName, qualifier)
 	if err != nil {
 		return nil, "", err
 	}
@@ -184,7 +184,7 @@ func pageSize(maxItems *int) int {
 }
 
 func (s *Service) listFunctions(ctx context.Context, in *api.ListFunctionsInput) (*api.ListFunctionsOutput, error) {
-	account, region := s.scope(ctx)
+	account, region := s.opts.Scope.Of(ctx)
 	list, arn := s.opts.Functions.List, (*hearth.Function).ARN
 	if in.FunctionVersion != nil { // ALL
 		list, arn = s.opts.Functions.ListAll, qualifiedARN
@@ -215,7 +215,7 @@ func listed(page []*hearth.Function, arn func(*hearth.Function) string) []api.Fu
 }
 
 func (s *Service) deleteFunction(ctx context.Context, in *api.DeleteFunctionInput) (*api.DeleteFunctionOutput, error) {
-	name, qualifier, err := s.resolve(ctx, in.FunctionName, in.Qualifier)
+	name, qualifier, err := s.opts.Scope.Function(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ const (
 const maxClientContext = 3583
 
 func (s *Service) invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeOutput, error) {
-	name, qualifier, err := s.resolve(ctx, in.FunctionName, in.Qualifier)
+	name, qualifier, err := s.opts.Scope.Function(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
 	}

@@ -41,7 +41,7 @@ func (s *Service) serveLogs(w http.ResponseWriter, r *http.Request) error {
 	}
 	// A reference with a region is taken at its word: no signature says for
 	// which region the request is.
-	name, qualifier, err := ref.Resolve(s.opts.Account, cmp.Or(ref.Region, s.opts.Region), nil)
+	name, qualifier, err := ref.Resolve(s.opts.Scope.Account, cmp.Or(ref.Region, s.opts.Scope.Region), nil)
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@ const streamChunk = 64 << 10
 // fails before has its error as the payload, as Invoke answers it. InvokeComplete
 // names an error only when the platform ended the function; see streamEnd.
 func (s *Service) invokeWithResponseStream(ctx context.Context, in *api.InvokeWithResponseStreamInput, w http.ResponseWriter) error {
-	name, qualifier, err := s.resolve(ctx, in.FunctionName, in.Qualifier)
+	name, qualifier, err := s.opts.Scope.Function(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ func (s *Service) updateFunctionCode(ctx context.Context, in *api.UpdateFunction
 
 // forUpdate reads a function that may be changed now.
 func (s *Service) forUpdate(ctx context.Context, functionName, revisionID *string) (*hearth.Function, uint64, error) {
-	name, qualifier, err := s.resolve(ctx, functionName, nil)
+	name, qualifier, err := s.opts.Scope.Function(ctx, functionName, nil)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -120,7 +120,7 @@ func content(fn *hearth.Function) hearth.Function {
 }
 
 func (s *Service) listVersionsByFunction(ctx context.Context, in *api.ListVersionsByFunctionInput) (*api.ListVersionsByFunctionOutput, error) {
-	name, _, err := s.resolve(ctx, in.FunctionName, nil)
+	name, _, err := s.opts.Scope.Function(ctx, in.FunctionName, nil)
 	if err != nil {
 		return nil, err
 	}

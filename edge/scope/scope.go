@@ -1,0 +1,94 @@
+// Package scope tells what a request to the Lambda API is about: the account
+// and region that it is for, and the function that it names. Accounts and
+// regions are separate namespaces.
+package scope
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
+)
+
+// Defaults are the account and region of requests that say nothing of them.
+type Defaults struct{ Account, Region string }
+
+// Caller is who sends a request, as far as that was checked.
+type Caller struct {
+	Account string // twelve digits
+	Region  string // of the credential scope
+	ARN     string // of the principal; empty: not checked
+}
+
+type callerKey struct{}
+
+// WithCaller returns a context for a request of a caller whose signature was
+// checked.
+func WithCaller(ctx context.Context, c Caller) context.Context {
+	return context.WithValue(ctx, callerKey{}, c)
+}
+
+// CallerFrom returns the caller of a request; false when none was checked.
+func CallerFrom(ctx context.Context) (Caller, bool) {
+	c, ok := ctx.Value(callerKey{}).(Caller)
+	return c, ok
+}
+
+// Of returns the account and region that a request is for: those of the caller
+// when it was checked; else the region of the credential scope that the client
+// signed for, and the default account.
+func (d Defaults) Of(ctx context.Context) (account, region string) {
+	if c, ok := CallerFrom(ctx); ok {
+		return c.Account, c.Region
+	}
+	account, region = d.Account, d.Region
+	if call := api.CallFrom(ctx); call != nil {
+		if signed := SignedRegion(call.HTTP); signed != "" {
+			region = signed
+		}
+	}
+	return account, region
+}
+
+// Function reads the function and qualifier that a request names, in any of the
+// forms of the model: name, partial ARN, ARN, each with or without a qualifier.
+func (d Defaults) Function(ctx context.Context, functionName, qualifier *string) (hearth.Name, string, error) {
+	ref, err := api.ParseFunctionRef(api.Value(functionName))
+	if err != nil {
+		return hearth.Name{}, "", err
+	}
+	account, region := d.Of(ctx)
+	return ref.Resolve(account, region, qualifier)
+}
+
+// SignedRegion returns the region of a request's credential scope, which is in
+// the Authorization header or, of a presigned URL, in the query; empty when
+// there is none.
+//
+//	<access key>/<date>/<region>/<service>/aws4_request
+func SignedRegion(r *http.Request) string {
+	_, credential, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
+	if ok {
+		credential, _, _ = strings.Cut(credential, ",")
+	} else if r.URL.RawQuery != "" {
+		credential = r.URL.Query().Get("X-Amz-Credential")
+	}
+	parts := strings.Split(strings.TrimSpace(credential), "/")
+	if len(parts) != 5 || parts[4] != "aws4_request" || !isRegion(parts[2]) {
+		return ""
+	}
+	return parts[2]
+}
+
+// isRegion keeps what becomes part of ARNs and keys to the alphabet of region
+// names.
+func isRegion(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 32
+}

@@ -1,0 +1,62 @@
+package scope_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/hearthd/hearth/edge/scope"
+)
+
+func FuzzSignedRegion(f *testing.F) {
+	for _, seed := range []string{
+		"AWS4-HMAC-SHA256 Credential=AKID/20261121/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=00",
+		"Credential=////", "Credential=a/b/../lambda/aws4_request", "Credential=a/b/c/d/e/f", "Credential=", "Basic x",
+	} {
+		f.Add(seed, "")
+	}
+	f.Add("", "AKID/20261121/eu-west-1/lambda/aws4_request")
+	region := regexp.MustCompile(`^[a-z0-9-]{0,32}$`)
+	f.Fuzz(func(t *testing.T, authorization, credential string) {
+		r := httptest.NewRequest(http.MethodGet, "/?"+url.Values{"X-Amz-Credential": {credential}}.Encode(), nil)
+		r.Header["Authorization"] = []string{authorization}
+		if got := scope.SignedRegion(r); !region.MatchString(got) {
+			t.Errorf("got %q", got)
+		}
+	})
+}
+
+func TestSignedRegion_Forms(t *testing.T) {
+	const credential = "AKID/20261121/eu-west-1/lambda/aws4_request"
+	for name, c := range map[string]struct{ authorization, query, want string }{
+		"header":            {"AWS4-HMAC-SHA256 Credential=" + credential + ", SignedHeaders=host, Signature=00", "", "eu-west-1"},
+		"header, no blanks": {"AWS4-HMAC-SHA256 Credential=" + credential + ",SignedHeaders=host,Signature=00", "", "eu-west-1"},
+		"query":             {"", "?X-Amz-Credential=" + url.QueryEscape(credential), "eu-west-1"},
+		"header wins":       {"AWS4-HMAC-SHA256 Credential=A/20261121/us-east-2/lambda/aws4_request,", "?X-Amz-Credential=" + url.QueryEscape(credential), "us-east-2"},
+		"none":              {"", "", ""},
+		"another scheme":    {"Bearer x", "", ""},
+		"another scope":     {"Credential=AKID/20261121/eu-west-1/lambda/aws3_request", "", ""},
+		"hostile":           {"Credential=AKID/20261121/../lambda/aws4_request", "", ""},
+		"too long":          {"Credential=AKID/20261121/" + strings.Repeat("a", 33) + "/lambda/aws4_request", "", ""},
+	} {
+		r := httptest.NewRequest(http.MethodGet, "/"+c.query, nil)
+		r.Header.Set("Authorization", c.authorization)
+		if got := scope.SignedRegion(r); got != c.want {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestOf_CheckedCaller_Wins(t *testing.T) {
+	d := scope.Defaults{Account: "000000000000", Region: "us-east-1"}
+	ctx := scope.WithCaller(t.Context(), scope.Caller{Account: "111111111111", Region: "eu-west-1"})
+	if account, region := d.Of(ctx); account != "111111111111" || region != "eu-west-1" {
+		t.Errorf("Of = %s, %s", account, region)
+	}
+	if account, region := d.Of(t.Context()); account != d.Account || region != d.Region {
+		t.Errorf("Of without a caller = %s, %s", account, region)
+	}
+}

@@ -1,0 +1,245 @@
+package records
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store"
+)
+
+// Collection is all records of one kind. Methods may be called from several
+// goroutines. Keys are made by Key or FunctionKey. Errors wrap the kinds of
+// package hearth and have no text for callers: that is the business of who
+// knows what the record is.
+type Collection[T any] struct {
+	set    *Set
+	kind   string
+	prefix string
+}
+
+// Item is a record with its key.
+type Item[T any] struct {
+	Key   string
+	Value *T
+}
+
+// Of adds a collection to a set that is not open yet. kind names it in the
+// store, for good.
+func Of[T any](s *Set, name string) *Collection[T] {
+	return add[T](s, name, kind{})
+}
+
+// OfFunction is Of for records that belong to functions: their keys are made by
+// FunctionKey, and Set.DeleteFunction deletes them.
+func OfFunction[T any](s *Set, name string) *Collection[T] {
+	return add[T](s, name, kind{ofFunction: true})
+}
+
+func add[T any](s *Set, name string, k kind) *Collection[T] {
+	k.decode = func(value []byte) (any, error) { return decode[T](value) }
+	s.kinds[name] = k
+	return &Collection[T]{set: s, kind: name, prefix: rootPrefix + name + "/"}
+}
+
+// OnChange has f called with the key of every record that is created, changed
+// or deleted from Open on, after Lookup shows it; see mirror.Options.Changed
+// for what f may do. Call it before Open, once.
+func (c *Collection[T]) OnChange(f func(key string)) {
+	k := c.set.kinds[c.kind]
+	k.changed = f
+	c.set.kinds[c.kind] = k
+}
+
+// Lookup returns a record from memory, or nil. It never waits. Nobody may write
+// to what it returns.
+func (c *Collection[T]) Lookup(key string) *T {
+	v := c.set.mirror.Get(c.prefix + key)
+	if v == nil {
+		return nil
+	}
+	return (*v).(*T) //nolint:forcetypeassert // by kind: what decode and wrote put there
+}
+
+// All returns every record whose key begins with prefix from memory, sorted by
+// their keys. It looks at all records of all kinds: not for every invocation.
+func (c *Collection[T]) All(prefix string) []Item[T] {
+	var items []Item[T]
+	for k, v := range c.set.mirror.All() {
+		if strings.HasPrefix(k, c.prefix+prefix) {
+			items = append(items, Item[T]{k[len(c.prefix):], (*v).(*T)}) //nolint:forcetypeassert // as in Lookup
+		}
+	}
+	slices.SortFunc(items, func(a, b Item[T]) int { return cmp.Compare(a.Key, b.Key) })
+	return items
+}
+
+// Get returns a record from the store; hearth.ErrNotFound. The caller owns it.
+func (c *Collection[T]) Get(ctx context.Context, key string) (*T, error) {
+	v, _, err := c.get(ctx, key)
+	return v, err
+}
+
+func (c *Collection[T]) get(ctx context.Context, key string) (*T, uint64, error) {
+	r, err := c.set.kv.Get(ctx, c.prefix+key)
+	if err != nil {
+		return nil, 0, fmt.Errorf("get %s %s: %w", c.kind, key, err)
+	}
+	v, err := decode[T](r.Value)
+	if err != nil {
+		return nil, 0, fmt.Errorf("decode %s %s: %w", c.kind, key, err)
+	}
+	return v, r.Revision, nil
+}
+
+// List returns up to limit records whose keys begin with prefix and sort after
+// after, from the store, by their keys, and whether there are more. limit 0: all.
+func (c *Collection[T]) List(ctx context.Context, prefix, after string, limit int) (items []Item[T], more bool, err error) {
+	if after != "" {
+		after = c.prefix + after
+	}
+	fetch := limit
+	if limit > 0 {
+		fetch++ // one more tells whether there are more
+	}
+	listed, err := c.set.kv.List(ctx, c.prefix+prefix, after, fetch)
+	if err != nil {
+		return nil, false, fmt.Errorf("list %s: %w", c.kind, err)
+	}
+	if limit > 0 && len(listed) > limit {
+		listed, more = listed[:limit], true
+	}
+	for _, r := range listed {
+		v, err := decode[T](r.Value)
+		if err != nil {
+			return nil, false, fmt.Errorf("decode %s: %w", r.Key, err)
+		}
+		items = append(items, Item[T]{r.Key[len(c.prefix):], v})
+	}
+	return items, more, nil
+}
+
+// Create writes a record that does not exist; hearth.ErrConflict when it does.
+func (c *Collection[T]) Create(ctx context.Context, key string, v *T) error {
+	_, err := c.write(ctx, store.Op{Kind: store.OpCreate, Key: c.prefix + key}, v)
+	return err
+}
+
+// Put writes a record whatever is there.
+func (c *Collection[T]) Put(ctx context.Context, key string, v *T) error {
+	_, err := c.write(ctx, store.Op{Kind: store.OpPut, Key: c.prefix + key}, v)
+	return err
+}
+
+// attempts is how often an Update or Delete that others were ahead of begins
+// again.
+const attempts = 10
+
+// Update reads a record, lets change write to it and stores it, again from the
+// start when somebody wrote in between. change may be called several times; its
+// error ends the update and is returned as it is. hearth.ErrNotFound when there
+// is no record.
+func (c *Collection[T]) Update(ctx context.Context, key string, change func(*T) error) (*T, error) {
+	return c.modify(ctx, key, func(v *T, _ bool) error { return change(v) }, false)
+}
+
+// Modify is Update that begins with a zero value when there is no record;
+// exists tells change which it is.
+func (c *Collection[T]) Modify(ctx context.Context, key string, change func(v *T, exists bool) error) (*T, error) {
+	return c.modify(ctx, key, change, true)
+}
+
+func (c *Collection[T]) modify(ctx context.Context, key string, change func(*T, bool) error, create bool) (v *T, err error) {
+	err = retry(func() error {
+		var revision uint64
+		op := store.Op{Kind: store.OpUpdate, Key: c.prefix + key}
+		v, revision, err = c.get(ctx, key)
+		missing := errors.Is(err, hearth.ErrNotFound)
+		switch {
+		case missing && create:
+			v, op.Kind = new(T), store.OpCreate
+		case err != nil:
+			return err
+		default:
+			op.Revision = revision
+		}
+		if err := change(v, !missing); err != nil {
+			return &final{err}
+		}
+		_, err := c.write(ctx, op, v)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Delete removes a record; hearth.ErrNotFound. check, when not nil, sees it
+// first and can refuse with an error that is returned as it is; it may be called
+// several times.
+func (c *Collection[T]) Delete(ctx context.Context, key string, check func(*T) error) (v *T, err error) {
+	err = retry(func() error {
+		var revision uint64
+		if v, revision, err = c.get(ctx, key); err != nil {
+			return err
+		}
+		if check != nil {
+			if err := check(v); err != nil {
+				return &final{err}
+			}
+		}
+		if err := c.set.delete(ctx, c.prefix+key, revision); err != nil {
+			return fmt.Errorf("delete %s %s: %w", c.kind, key, err)
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// final is an error that no other attempt would change.
+type final struct{ err error }
+
+func (f *final) Error() string { return f.err.Error() }
+
+// retry tries until nobody is ahead of it, up to attempts times.
+func retry(try func() error) (err error) {
+	for range attempts {
+		err = try()
+		if f, ok := errors.AsType[*final](err); ok {
+			return f.err
+		}
+		raced := errors.Is(err, hearth.ErrPrecondition) || errors.Is(err, hearth.ErrConflict)
+		if !raced {
+			return err
+		}
+	}
+	return err
+}
+
+// write stores a record and shows a copy of it in memory: v is the caller's.
+func (c *Collection[T]) write(ctx context.Context, op store.Op, v *T) (uint64, error) {
+	value, err := encode(v)
+	if err != nil {
+		return 0, err
+	}
+	own, err := decode[T](value)
+	if err != nil {
+		return 0, err
+	}
+	op.Value = value
+	revisions, err := c.set.kv.Commit(ctx, []store.Op{op})
+	if err != nil {
+		return 0, fmt.Errorf("write %s: %w", op.Key, err)
+	}
+	shown := any(own)
+	c.set.mirror.Wrote(op.Key, &shown, revisions[0])
+	return revisions[0], nil
+}

@@ -1,0 +1,193 @@
+// Package records keeps the control plane's smaller resources: layers, event
+// source mappings, policies, settings of a function. Each kind is a typed
+// Collection over one store.KV, read from the store or, without waiting, from a
+// copy in memory that follows it.
+//
+//	set := records.New(kv, logger)
+//	layers := records.Of[hearth.LayerVersion](set, "layer")
+//	urls := records.OfFunction[hearth.FunctionURL](set, "url")
+//	err := set.Open(ctx)
+//
+// # Keys
+//
+//	rec/<kind>/<account>/<region>/<part>...
+//
+// A record that belongs to a function has the function's name as its third part
+// and, where it has one, the qualifier as its fourth; it goes when the function
+// goes (DeleteFunction).
+//
+// Values are JSON in an envelope with a schema number, with the Go names of
+// their fields: renaming a field loses what is stored.
+package records
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/mirror"
+)
+
+const rootPrefix = "rec/"
+
+// schema is the number of the form that records are written in.
+const schema = 1
+
+// Set is all collections of one store. Make the collections between New and
+// Open.
+type Set struct {
+	kv     store.KV
+	kinds  map[string]kind
+	mirror *mirror.Mirror[string, any]
+}
+
+// kind is what the set knows of a collection.
+type kind struct {
+	ofFunction bool
+	decode     func(value []byte) (any, error)
+	changed    func(key string)
+}
+
+// New returns a set without collections.
+func New(kv store.KV, logger *slog.Logger) *Set {
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Set{kv: kv, kinds: map[string]kind{}}
+	s.mirror = mirror.New(mirror.Options[string, any]{
+		KV: kv, Prefix: rootPrefix, Key: s.checkKey, Value: s.decode, Changed: s.changed, Logger: logger,
+	})
+	return s
+}
+
+// Open reads what is there and follows its changes until Close, which must come
+// before the store's. ctx bounds the reading.
+func (s *Set) Open(ctx context.Context) error { return s.mirror.Open(ctx) }
+
+// Close stops following. Lookup keeps answering from what there is.
+func (s *Set) Close() { s.mirror.Close() }
+
+// kindOf takes the kind out of a store key.
+func (s *Set) kindOf(key string) (name string, k kind, ok bool) {
+	rest, ok := strings.CutPrefix(key, rootPrefix)
+	name, _, slash := strings.Cut(rest, "/")
+	k, known := s.kinds[name]
+	return name, k, ok && slash && known
+}
+
+func (s *Set) checkKey(key string) (string, error) {
+	if _, _, ok := s.kindOf(key); !ok {
+		return "", fmt.Errorf("record %q is of no kind that this version of hearth knows", key)
+	}
+	return key, nil
+}
+
+func (s *Set) decode(key string, value []byte) (*any, error) {
+	name, k, _ := s.kindOf(key)
+	v, err := k.decode(value)
+	if err != nil {
+		return nil, fmt.Errorf("decode %s: %w", name, err)
+	}
+	return &v, nil
+}
+
+func (s *Set) changed(key string) {
+	if name, k, ok := s.kindOf(key); ok && k.changed != nil {
+		k.changed(strings.TrimPrefix(key, rootPrefix+name+"/"))
+	}
+}
+
+// DeleteFunction deletes every record that belongs to a function, or to one of
+// its qualifiers when that is not empty. A record that is written meanwhile may
+// stay.
+func (s *Set) DeleteFunction(ctx context.Context, name hearth.Name, qualifier string) error {
+	for kindName, k := range s.kinds {
+		if !k.ofFunction {
+			continue
+		}
+		prefix := rootPrefix + kindName + "/" + FunctionKey(name, qualifier)
+		listed, err := s.kv.List(ctx, prefix, "", 0)
+		if err != nil {
+			return fmt.Errorf("list %s of %s: %w", kindName, name, err)
+		}
+		for _, r := range listed {
+			if r.Key != prefix && !strings.HasPrefix(r.Key, prefix+"/") {
+				continue // of a function whose name is longer
+			}
+			if err := s.delete(ctx, r.Key, r.Revision); err != nil && !errors.Is(err, hearth.ErrNotFound) {
+				return fmt.Errorf("delete %s of %s: %w", kindName, name, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (s *Set) delete(ctx context.Context, key string, revision uint64) error {
+	at, err := s.kv.Delete(ctx, key, revision)
+	if err != nil {
+		return err
+	}
+	s.mirror.Deleted(key, at)
+	return nil
+}
+
+// Key joins the parts of a key below its kind: account, region, and what
+// identifies the record there. A part may contain any character.
+func Key(parts ...string) string {
+	escaped := make([]string, len(parts))
+	for i, p := range parts {
+		escaped[i] = url.PathEscape(p)
+	}
+	return strings.Join(escaped, "/")
+}
+
+// FunctionKey is the Key of a record of a function: of its unqualified name
+// when qualifier is empty. It begins as those of all its qualifiers do.
+func FunctionKey(name hearth.Name, qualifier string) string {
+	if qualifier == "" {
+		return Key(name.Account, name.Region, name.Function)
+	}
+	return Key(name.Account, name.Region, name.Function, qualifier)
+}
+
+// Parts takes a Key apart.
+func Parts(key string) []string {
+	parts := strings.Split(key, "/")
+	for i, p := range parts {
+		if plain, err := url.PathUnescape(p); err == nil {
+			parts[i] = plain
+		}
+	}
+	return parts
+}
+
+// envelope is how a record is written.
+type envelope[T any] struct {
+	Schema int
+	Value  *T
+}
+
+func encode[T any](v *T) ([]byte, error) {
+	b, err := json.Marshal(envelope[T]{schema, v})
+	if err != nil {
+		return nil, fmt.Errorf("encode record: %w", err)
+	}
+	return b, nil
+}
+
+func decode[T any](value []byte) (*T, error) {
+	var e envelope[T]
+	if err := json.Unmarshal(value, &e); err != nil {
+		return nil, err
+	}
+	if e.Schema != schema || e.Value == nil {
+		return nil, fmt.Errorf("it has schema %d, this version of hearth reads %d", e.Schema, schema)
+	}
+	return e.Value, nil
+}
