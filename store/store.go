@@ -1,6 +1,7 @@
 // Package store is the contract for state that outlives the process: small
-// metadata records in a KV, code archives in Blobs. Drivers are store/mem and
-// store/jetstream; package storetest holds the suite that every driver passes.
+// metadata records in a KV, code archives in Blobs, a journal in a Log. Drivers
+// are store/mem and store/jetstream; package storetest holds the suite that
+// every driver passes.
 //
 // # Records and revisions
 //

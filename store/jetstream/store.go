@@ -81,6 +81,8 @@ type Store struct {
 	server *server.Server // nil: external
 	dir    *dirLock       // nil: external
 
+	replicas int // of each stream
+
 	closing context.Context // done once Close has begun
 	close   context.CancelFunc
 
@@ -173,7 +175,7 @@ func (s *Store) connect(ctx context.Context, url string, replicas int, extra ...
 	if err != nil {
 		return fmt.Errorf("connect: %w: %w", hearth.ErrUnavailable, err)
 	}
-	s.conn = conn
+	s.conn, s.replicas = conn, replicas
 	if limit := conn.MaxPayload(); limit < maxPayload {
 		return fmt.Errorf("the NATS server allows messages of %d bytes, hearth needs max_payload: 8MB in its configuration: %w", limit, hearth.ErrInvalid)
 	}

@@ -16,6 +16,10 @@ func TestKV(t *testing.T) {
 	})
 }
 
+func TestLog(t *testing.T) {
+	storetest.RunLog(t, func(*testing.T) store.Log { return mem.NewLog() })
+}
+
 func TestBlobs(t *testing.T) {
 	storetest.RunBlobs(t, func(*testing.T) store.Blobs { return mem.NewBlobs() })
 }

@@ -1,5 +1,5 @@
 // Package storetest is the contract of package store as a test suite. A
-// driver's test calls RunKV and RunBlobs with functions that open an empty
+// driver's test calls RunKV, RunBlobs and RunLog with functions that open an empty
 // store; what the driver adds to the contract it tests itself.
 package storetest
 

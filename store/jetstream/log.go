@@ -1,0 +1,123 @@
+package jetstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store"
+)
+
+var _ store.Log = (*Log)(nil)
+
+// appendTimeout bounds an Append whose ctx has no end of its own.
+const appendTimeout = 10 * time.Second
+
+// Log is a store.Log on a stream: an entry is a message, its sequence the
+// number. A message costs one sync; whoever has many things to write at once
+// writes them as one entry.
+type Log struct {
+	js      jetstream.JetStream
+	stream  jetstream.Stream
+	name    string // of the stream
+	subject string
+}
+
+// logStream is the stream of a log, read from its leader only.
+func logStream(name string, replicas int) jetstream.StreamConfig {
+	return jetstream.StreamConfig{
+		Name:        "LOG_hearth_" + name,
+		Description: "hearth: log of " + name,
+		Subjects:    []string{"$HEARTH.log." + name},
+		Storage:     jetstream.FileStorage,
+		Replicas:    replicas,
+		Discard:     jetstream.DiscardNew,
+		AllowDirect: false,
+		DenyDelete:  true,
+	}
+}
+
+// Log opens the log of a name, which is made of letters and '_', and creates
+// it when it is missing.
+func (s *Store) Log(ctx context.Context, name string) (*Log, error) {
+	config := logStream(name, s.replicas)
+	stream, err := ensureStream(ctx, s.kv.js, config)
+	if err != nil {
+		return nil, fmt.Errorf("open log %s: %w", name, err)
+	}
+	return &Log{js: s.kv.js, stream: stream, name: config.Name, subject: config.Subjects[0]}, nil
+}
+
+// Append implements store.Log.
+func (l *Log) Append(ctx context.Context, entry []byte) (uint64, error) {
+	if err := store.CheckEntry(entry); err != nil {
+		return 0, fmt.Errorf("append: %w", err)
+	}
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, appendTimeout,
+			fmt.Errorf("no answer within %v: %w", appendTimeout, hearth.ErrUnavailable))
+		defer cancel()
+	}
+	ack, err := l.js.PublishMsg(ctx, &nats.Msg{Subject: l.subject, Data: entry})
+	if err != nil {
+		return 0, fmt.Errorf("append: %w", failure(ctx, err))
+	}
+	return ack.Sequence, nil
+}
+
+// Read implements store.Log.
+func (l *Log) Read(ctx context.Context, number uint64) ([]byte, error) {
+	msg, err := l.stream.GetMsg(ctx, number)
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return nil, fmt.Errorf("read entry %d: %w", number, hearth.ErrNotFound)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read entry %d: %w", number, failure(ctx, err))
+	}
+	return msg.Data, nil
+}
+
+// Replay implements store.Log.
+func (l *Log) Replay(ctx context.Context, fn func(uint64, []byte) error) error {
+	info, err := l.stream.Info(ctx)
+	if err != nil {
+		return fmt.Errorf("replay: %w", failure(ctx, err))
+	}
+	if info.State.Msgs == 0 {
+		return nil
+	}
+	messages, err := consume(ctx, l.js, l.name, jetstream.ConsumerConfig{}, 64)
+	if err != nil {
+		return fmt.Errorf("replay: %w", err)
+	}
+	defer messages.close(ctx)
+	for {
+		msg, meta, err := messages.next(ctx)
+		if err != nil {
+			return fmt.Errorf("replay: %w", err)
+		}
+		if err := fn(meta.Sequence.Stream, msg.Data()); err != nil {
+			return err
+		}
+		if meta.Sequence.Stream >= info.State.LastSeq {
+			return nil
+		}
+	}
+}
+
+// Trim implements store.Log.
+func (l *Log) Trim(ctx context.Context, before uint64) error {
+	if before <= 1 {
+		return nil // a purge up to 0 would be one of everything
+	}
+	if err := l.stream.Purge(ctx, jetstream.WithPurgeSequence(before)); err != nil {
+		return fmt.Errorf("trim before %d: %w", before, failure(ctx, err))
+	}
+	return nil
+}
