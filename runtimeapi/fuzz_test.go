@@ -32,7 +32,7 @@ func FuzzRequest(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	server := runtimeapi.Serve(l)
+	server := runtimeapi.Serve(l, options())
 	f.Cleanup(func() { server.Close() })
 	f.Fuzz(func(t *testing.T, state byte, method, path, header, body string) {
 		session := server.Begin()

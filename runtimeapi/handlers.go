@@ -37,7 +37,7 @@ func (s *Session) serveNext(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if call == nil {
-		if call = s.await(r.Context()); call == nil {
+		if w, call = s.await(w, r); call == nil {
 			// The client is gone, or the environment is being reset and the
 			// process killed: there is nobody to answer.
 			panic(http.ErrAbortHandler)
@@ -53,6 +53,7 @@ func writeEvent(w http.ResponseWriter, c *Call) {
 	h["Content-Type"] = []string{"application/json"}
 	h["Content-Length"] = []string{strconv.Itoa(len(inv.Payload))}
 	h["Lambda-Runtime-Aws-Request-Id"] = []string{inv.RequestID}
+	h["Lambda-Runtime-Invocation-Id"] = []string{c.id}
 	h["Lambda-Runtime-Deadline-Ms"] = []string{strconv.FormatInt(c.deadline.UnixMilli(), 10)}
 	h["Lambda-Runtime-Invoked-Function-Arn"] = []string{inv.InvokedARN}
 	setIf(h, "Lambda-Runtime-Trace-Id", inv.TraceID)

@@ -3,6 +3,7 @@ package runtimeapi_test
 import (
 	"context"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -13,6 +14,8 @@ import (
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/runtimeapi"
 )
+
+var uuid = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`)
 
 func TestNext_Event_HasBodyAndHeaders(t *testing.T) {
 	f := serve(t)
@@ -33,6 +36,10 @@ func TestNext_Event_HasBodyAndHeaders(t *testing.T) {
 	}
 	got.header.Del("Lambda-Runtime-Deadline-Ms")
 	got.header.Del("Date")
+	if id := got.header.Get("Lambda-Runtime-Invocation-Id"); !uuid.MatchString(id) {
+		t.Errorf("invocation id %q", id)
+	}
+	got.header.Del("Lambda-Runtime-Invocation-Id")
 	want := http.Header{
 		"Content-Type":                        {"application/json"},
 		"Content-Length":                      {"7"},

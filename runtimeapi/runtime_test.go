@@ -26,6 +26,13 @@ const (
 func responsePath(id string) string { return "/2018-06-01/runtime/invocation/" + id + "/response" }
 func errorPath(id string) string    { return "/2018-06-01/runtime/invocation/" + id + "/error" }
 
+func options() runtimeapi.Options {
+	return runtimeapi.Options{Function: &hearth.Function{
+		Name:    hearth.Name{Account: "123456789012", Region: "us-east-1", Function: "f"},
+		Version: "7", Handler: "app.handler",
+	}}
+}
+
 // A fixture is a server on a loopback port, with a session, and a client as a
 // runtime has it.
 type fixture struct {
@@ -42,7 +49,7 @@ func serve(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{T: t, server: runtimeapi.Serve(l), addr: l.Addr().String()}
+	f := &fixture{T: t, server: runtimeapi.Serve(l, options()), addr: l.Addr().String()}
 	f.client = &http.Client{Transport: &http.Transport{}}
 	f.session = f.server.Begin()
 	t.Cleanup(func() {
@@ -105,12 +112,22 @@ func (f *fixture) ready() <-chan reply {
 
 func (f *fixture) invoke(inv *hearth.Invocation, onDone func(*runtimeapi.Call)) *runtimeapi.Call {
 	f.Helper()
-	call, err := f.session.Invoke(inv, 3*time.Second, onDone)
+	var progress runtimeapi.Progress
+	if onDone != nil {
+		progress = done(onDone)
+	}
+	call, err := f.session.Invoke(inv, 3*time.Second, progress)
 	if err != nil {
 		f.Fatal(err)
 	}
 	return call
 }
+
+// done is a Progress that knows the end only.
+type done func(*runtimeapi.Call)
+
+func (done) RuntimeDone(*runtimeapi.Call) {}
+func (d done) Done(c *runtimeapi.Call)    { d(c) }
 
 // running brings the runtime to where it has event "id-1".
 func (f *fixture) running() *runtimeapi.Call {

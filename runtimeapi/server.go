@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"golang.org/x/net/netutil"
+
+	"github.com/hearthd/hearth"
 )
 
 // Bounds on what the processes of one environment can make the daemon hold.
@@ -25,8 +27,21 @@ const (
 	maxDrain = 64 << 20
 )
 
-// Server serves the Runtime API to one environment.
+// Options of a Server.
+type Options struct {
+	// Function is what extensions are told that they are beside.
+	Function *hearth.Function
+	// Subscriptions serves the Telemetry and the Logs API. Nil: they are not
+	// there.
+	Subscriptions Subscriptions
+}
+
+// Server serves the Runtime, Extensions, Telemetry and Logs APIs to one
+// environment.
 type Server struct {
+	about         *about
+	subscriptions Subscriptions
+
 	http     *http.Server
 	done     chan struct{}  // closed when the accept loop has returned
 	handlers sync.WaitGroup // requests in progress
@@ -39,8 +54,16 @@ type Server struct {
 // Serve starts serving on l. Until the first Begin every request is refused.
 // The caller must call Close, which closes l, too; whoever else owns the
 // listener may close it first.
-func Serve(l net.Listener) *Server {
-	s := &Server{done: make(chan struct{}), session: newSession()}
+func Serve(l net.Listener, opts Options) *Server {
+	fn := opts.Function
+	s := &Server{
+		about: &about{
+			FunctionName: fn.Name.Function, FunctionVersion: fn.Version, Handler: fn.Handler, AccountID: fn.Name.Account,
+		},
+		subscriptions: opts.Subscriptions,
+		done:          make(chan struct{}),
+		session:       newSession(nil),
+	}
 	s.session.End()
 	s.http = &http.Server{
 		Handler:        s,
@@ -65,11 +88,12 @@ func Serve(l net.Listener) *Server {
 // sessionKey is the context key of a connection's *Session.
 type sessionKey struct{}
 
-// Begin ends the session in progress, if any, and begins a new one for a
-// runtime process that is about to be started. Only connections made from now
-// on are served by it.
-func (s *Server) Begin() *Session {
-	next := newSession()
+// Begin ends the session in progress, if any, and begins a new one for
+// processes that are about to be started: the external extensions of these
+// names, and then the runtime. Only connections made from now on are served by
+// it.
+func (s *Server) Begin(external ...string) *Session {
+	next := newSession(external)
 	s.mu.Lock()
 	old := s.session
 	s.session = next
@@ -117,7 +141,7 @@ const (
 	invocationPrefix = versionPrefix + "runtime/invocation/"
 )
 
-// ServeHTTP routes a request of the runtime. It serves connections that Serve
+// ServeHTTP routes a request of the runtime or an extension. It serves connections that Serve
 // accepted and no others. A request that cannot be answered any more is
 // aborted with http.ErrAbortHandler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -130,7 +154,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		session.serveInvocation(w, r, rest)
 		return
 	}
+	if rest, ok := strings.CutPrefix(r.URL.Path, extensionPrefix); ok {
+		session.serveExtension(w, r, rest, s.about)
+		return
+	}
 	switch r.URL.Path {
+	case "/2022-07-01/telemetry":
+		session.serveSubscription(w, r, TelemetryAPI, s.subscriptions)
+	case "/2020-08-15/logs":
+		session.serveSubscription(w, r, LogsAPI, s.subscriptions)
 	case versionPrefix + "ping":
 		if allow(w, r, http.MethodGet) {
 			_, _ = io.WriteString(w, "pong")

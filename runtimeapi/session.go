@@ -1,9 +1,9 @@
 package runtimeapi
 
 import (
-	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -31,81 +31,49 @@ func (e *TransitionError) Error() string {
 	return fmt.Sprintf("State transition from %s to %s failed for runtime. Error: State transition is not allowed", e.From, e.To)
 }
 
-// Response is what a runtime answered to an event or to its own start.
-type Response struct {
-	Payload     []byte
-	ContentType string
-	// Failed: the runtime posted to /error or /init/error.
-	Failed bool
-	// ErrorType, with Failed, is the runtime's error type header when it is one
-	// that AWS accepts, else Function.Unknown or Runtime.Unknown. With Refused
-	// it is why: Function.ResponseSizeTooLarge, Runtime.TruncatedResponse,
-	// Runtime.InvalidResponseModeHeader.
-	ErrorType string
-	// Refused: the platform did not take the runtime's answer. Payload is empty.
-	Refused bool
-	// Streamed is how many bytes went to the invocation's Stream. Payload is
-	// then empty, or with Failed what the runtime said at the end.
-	Streamed int64
-}
-
-// Call is one event handed to a Session.
-type Call struct {
-	inv      *hearth.Invocation
-	deadline time.Time
-	onDone   func(*Call)
-	response chan Response // capacity 1: respond never waits
-
-	mu        sync.Mutex
-	delivered bool
-	answer    *Response
-}
-
-// Response yields the runtime's answer, at most one, to one receiver.
-func (c *Call) Response() <-chan Response { return c.response }
-
-// Answer returns what Response yields or has yielded, and false before the
-// runtime has answered. It is there before the runtime learns that its answer
-// was taken, so onDone always finds it.
-func (c *Call) Answer() (Response, bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.answer == nil {
-		return Response{}, false
-	}
-	return *c.answer, true
-}
-
-// Delivered reports whether a runtime has been sent the event. A call that was
-// not delivered can safely be given to another environment.
-func (c *Call) Delivered() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.delivered
-}
-
-// Session is the protocol of one runtime process.
+// Session is the protocol of one start of an environment's processes: the
+// runtime and its extensions.
 type Session struct {
-	ready     chan struct{} // closed at the first /next
-	initError chan Response // capacity 1: failInit never waits
-	ended     chan struct{} // closed by End
-	queue     chan *Call    // the event that waits for a poll; one at most
+	ready       chan struct{} // closed at the runtime's first /next
+	registered  chan struct{} // closed when no external extension is unregistered
+	initialized chan struct{} // closed when everybody has been at /next
+	initError   chan Response // capacity 1: failInit never waits
+	ended       chan struct{} // closed by End
+	queue       chan *Call    // the event that waits for a poll; one at most
 
-	mu      sync.Mutex
-	state   State
-	waiting *Call // in queue, or in the hands of a poll that has not decided
-	current *Call // delivered
-	closed  bool
+	mu         sync.Mutex
+	state      State // of the runtime
+	waiting    *Call // in queue, or in the hands of a poll that has not decided
+	current    *Call // delivered to the runtime
+	inProgress *Call // not over: the runtime or an extension is not back yet
+	initDone   bool
+	closed     bool
+
+	agents       []*agent // the external ones first
+	unregistered int      // of the external ones
+	fault        string   // the first that an extension reported
 }
 
-func newSession() *Session {
-	return &Session{
-		ready:     make(chan struct{}),
-		initError: make(chan Response, 1),
-		ended:     make(chan struct{}),
-		queue:     make(chan *Call, 1),
-		state:     Started,
+// newSession begins a session; external are the names of the extensions that
+// the platform will start.
+func newSession(external []string) *Session {
+	s := &Session{
+		ready:        make(chan struct{}),
+		registered:   make(chan struct{}),
+		initialized:  make(chan struct{}),
+		initError:    make(chan Response, 1),
+		ended:        make(chan struct{}),
+		queue:        make(chan *Call, 1),
+		state:        Started,
+		unregistered: len(external),
 	}
+	for _, name := range external {
+		s.agents = append(s.agents, newAgent(name, true))
+	}
+	if len(external) == 0 {
+		close(s.registered)
+	}
+	return s
 }
 
 // Ready is closed when the runtime first asks for an event: its init is over.
@@ -121,26 +89,31 @@ func (s *Session) State() State {
 	return s.state
 }
 
-// Invoke hands an event to the runtime's next poll and returns at once. The
-// runtime is told a deadline of timeout from now. onDone, when not nil, is
-// called once, when the runtime asks for the next event after it answered, on
-// the goroutine of that poll; it must not block for long.
+// Invoke hands an event to the runtime's next poll, and to the extensions that
+// registered for it, and returns at once. They are told a deadline of timeout
+// from now. progress may be nil.
 //
 // The caller gives a Session one event at a time: the previous call is done,
 // or this is the first. Anything else is a broken invariant of the caller, and
 // an error.
-func (s *Session) Invoke(inv *hearth.Invocation, timeout time.Duration, onDone func(*Call)) (*Call, error) {
-	c := &Call{inv: inv, deadline: time.Now().Add(timeout), onDone: onDone, response: make(chan Response, 1)}
+func (s *Session) Invoke(inv *hearth.Invocation, timeout time.Duration, progress Progress) (*Call, error) {
+	c := &Call{
+		inv: inv, id: newUUID(), deadline: time.Now().Add(timeout), progress: progress,
+		response: make(chan Response, 1), outstanding: 1,
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return nil, fmt.Errorf("invoke %s: session has ended", inv.RequestID)
 	}
-	if s.state != Ready || s.waiting != nil {
+	if s.state != Ready || s.inProgress != nil {
 		return nil, fmt.Errorf("invoke %s: runtime is busy in state %s", inv.RequestID, s.state)
 	}
-	s.waiting = c
+	s.waiting, s.inProgress = c, c
 	s.queue <- c // has room: nothing else waits
+	if len(s.agents) > 0 {
+		s.offerLocked(c)
+	}
 	return c, nil
 }
 
@@ -150,7 +123,7 @@ func (s *Session) Invoke(inv *hearth.Invocation, timeout time.Duration, onDone f
 func (s *Session) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.waiting, s.current = nil, nil
+	s.waiting, s.current, s.inProgress = nil, nil, nil
 	if !s.closed {
 		s.closed = true
 		close(s.ended)
@@ -160,66 +133,106 @@ func (s *Session) End() {
 // poll is /next: it moves the runtime to Ready, finishing the call that it
 // answered, and returns an event that is to be delivered again, if any.
 func (s *Session) poll() (*Call, error) {
-	again, finished, err := s.enterReady()
-	if finished != nil && finished.onDone != nil {
-		finished.onDone(finished)
+	again, back, alone, err := s.enterReady()
+	switch {
+	case back == nil:
+	case alone:
+		back.finish()
+	default:
+		if back.progress != nil {
+			back.progress.RuntimeDone(back)
+		}
+		s.mu.Lock()
+		done := s.arriveLocked(back)
+		s.mu.Unlock()
+		done.finish()
 	}
 	return again, err
 }
 
-// enterReady is the transition of poll. finished is the call that it ended.
-func (s *Session) enterReady() (again, finished *Call, err error) {
+// enterReady is the transition of poll. back is the call that the runtime is
+// back from; alone, that no extension works on it.
+func (s *Session) enterReady() (again, back *Call, alone bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
-		return nil, nil, &TransitionError{From: s.state, To: Ready}
+		return nil, nil, false, &TransitionError{From: s.state, To: Ready}
 	}
 	switch s.state {
 	case Ready:
+		return nil, nil, false, nil
 	case Started:
 		close(s.ready)
 	case Responded:
-		finished, s.current = s.current, nil
+		back, s.current = s.current, nil
+		back.returned = time.Now()
+		if alone = back.outstanding == 1; alone {
+			s.arriveLocked(back)
+		}
 	case Running:
-		return s.current, nil, nil
+		return s.current, nil, false, nil
 	default:
-		return nil, nil, &TransitionError{From: s.state, To: Ready}
+		return nil, nil, false, &TransitionError{From: s.state, To: Ready}
 	}
 	s.state = Ready
-	return nil, finished, nil
+	if !s.initDone {
+		s.checkInitializedLocked()
+	}
+	return nil, back, alone, nil
 }
 
-// await blocks until there is an event for this poll. It returns nil when the
-// client or the session is gone.
-func (s *Session) await(ctx context.Context) *Call {
+// await blocks until there is an event for this poll, and returns it with what
+// the poll is answered on. It returns nil when the client or the session is gone.
+func (s *Session) await(w http.ResponseWriter, r *http.Request) (to http.ResponseWriter, c *Call) {
+	ctx := r.Context()
 	select {
 	case c := <-s.queue:
-		if s.deliver(ctx, c) {
-			return c
+		if s.deliver(c, ctx.Err() != nil) {
+			return w, c
+		}
+		if ctx.Err() == nil {
+			return nil, nil // the session has ended
 		}
 	case <-ctx.Done():
 	case <-s.ended:
+		return nil, nil
 	}
-	return nil
+	p := park(w)
+	if p == nil {
+		return nil, nil
+	}
+	for {
+		select {
+		case c := <-s.queue:
+			if s.deliver(c, !p.alive()) {
+				return p, c
+			}
+		case <-p.probe():
+			if p.alive() {
+				continue
+			}
+		case <-s.ended:
+		}
+		p.Close()
+		return nil, nil
+	}
 }
 
 // deliver marks a call taken from the queue as the current one. It reports
 // false when the session ended meanwhile, and when the poll's client is gone:
 // the call then waits for the next poll.
-func (s *Session) deliver(ctx context.Context, c *Call) bool {
+func (s *Session) deliver(c *Call, gone bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
 		return false
 	}
-	if ctx.Err() != nil {
+	if gone {
 		s.queue <- c // has room: it came from there and still counts as waiting
 		return false
 	}
 	s.state, s.waiting, s.current = Running, nil, c
-	c.mu.Lock()
-	c.delivered = true
-	c.mu.Unlock()
+	c.deliveredNow()
 	return true
 }
 
@@ -238,13 +251,14 @@ func (s *Session) beginResponse(id string, to State) (*Call, error) {
 		return nil, errWrongID
 	}
 	s.state = to
+	s.current.responding = time.Now()
 	return s.current, nil
 }
 
 // respond ends what beginResponse began.
 func (s *Session) respond(c *Call, r Response) {
 	c.mu.Lock()
-	c.answer = &r
+	c.answer, c.responded = &r, time.Now()
 	c.mu.Unlock()
 	// Before the state changes: a poll that comes from now on ends the call.
 	c.response <- r

@@ -139,7 +139,9 @@ func Open(ctx context.Context, opts Options) (*Environment, error) {
 		release(opts.Launch)
 		return nil, fmt.Errorf("create sandbox %s: %w", opts.ID, err)
 	}
-	e := &Environment{opts: opts, box: box, server: runtimeapi.Serve(box.Listener())}
+	e := &Environment{opts: opts, box: box, server: runtimeapi.Serve(box.Listener(), runtimeapi.Options{
+		Function: opts.Function, Subscriptions: opts.Subscriptions,
+	})}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.wg.Go(e.watchSandbox)
 	return e, nil

@@ -14,6 +14,7 @@ import (
 // wait up to the hand-over, and then the poll that follows the answer, the timer,
 // the watcher of the process or of the sandbox, or Close.
 type invocation struct {
+	env     *Environment
 	inv     *hearth.Invocation
 	free    func()
 	started time.Time
@@ -160,7 +161,7 @@ func (e *Environment) begin(inv *hearth.Invocation, free func()) (*invocation, *
 		return nil, nil, fmt.Errorf("%w: %s", ErrBusy, e.state)
 	}
 	a := &invocation{
-		inv: inv, free: free, started: time.Now(), cold: e.initTook, run: r,
+		env: e, inv: inv, free: free, started: time.Now(), cold: e.initTook, run: r,
 		settled: make(chan verdict, 1), done: make(chan struct{}),
 	}
 	e.state, e.active, e.initTook = Busy, a, 0
@@ -201,7 +202,7 @@ func (e *Environment) handOverCall(a *invocation, r *run, timeout time.Duration)
 	case r.dead:
 		return fmt.Errorf("%w: the runtime has ended", ErrNotDelivered)
 	}
-	call, err := r.session.Invoke(a.inv, timeout, func(c *runtimeapi.Call) { e.complete(a, c) })
+	call, err := r.session.Invoke(a.inv, timeout, a)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrNotDelivered, err)
 	}
@@ -267,6 +268,12 @@ func (e *Environment) result(a *invocation, res hearth.Result) hearth.Result {
 	res.Duration, res.Init = time.Since(a.started), a.cold
 	return res
 }
+
+// RuntimeDone and Done make the invocation its call's runtimeapi.Progress.
+func (a *invocation) RuntimeDone(*runtimeapi.Call) {}
+
+// Done ends the invocation.
+func (a *invocation) Done(c *runtimeapi.Call) { a.env.complete(a, c) }
 
 // complete ends an invocation whose runtime is back at /next.
 func (e *Environment) complete(a *invocation, call *runtimeapi.Call) {
