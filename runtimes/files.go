@@ -88,8 +88,11 @@ func (f *files) langDir(interp Interpreter) (string, error) {
 
 // names are the names that an interpreter goes by on AWS, the full one first.
 func (i Interpreter) names() []string {
-	if i.Family == Node {
+	switch i.Family {
+	case Node:
 		return []string{"node"}
+	case Java:
+		return []string{"java"}
 	}
 	return []string{"python" + i.minor(), "python3", "python"}
 }

@@ -18,7 +18,7 @@ type Mount struct {
 // this interpreter under its usual name, and nothing else.
 func (i Interpreter) standsAlone() bool {
 	_, err := os.Stat(filepath.Join(i.Prefix, "bin", i.names()[0]))
-	return err == nil && exposure(i.Prefix) == wholePrefix
+	return err == nil && i.exposure(i.Prefix) == wholePrefix
 }
 
 // How much of a prefix function code may see.
@@ -29,6 +29,15 @@ const (
 	libraries                 // that, and the prefix's lib directory
 	wholePrefix
 )
+
+// exposure is how much of a prefix of this interpreter function code may see. A
+// JDK has a directory of its own: its release file is there.
+func (i Interpreter) exposure(prefix string) exposed {
+	if i.Family == Java {
+		return wholePrefix
+	}
+	return exposure(prefix)
+}
 
 // exposure judges a prefix by what is in it. Interpreters built by a version
 // manager and virtual environments have a directory of their own; others share
@@ -56,7 +65,7 @@ func exposure(prefix string) exposed {
 func (i Interpreter) mounts() []Mount {
 	var paths []string
 	for _, prefix := range []string{i.Prefix, i.BasePrefix} {
-		switch exposure(prefix) {
+		switch i.exposure(prefix) {
 		case wholePrefix:
 			paths = append(paths, prefix)
 			continue
@@ -72,6 +81,7 @@ func (i Interpreter) mounts() []Mount {
 		paths = append(paths, i.Libraries...)
 	}
 	paths = append(paths, i.Packages...)
+	paths = append(paths, i.Linked...)
 	if i.UserPackages != "" {
 		paths = append(paths, i.UserPackages)
 	}

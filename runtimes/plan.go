@@ -43,6 +43,7 @@ type Plan struct {
 	memory      int    // MB
 	nodeOptions string // the function's NODE_OPTIONS
 	wrapped     bool   // the function sets AWS_LAMBDA_EXEC_WRAPPER
+	handler     string // the function's
 }
 
 // Plan works out how to run a function of PackageType Zip. Errors for the
@@ -63,6 +64,7 @@ func (s *Set) Plan(ctx context.Context, fn *hearth.Function) (*Plan, error) {
 		memory:      fn.MemorySize,
 		nodeOptions: fn.Environment["NODE_OPTIONS"],
 		wrapped:     fn.Environment["AWS_LAMBDA_EXEC_WRAPPER"] != "",
+		handler:     fn.Handler,
 	}
 	if served.Family != Provided {
 		if err := s.planInterpreter(ctx, plan); err != nil {
@@ -85,7 +87,11 @@ func (s *Set) planInterpreter(ctx context.Context, plan *Plan) error {
 		return err
 	}
 	plan.Interpreter = interp
-	if plan.RuntimeDir, err = s.files.runtimeDir(ctx, interp); err != nil {
+	runtimeDir := s.files.runtimeDir
+	if interp.Family == Java {
+		runtimeDir = s.javaRuntimeDir
+	}
+	if plan.RuntimeDir, err = runtimeDir(ctx, interp); err != nil {
 		return fmt.Errorf("plan %s: %w", plan.Runtime.Name, err)
 	}
 	if interp.standsAlone() {
@@ -124,6 +130,8 @@ func (p *Plan) Command(paths Paths) Command {
 	case Node:
 		args := append([]string{filepath.Join(paths.Lang, "bin", "node")}, p.nodeFlags()...)
 		return p.managed(paths, append(args, filepath.Join(paths.Runtime, "bootstrap.cjs")), p.nodeEnv(paths))
+	case Java:
+		return p.javaCommand(paths)
 	default: // provided
 		return Command{Candidates: [][]string{
 			{filepath.Join(paths.Runtime, "bootstrap")},

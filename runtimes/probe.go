@@ -33,6 +33,8 @@ type Interpreter struct {
 	// UserBase and UserPackages are Python's per-user packages (pip install
 	// --user); empty when there are none.
 	UserBase, UserPackages string
+	// Linked are directories outside the prefix that files in it link to.
+	Linked []string
 	// Flags are the options, of those that the bootstrap's command line would
 	// set, that this interpreter understands.
 	Flags []string
@@ -50,6 +52,9 @@ func (i Interpreter) minor() string {
 
 // hasSDK reports whether functions can import AWS's SDK without packaging it.
 func (i Interpreter) hasSDK() bool {
+	if i.Family == Java {
+		return true // on AWS neither
+	}
 	name := "boto3"
 	if i.Family == Node {
 		name = "@aws-sdk"
@@ -131,6 +136,9 @@ func (p *prober) probe(ctx context.Context, f Family, path string) (Interpreter,
 func (p *prober) ask(ctx context.Context, f Family, path string) (Interpreter, error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
+	if f == Java {
+		return probeJava(path)
+	}
 	args := []string{"-c", probePython}
 	if f == Node {
 		args = []string{"-e", probeNode}

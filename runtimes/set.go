@@ -26,6 +26,9 @@ type Options struct {
 	// up again whenever a runtime is missing, so that an interpreter installed
 	// later is found without a restart.
 	Dirs []string
+	// JavaClient is the directory with the archives of AWS's runtime interface
+	// client for Java and of what it needs. Empty: JavaClientDir(Env).
+	JavaClient string
 	// Substitutes are the operator's, from --runtime-map.
 	Substitutes Substitutes
 }
@@ -70,6 +73,9 @@ func (s *Set) Check(ctx context.Context, name string) error {
 		return err
 	}
 	_, err = s.Find(ctx, served)
+	if err == nil && served.Family == Java {
+		_, _, err = s.javaClient()
+	}
 	var missing *hearth.Error
 	if errors.As(err, &missing) {
 		return hearth.Errorf(hearth.ErrInvalid, "%s", missing.Message)
@@ -94,7 +100,7 @@ func (s *Set) resolve(name string) (asked, served Runtime, err error) {
 // *hearth.Error of kind hearth.ErrInvalidRuntime that says what to install.
 // One that has AWS's SDK beside it goes before one that has not.
 func (s *Set) Find(ctx context.Context, r Runtime) (Interpreter, error) {
-	if r.Family != Python && r.Family != Node {
+	if r.Family != Python && r.Family != Node && r.Family != Java {
 		return Interpreter{}, fmt.Errorf("find interpreter: %s has none", r.Name)
 	}
 	s.mu.Lock()
@@ -163,9 +169,17 @@ func (s *Set) candidates(r Runtime) func(yield func(string) bool) {
 	if dirs == nil {
 		dirs = HostDirs(s.opts.Env)
 	}
-	names := []string{"python" + r.Version, "python3"}
-	if r.Family == Node {
+	var names []string
+	switch r.Family {
+	case Node:
 		names = []string{"node", "nodejs"}
+	case Java:
+		names = []string{"java"}
+		if s.opts.Dirs == nil {
+			dirs = append(javaDirs(s.opts.Env), dirs...)
+		}
+	default:
+		names = []string{"python" + r.Version, "python3"}
 	}
 	return func(yield func(string) bool) {
 		for _, name := range names {
@@ -183,7 +197,11 @@ func (s *Set) candidates(r Runtime) func(yield func(string) bool) {
 func missing(r Runtime, others []Interpreter) error {
 	language, install := "Python", fmt.Sprintf("apt-get install python%s, or pyenv install %s", r.Version, r.Version)
 	prefix, suffix := "python", ""
-	if r.Family == Node {
+	switch r.Family {
+	case Java:
+		language, install = "Java", fmt.Sprintf("apt-get install openjdk-%s-jre-headless, or a JDK %s of any vendor below /usr/lib/jvm", r.Version, r.Version)
+		prefix = "java"
+	case Node:
 		language, install = "Node.js", fmt.Sprintf("nvm install %s, or the nodejs package of a distribution that has version %s", r.Version, r.Version)
 		prefix, suffix = "nodejs", ".x"
 	}
@@ -203,8 +221,8 @@ func missing(r Runtime, others []Interpreter) error {
 		found, instead = "this host can serve "+strings.Join(have, ", "), nearest(r.Name, have)
 	}
 	return hearth.Errorf(hearth.ErrInvalidRuntime,
-		"%s needs a %s %s interpreter; %s. Install it (%s), or let another version serve it: --runtime-map %s=%s",
-		r.Name, language, r.Version, found, install, r.Name, instead)
+		"%s needs a %s %s %s; %s. Install it (%s), or let another version serve it: --runtime-map %s=%s",
+		r.Name, language, r.Version, r.Family.program(), found, install, r.Name, instead)
 }
 
 // nearest picks the newest runtime of a sorted list that is older than name,

@@ -21,6 +21,14 @@ const (
 	Go       Family = "go"
 )
 
+// program is what a language is run by.
+func (f Family) program() string {
+	if f == Java {
+		return "virtual machine"
+	}
+	return "interpreter"
+}
+
 // Runtime is one of Lambda's runtime identifiers.
 type Runtime struct {
 	Name    string // AWS's identifier: python3.12, nodejs20.x, provided.al2023
@@ -58,7 +66,8 @@ func All() []Runtime {
 		family(Provided, "", "provided.al2", true, true),
 		family(Provided, "", "provided.al2023", true, false),
 		family(Java, "", "java8", false, true),
-		family(Java, "", "java8.al2 java8.al2023 java11 java11.al2023 java17 java17.al2023 java21 java25", false, false),
+		family(Java, "", "java8.al2 java8.al2023", false, false),
+		family(Java, ".al2023", "java11 java11.al2023 java17 java17.al2023 java21 java25", true, false),
 		family(Ruby, "", "ruby2.5 ruby2.7 ruby3.2", false, true),
 		family(Ruby, "", "ruby3.3 ruby3.4 ruby4.0", false, false),
 		family(Dotnet, "", "dotnetcore1.0 dotnetcore2.0 dotnetcore2.1 dotnetcore3.1 dotnet5.0 dotnet6 dotnet8", false, true),

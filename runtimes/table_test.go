@@ -17,7 +17,8 @@ func TestLookup_Identifiers(t *testing.T) {
 		{Name: "nodejs18.x", Family: runtimes.Node, Version: "18", Deprecated: true, Served: true},
 		{Name: "nodejs24.x", Family: runtimes.Node, Version: "24", Served: true},
 		{Name: "provided.al2023", Family: runtimes.Provided, Version: "al2023", Served: true},
-		{Name: "java21", Family: runtimes.Java, Version: "21"},
+		{Name: "java21", Family: runtimes.Java, Version: "21", Served: true},
+		{Name: "java17.al2023", Family: runtimes.Java, Version: "17", Served: true},
 		{Name: "go1.x", Family: runtimes.Go, Version: "1.x", Deprecated: true},
 	} {
 		if got, ok := runtimes.Lookup(want.Name); !ok || got != want {
@@ -37,8 +38,8 @@ func TestAll_NamesAreUnique(t *testing.T) {
 }
 
 func TestServable_KnownRuntimeThatIsNotServedSaysSo(t *testing.T) {
-	_, err := runtimes.Servable("java21")
-	if err == nil || !strings.HasPrefix(err.Error(), "hearth does not run java21: it serves python3.8, ") {
+	_, err := runtimes.Servable("ruby3.4")
+	if err == nil || !strings.HasPrefix(err.Error(), "hearth does not run ruby3.4: it serves python3.8, ") {
 		t.Errorf("error = %v", err)
 	}
 }
@@ -87,7 +88,7 @@ func TestParseSubstitutes_Mistakes(t *testing.T) {
 		"nodejs24.x=python3.13": "another language",
 		"cobol=python3.13":      `"cobol" is not a Lambda runtime`,
 		"python3.14=python3.99": "failed to satisfy constraint",
-		"java21=java17":         "hearth does not run java17",
+		"java21=ruby3.4":        "hearth does not run ruby3.4",
 		"python3.14=python3.13,python3.14=python3.12": "mapped twice",
 		"python3.14=python3.13,python3.13=python3.12": "both a substitute and substituted",
 	} {

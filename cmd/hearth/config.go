@@ -31,6 +31,7 @@ type config struct {
 	Account        string        `yaml:"account"`
 	Region         string        `yaml:"region"`
 	RuntimeMap     string        `yaml:"runtime-map"`
+	JavaClient     string        `yaml:"java-client"`
 	IdleTimeout    time.Duration `yaml:"idle-timeout"`
 	FreezeAfter    time.Duration `yaml:"freeze-after"`
 	MaxConcurrency int           `yaml:"max-concurrency"`
@@ -76,6 +77,7 @@ func (c *config) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.Network, "network", c.Network, "what functions reach: none, nat or host; nat falls back to none, loudly, where the host forbids it")
 	f.StringVar(&c.Account, "account", c.Account, "account `ID` in ARNs, twelve digits")
 	f.StringVar(&c.Region, "region", c.Region, "`REGION` of requests that name none")
+	f.StringVar(&c.JavaClient, "java-client", c.JavaClient, "`DIR` with AWS's runtime interface client for Java (default where \"hearth runtimes install java\" puts it)")
 	f.StringVar(&c.RuntimeMap, "runtime-map", c.RuntimeMap, "serve runtimes by others: `FROM=TO,...`, such as nodejs24.x=nodejs20.x")
 	f.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "close environments that were not used for this long")
 	f.DurationVar(&c.FreezeAfter, "freeze-after", c.FreezeAfter, "freeze environments that were not used for this long")

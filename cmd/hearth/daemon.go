@@ -106,7 +106,7 @@ func (d *daemon) openEngine(environ []string) (err error) {
 	d.engine, err = openEngine(engineOptions{
 		dir: filepath.Join(d.cfg.DataDir, "sandbox"), sandbox: d.cfg.Sandbox,
 		network: sandbox.Network(d.cfg.Network), hardCPU: d.cfg.HardCPU,
-		substitute: substitutes, environ: environ,
+		substitute: substitutes, javaClient: d.cfg.JavaClient, environ: environ,
 		pool: pool.Options{
 			MaxConcurrency: d.cfg.MaxConcurrency, MaxMemory: d.cfg.MaxMemory,
 			IdleTimeout: d.cfg.IdleTimeout, FreezeAfter: d.cfg.FreezeAfter,

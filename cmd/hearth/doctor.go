@@ -3,12 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
 	"slices"
 
 	"github.com/spf13/cobra"
-
-	"github.com/hearthd/hearth/runtimes"
 )
 
 // A hostCheck is one thing that hearth needs of a host, and what was found.
@@ -86,35 +83,4 @@ func printFixes(c *cli, checks []hostCheck) error {
 		}
 	}
 	return nil
-}
-
-// probeRuntimes looks for the interpreters of the managed runtimes.
-func probeRuntimes(ctx context.Context, _ *cli) ([]hostCheck, error) {
-	dir, err := os.MkdirTemp("", "hearth-doctor-")
-	if err != nil {
-		return nil, fmt.Errorf("look for interpreters: %w", err)
-	}
-	defer os.RemoveAll(dir)
-	set, err := runtimes.New(runtimes.Options{Dir: dir, Env: os.Environ()})
-	if err != nil {
-		return nil, fmt.Errorf("look for interpreters: %w", err)
-	}
-	var checks []hostCheck
-	for _, r := range runtimes.All() {
-		if !r.Served || r.Family != runtimes.Python && r.Family != runtimes.Node {
-			continue
-		}
-		check := hostCheck{Name: r.Name, Status: checkOK}
-		interpreter, err := set.Find(ctx, r)
-		switch {
-		case ctx.Err() != nil:
-			return nil, fmt.Errorf("look for interpreters: %w", ctx.Err())
-		case err != nil:
-			check.Status, check.Detail, check.Fix = checkMissing, "no interpreter", err.Error()
-		default:
-			check.Detail = interpreter.Executable + " (" + interpreter.Version + ")"
-		}
-		checks = append(checks, check)
-	}
-	return checks, nil
 }

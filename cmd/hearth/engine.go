@@ -49,6 +49,7 @@ type engineOptions struct {
 	network    sandbox.Network
 	hardCPU    bool
 	substitute runtimes.Substitutes
+	javaClient string   // directory; empty: the user's own
 	environ    []string // the daemon's own environment
 	pool       pool.Options
 	// openCode returns a code archive by digest, with its size.
@@ -75,7 +76,7 @@ func openEngine(o engineOptions) (e *engine, err error) {
 	if e.bundles, err = bundle.New(filepath.Join(o.dir, "bundles"), bundle.Options{BootID: bootID()}); err != nil {
 		return e, fmt.Errorf("open code cache: %w", err)
 	}
-	e.set, err = runtimes.New(runtimes.Options{Dir: filepath.Join(o.dir, "runtimes"), Env: o.environ, Substitutes: o.substitute})
+	e.set, err = runtimes.New(runtimes.Options{Dir: filepath.Join(o.dir, "runtimes"), Env: o.environ, Substitutes: o.substitute, JavaClient: o.javaClient})
 	if err != nil {
 		return e, err
 	}

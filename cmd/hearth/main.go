@@ -61,6 +61,7 @@ func (c *cli) commands() []*cobra.Command {
 		newFunctionsCommand(c),
 		newLogsCommand(c),
 		newStatusCommand(c),
+		newRuntimesCommand(c),
 		newDoctorCommand(c, probeHost, probeSandbox, probeRuntimes),
 		newVersionCommand(c),
 		newExitCodesTopic(),

@@ -132,15 +132,24 @@ const (
 // deploy makes a function of a package, with the command line.
 func (d *daemon) deploy(t *testing.T, dir, handler string, timeoutSeconds int) function {
 	t.Helper()
+	fn, err := d.tryDeploy(t, dir, handler, "provided.al2023", timeoutSeconds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return fn
+}
+
+func (d *daemon) tryDeploy(t *testing.T, dir, handler, runtime string, timeoutSeconds int) (function, error) {
+	t.Helper()
 	name := strings.ReplaceAll(t.Name(), "/", "-")
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, hearthBinary, "deploy", dir, "--endpoint", d.address, "--name", name, "--runtime", "provided.al2023",
+	cmd := exec.CommandContext(ctx, hearthBinary, "deploy", dir, "--endpoint", d.address, "--name", name, "--runtime", runtime,
 		"--handler", handler, "--timeout", fmt.Sprint(timeoutSeconds), "--memory", fmt.Sprint(memoryMB))
 	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("deploy: %v\n%s", err, out)
+		return function{}, fmt.Errorf("deploy: %w\n%s", err, out)
 	}
-	return function{d, name}
+	return function{d, name}, nil
 }
 
 // result is the answer to an invocation.

@@ -42,6 +42,13 @@ func run(m *testing.M) (code int, err error) {
 	if err := os.Setenv("HEARTH_NETWORK", "none"); err != nil {
 		return 0, err
 	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return 0, err
+	}
+	if err := os.Setenv("HEARTH_JAVA_CLIENT", filepath.Join(cache, "hearth-test-clients", "java-client")); err != nil {
+		return 0, err
+	}
 	dir, err := os.MkdirTemp("", "hearth-clients-")
 	if err != nil {
 		return 0, err

@@ -1,0 +1,216 @@
+package runtimes
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	hearth "github.com/hearthd/hearth"
+)
+
+// Java has no bootstrap of hearth's own: AWS publishes the one that its managed
+// runtimes use as a library, which hearth runs as it is. It is not embedded,
+// being larger than hearth's own bootstraps together; `hearth runtimes install
+// java` gets it.
+
+// JavaClient is AWS's runtime interface client for Java, by Maven's
+// coordinates. Its dependencies belong to it.
+const JavaClient = "com.amazonaws:aws-lambda-java-runtime-interface-client:2.9.0"
+
+// javaClientJar begins the name of the archive that a directory with the client
+// must have.
+const javaClientJar = "aws-lambda-java-runtime-interface-client-"
+
+// javaMain is the client's program.
+const javaMain = "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"
+
+// JavaClientDir is where the client is kept for a user with this environment,
+// given as KEY=value: HEARTH_JAVA_CLIENT, else below the user's data directory.
+// Empty when the environment names no home.
+func JavaClientDir(env []string) string {
+	get := lookup(env)
+	if dir := get("HEARTH_JAVA_CLIENT"); dir != "" {
+		return dir
+	}
+	if data := get("XDG_DATA_HOME"); filepath.IsAbs(data) {
+		return filepath.Join(data, "hearth", "java")
+	}
+	if home := get("HOME"); home != "" {
+		return filepath.Join(home, ".local", "share", "hearth", "java")
+	}
+	return ""
+}
+
+// javaDirs lists the directories of this host that may hold a JDK's programs.
+func javaDirs(env []string) []string {
+	get := lookup(env)
+	var dirs []string
+	if home := get("JAVA_HOME"); home != "" {
+		dirs = append(dirs, filepath.Join(home, "bin"))
+	}
+	for _, pattern := range []string{
+		"/usr/lib/jvm/*/bin",
+		join(get("HOME"), ".sdkman/candidates/java/*/bin"),
+		join(get("HOME"), ".asdf/installs/java/*/bin"),
+		join(get("HOME"), ".local/share/mise/installs/java/*/bin"),
+		join(get("HOME"), ".jdks/*/bin"),
+		"/Library/Java/JavaVirtualMachines/*/Contents/Home/bin",
+	} {
+		dirs = append(dirs, newestFirst(pattern)...)
+	}
+	return existing(dirs)
+}
+
+// probeJava reads what a JDK or JRE says of itself in its release file: a JVM
+// that is started to be asked needs a good part of a second.
+func probeJava(path string) (Interpreter, error) {
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return Interpreter{}, fmt.Errorf("find the JDK of %s: %w", path, err)
+	}
+	prefix := filepath.Dir(filepath.Dir(real))
+	release, err := os.ReadFile(filepath.Join(prefix, "release"))
+	if err != nil {
+		return Interpreter{}, fmt.Errorf("read the release file of a JDK: %w", err)
+	}
+	for line := range strings.Lines(string(release)) {
+		if quoted, ok := strings.CutPrefix(strings.TrimSpace(line), "JAVA_VERSION="); ok {
+			version, err := strconv.Unquote(quoted)
+			if err != nil || version == "" {
+				break
+			}
+			return Interpreter{
+				Family: Java, Version: version, Executable: real, Prefix: prefix, BasePrefix: prefix,
+				Linked: linkedFiles(prefix),
+			}, nil
+		}
+	}
+	return Interpreter{}, fmt.Errorf("%s has no JAVA_VERSION", filepath.Join(prefix, "release"))
+}
+
+// linkedFiles returns the directories outside a JDK that its configuration and
+// certificates link to: distributions keep them below /etc.
+func linkedFiles(prefix string) []string {
+	var dirs []string
+	for _, part := range []string{"conf", filepath.Join("lib", "security")} {
+		_ = filepath.WalkDir(filepath.Join(prefix, part), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.Type()&fs.ModeSymlink == 0 {
+				return nil // what cannot be read has no links to follow
+			}
+			target, err := os.Readlink(path)
+			if err != nil || !filepath.IsAbs(target) || within(target, "/usr") {
+				return nil
+			}
+			if dir := filepath.Dir(target); !slices.ContainsFunc(dirs, func(have string) bool { return within(dir, have) }) {
+				dirs = append(dirs, dir)
+			}
+			return nil
+		})
+	}
+	return dirs
+}
+
+// javaRuntimeDir returns the directory to show at /var/runtime: the client's
+// archives below lib, as on AWS.
+func (s *Set) javaRuntimeDir(context.Context, Interpreter) (string, error) {
+	client, jars, err := s.javaClient()
+	if err != nil {
+		return "", err
+	}
+	h := sha256.New()
+	for _, jar := range jars {
+		info, err := os.Stat(filepath.Join(client, jar))
+		if err != nil {
+			return "", fmt.Errorf("look at Java client: %w", err)
+		}
+		fmt.Fprintf(h, "%s %d %d\n", jar, info.Size(), info.ModTime().UnixNano())
+	}
+	return s.files.once("java-"+hex.EncodeToString(h.Sum(nil)[:6]), func(dir string) error {
+		if err := os.Mkdir(filepath.Join(dir, "lib"), 0o755); err != nil {
+			return fmt.Errorf("create lib: %w", err)
+		}
+		for _, jar := range jars {
+			if err := copyFile(filepath.Join(client, jar), filepath.Join(dir, "lib", jar)); err != nil {
+				return err
+			}
+		}
+		wrapper, err := bootstraps.ReadFile("python/bootstrap") // knows nothing of Python
+		if err != nil {
+			return fmt.Errorf("open embedded bootstrap: %w", err)
+		}
+		return os.WriteFile(filepath.Join(dir, "bootstrap"), wrapper, 0o755)
+	})
+}
+
+// javaClient finds the archives of AWS's client; a *hearth.Error that says how
+// to get it when there are none.
+func (s *Set) javaClient() (dir string, jars []string, err error) {
+	dir = s.opts.JavaClient
+	if dir == "" {
+		dir = JavaClientDir(s.opts.Env)
+	}
+	found, err := filepath.Glob(filepath.Join(dir, "*.jar"))
+	if err != nil {
+		return "", nil, fmt.Errorf("look for Java client in %s: %w", dir, err)
+	}
+	complete := false
+	for _, jar := range found {
+		jars = append(jars, filepath.Base(jar))
+		complete = complete || strings.HasPrefix(filepath.Base(jar), javaClientJar)
+	}
+	if dir == "" || !complete {
+		return "", nil, hearth.Errorf(hearth.ErrInvalidRuntime,
+			"Java functions need AWS's runtime interface client, which is not in %q. Get it with: hearth runtimes install java", dir)
+	}
+	return dir, jars, nil
+}
+
+func copyFile(from, to string) (err error) {
+	in, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("copy archive: %w", err)
+	}
+	defer func() { err = errors.Join(err, in.Close()) }()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644)
+	if err != nil {
+		return fmt.Errorf("copy archive: %w", err)
+	}
+	_, err = io.Copy(out, in)
+	return errors.Join(err, out.Close())
+}
+
+// javaFlags sizes the JVM from the function's memory in AWS's proportions, and
+// favours a short start, as AWS does since Java 17 by default: one compiler, one
+// collector. JAVA_TOOL_OPTIONS of the function comes first and so loses to none
+// of them but those it repeats; see the JVM's documentation.
+func (p *Plan) javaFlags() []string {
+	flags := []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.net.preferIPv4Stack=true"}
+	if p.memory > 0 {
+		flags = append([]string{"-XX:MaxHeapSize=" + strconv.Itoa(p.memory*1024*85/100) + "k"}, flags...)
+	}
+	if major, err := strconv.Atoi(p.Interpreter.minor()); err == nil && major >= 17 {
+		// The client reaches into java.io for the descriptor of the log; newer
+		// JVMs warn of what they will refuse one day.
+		flags = append(flags, "--add-opens=java.base/java.io=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED")
+		if major >= 24 {
+			flags = append(flags, "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow")
+		}
+	}
+	return flags
+}
+
+// javaCommand runs the client; the handler is its argument.
+func (p *Plan) javaCommand(paths Paths) Command {
+	args := append([]string{filepath.Join(paths.Lang, "bin", "java")}, p.javaFlags()...)
+	args = append(args, "-cp", filepath.Join(paths.Runtime, "lib")+"/*", javaMain, p.handler)
+	return p.managed(paths, args, nil)
+}
