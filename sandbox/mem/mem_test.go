@@ -5,8 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"os"
+	"strconv"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -22,7 +25,20 @@ import (
 func runProbe(ctx context.Context, p *mem.Proc) sandbox.Exit {
 	return sandbox.Exit{Code: probe.Run(ctx, probe.Proc{
 		Args: p.Args[1:], Env: p.Env, Dir: p.Dir, Stdout: p.Stdout, Stderr: p.Stderr, Dial: p.Dial,
+		Listen: func(address string) (net.Listener, error) { return p.Listen(portOf(address)) },
+		Send:   func(address string, datagram []byte) error { return p.Send(portOf(address), datagram) },
+		Log:    func() io.Writer { return p.Log },
 	})}
+}
+
+// portOf is the number in an address; a simulated host has no more than ports.
+func portOf(address string) int {
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return 0
+	}
+	number, _ := strconv.Atoi(port) // 0 is as good as none
+	return number
 }
 
 func TestDriver(t *testing.T) {

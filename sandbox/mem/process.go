@@ -25,6 +25,7 @@ type Proc struct {
 	Dir    string
 	Stdout io.Writer
 	Stderr io.Writer
+	Log    io.Writer // nil when the command has none
 
 	process *Process
 }
@@ -58,7 +59,7 @@ func (p *Proc) Notify(signals ...syscall.Signal) <-chan syscall.Signal {
 type Process struct {
 	sandbox *Sandbox
 	cmd     sandbox.Command
-	files   []*os.File // duplicates of standard output and error, or nil
+	files   []*os.File // duplicates of standard output, error and the log, or nil
 	done    chan struct{}
 	exit    sandbox.Exit // written before done is closed
 
@@ -89,6 +90,9 @@ func (p *Process) run(program Program) {
 	if p.files[1] != nil {
 		proc.Stderr = p.files[1]
 	}
+	if p.files[2] != nil {
+		proc.Log = p.files[2]
+	}
 	exit := program(p.ctx, proc)
 	p.cancel()
 	p.closeFiles()
@@ -103,6 +107,7 @@ func (p *Process) run(program Program) {
 	for _, c := range conns {
 		c.Close()
 	}
+	p.sandbox.closePorts(p)
 	p.sandbox.mu.Lock()
 	delete(p.sandbox.live, p)
 	p.sandbox.mu.Unlock()
@@ -123,24 +128,32 @@ func (p *Process) dial() (net.Conn, error) {
 	if err := p.sandbox.gate.pass(p.ctx); err != nil {
 		return nil, err
 	}
-	inside, outside := net.Pipe()
-	c := &conn{Conn: inside, process: p}
-	p.mu.Lock()
-	killed := p.killed != 0
-	p.conns = append(p.conns, inside)
-	p.mu.Unlock()
-	if killed { // too late for kill to close it
-		inside.Close()
-		return nil, net.ErrClosed
+	c, outside, err := p.pipe()
+	if err != nil {
+		return nil, err
 	}
 	if err := p.sandbox.listener.offer(p.ctx, outside); err != nil {
-		inside.Close()
+		c.Close()
 		return nil, err
 	}
 	return c, nil
 }
 
-// kill ends the program's context and connections. The first signal counts.
+// pipe makes a connection whose inner end is the process's.
+func (p *Process) pipe() (inside *conn, outside net.Conn, err error) {
+	near, outside := net.Pipe()
+	p.mu.Lock()
+	killed := p.killed != 0
+	p.conns = append(p.conns, near)
+	p.mu.Unlock()
+	if killed { // too late for kill to close it
+		near.Close()
+		return nil, nil, net.ErrClosed
+	}
+	return &conn{Conn: near, process: p}, outside, nil
+}
+
+// kill ends the program's context, connections and listeners. The first signal counts.
 func (p *Process) kill(sig syscall.Signal) {
 	p.mu.Lock()
 	if p.killed == 0 {
@@ -152,6 +165,7 @@ func (p *Process) kill(sig syscall.Signal) {
 	for _, c := range conns {
 		c.Close()
 	}
+	p.sandbox.closePorts(p)
 }
 
 // Signal ends the process, unless its program asked for the signal or the

@@ -29,6 +29,8 @@ type Sandbox struct {
 	mu     sync.Mutex
 	broken bool // closed, or crashed
 	live   map[*Process]struct{}
+	ports  map[int]*port   // of TCP, that programs listen on
+	udp    map[int]*packet // that the daemon listens on
 }
 
 func newSandbox(d *Driver, spec sandbox.Spec) *Sandbox {
@@ -38,6 +40,8 @@ func newSandbox(d *Driver, spec sandbox.Spec) *Sandbox {
 		gate:     newGate(),
 		done:     make(chan struct{}),
 		live:     make(map[*Process]struct{}),
+		ports:    make(map[int]*port),
+		udp:      make(map[int]*packet),
 	}
 }
 
@@ -80,7 +84,7 @@ func (s *Sandbox) Start(ctx context.Context, cmd sandbox.Command) (sandbox.Proce
 	if cmd.Dir == "" {
 		cmd.Dir = s.Paths().Task
 	}
-	files, err := duplicate(cmd.Stdout, cmd.Stderr)
+	files, err := duplicate(cmd.Stdout, cmd.Stderr, cmd.Log)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", cmd.Args[0], err)
 	}

@@ -91,7 +91,6 @@ func (d *Driver) open(o Options) error {
 	if err := os.MkdirAll(d.dir, 0o700); err != nil {
 		return fmt.Errorf("state directory: %w", err)
 	}
-	// In a private directory: only mounts of its parts reach sandboxes.
 	if d.dir, err = filepath.EvalSymlinks(d.dir); err != nil {
 		return fmt.Errorf("state directory: %w", err)
 	}
@@ -122,7 +121,10 @@ func (d *Driver) open(o Options) error {
 	if d.program, err = stage2.Open(filepath.Join(d.dir, "stage2")); err != nil {
 		return err
 	}
-	if d.skeleton, err = newSkeleton(filepath.Join(d.dir, "root")); err != nil {
+	if d.skeleton, err = newSkeleton(filepath.Join(d.dir, "root")); err == nil {
+		err = writeShown(d.hostHosts(), hostHosts)
+	}
+	if err != nil {
 		return err
 	}
 	if err := d.probe(ctx); err != nil {
@@ -262,8 +264,8 @@ func (d *Driver) specBinds(spec sandbox.Spec, c *cell) (binds []bind, err error)
 			return binds, err
 		}
 	}
-	if file := d.resolvConf(c.network); file != "" {
-		if err := add(file, "/etc/resolv.conf", attrReadOnly); err != nil {
+	for _, f := range d.nameFiles(c.network) {
+		if err := add(f.source, f.target, attrReadOnly); err != nil {
 			return binds, err
 		}
 	}

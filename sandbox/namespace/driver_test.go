@@ -310,3 +310,16 @@ func TestStart_LargeOutput_Arrives(t *testing.T) {
 		t.Errorf("got %d bytes", len(got))
 	}
 }
+
+func TestNames_OfTheSandbox_ResolveToAListener(t *testing.T) {
+	d := newDriver(t)
+	for network, want := range map[sandbox.Network]string{
+		sandbox.NetworkNone: "169.254.100.1", sandbox.NetworkHost: "127.0.0.1",
+	} {
+		b := create(t, d, sandbox.Spec{ID: "names-" + string(network), Network: network})
+		got := run(t, b, "getent ahostsv4 sandbox.localdomain | head -n1 | cut -d' ' -f1; getent ahostsv4 localhost | head -n1 | cut -d' ' -f1; hostname")
+		if want += "\n127.0.0.1\nsandbox.localdomain"; got != want {
+			t.Errorf("network %s: got %q, want %q", network, got, want)
+		}
+	}
+}

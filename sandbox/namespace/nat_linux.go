@@ -45,9 +45,7 @@ func (d *Driver) openNAT(ctx context.Context, o Options) {
 // tryNAT makes a cell with a way out, and what it needs besides.
 func (d *Driver) tryNAT(ctx context.Context) error {
 	content, _ := d.nat.ResolvConf()
-	// The umask is none of a sandbox's business.
-	file := d.resolvConf(sandbox.NetworkNAT)
-	if err := errors.Join(os.WriteFile(file, []byte(content), 0o644), os.Chmod(file, 0o644)); err != nil {
+	if err := writeShown(d.natResolvConf(), content); err != nil {
 		return err
 	}
 	c, err := d.newCell(ctx, sandbox.NetworkNAT)
@@ -86,19 +84,6 @@ func (d *Driver) network(ctx context.Context, spec sandbox.Spec) sandbox.Network
 		})
 	}
 	return sandbox.NetworkNone
-}
-
-// resolvConf is the host's file that a sandbox sees as its /etc/resolv.conf;
-// empty: it has the skeleton's.
-func (d *Driver) resolvConf(n sandbox.Network) string {
-	switch n {
-	case sandbox.NetworkHost:
-		return "/etc/resolv.conf"
-	case sandbox.NetworkNAT:
-		return filepath.Join(d.dir, "resolv.conf")
-	default:
-		return ""
-	}
 }
 
 // connect gives the cell a way out, if it is to have one.

@@ -55,7 +55,7 @@ var hostDevices = [...]string{"/dev/null", "/dev/zero", "/dev/full", "/dev/rando
 var etcFiles = map[string]string{
 	"etc/passwd":        "root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
 	"etc/group":         "root:x:0:\nsbx_user1051:x:990:\nnogroup:x:65534:\n",
-	"etc/hosts":         "127.0.0.1\tlocalhost localhost.localdomain\n" + apiAddress + "\t" + hostname + "\n",
+	"etc/hosts":         ownHosts,
 	"etc/hostname":      hostname + "\n",
 	"etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n",
 	"etc/resolv.conf":   "# No network: only the names in /etc/hosts resolve.\n",

@@ -13,7 +13,7 @@ import (
 	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
 
-// box is a sandbox: a sandbox.Sandbox and a sandbox.Freezer.
+// box is a sandbox: a sandbox.Sandbox, a sandbox.Freezer and a sandbox.Inside.
 type box struct {
 	*cell
 	id           string

@@ -149,7 +149,7 @@ func (c *cell) startTable(cmd sandbox.Command, slot, maxProcesses int, inner boo
 	return t, files
 }
 
-// addStdio puts the command's files at 0 to 2.
+// addStdio puts the command's files at 0 to 2, and its log at sandbox.LogFD.
 func addStdio(t *table, cmd sandbox.Command, files []*os.File) []*os.File {
 	null := stage2.Var(0)
 	t.call("open /dev/null", unix.SYS_OPENAT, num(unix.AT_FDCWD), t.String("/dev/null"), num(unix.O_RDWR|unix.O_CLOEXEC), num(0)).Store(null)
@@ -161,6 +161,10 @@ func addStdio(t *table, cmd sandbox.Command, files []*os.File) []*os.File {
 			files = append(files, f)
 		}
 		t.call("standard files", unix.SYS_DUP3, from, num(1+i), num(0))
+	}
+	if cmd.Log != nil {
+		t.call("log", unix.SYS_DUP3, stage2.FD(len(files)), num(sandbox.LogFD), num(0))
+		files = append(files, cmd.Log)
 	}
 	return files
 }

@@ -126,6 +126,10 @@ func (s *Sandbox) spawn(ctx context.Context, cmd sandbox.Command, dir string) (*
 	if cmd.Stderr != nil {
 		attr.Files[2] = cmd.Stderr
 	}
+	if cmd.Log != nil { // those between stay closed
+		attr.Files = append(attr.Files, make([]*os.File, sandbox.LogFD-len(attr.Files))...)
+		attr.Files = append(attr.Files, cmd.Log)
+	}
 	// ETXTBSY: some other child of the daemon, between its fork and its exec,
 	// still holds the descriptor through which the executable was written.
 	// That lasts microseconds.

@@ -37,6 +37,10 @@ type Proc struct {
 	Stderr io.Writer
 	// Dial connects to the sandbox's Runtime API.
 	Dial func() (net.Conn, error)
+	// Listen opens a TCP port, and Send sends a datagram to the daemon.
+	Listen func(address string) (net.Listener, error)
+	Send   func(address string, datagram []byte) error
+	Log    func() io.Writer // on sandbox.LogFD
 }
 
 // Report is what the verb "report" prints, as JSON.
@@ -67,6 +71,13 @@ func Run(ctx context.Context, p Proc) int {
 		return 0
 	case "echo":
 		return echo(ctx, p)
+	case "serve":
+		return serve(ctx, p)
+	case "send":
+		return done(p, p.Send(p.Args[1], []byte(p.Args[2])))
+	case "log":
+		_, err := io.WriteString(p.Log(), p.Args[1])
+		return done(p, err)
 	default:
 		return runOS(ctx, p)
 	}
@@ -92,14 +103,35 @@ func echo(ctx context.Context, p Proc) int {
 		fmt.Fprintln(p.Stderr, "probe:", err)
 		return CodeFailed
 	}
-	defer conn.Close()
-	// A simulated process ends when its context does; closing the connection
-	// is what gets it out of the read.
-	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	hello := "hello"
 	if len(p.Args) > 1 {
 		hello += " " + p.Args[1]
 	}
+	return converse(ctx, conn, hello)
+}
+
+// serve listens on its argument, and is to the first connection what echo is to
+// the Runtime API.
+func serve(ctx context.Context, p Proc) int {
+	l, err := p.Listen(p.Args[1])
+	if err != nil {
+		return done(p, err)
+	}
+	defer l.Close()
+	fmt.Fprintln(p.Stdout, Ready)
+	conn, err := l.Accept()
+	if err != nil {
+		return done(p, err)
+	}
+	return converse(ctx, conn, "hello "+p.Args[1])
+}
+
+// converse says hello and sends every line back until the other end hangs up.
+func converse(ctx context.Context, conn net.Conn, hello string) int {
+	defer conn.Close()
+	// A simulated process ends when its context does; closing the connection
+	// is what gets it out of the read.
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
 	if _, err := fmt.Fprintln(conn, hello); err != nil {
 		return CodeFailed
 	}

@@ -4,10 +4,12 @@ package main
 
 import (
 	"context"
+	"io"
 	"net"
 	"os"
 	"time"
 
+	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/sandboxtest/probe"
 )
 
@@ -27,5 +29,18 @@ func main() {
 		Dial: func() (net.Conn, error) {
 			return net.DialTimeout("tcp", os.Getenv("AWS_LAMBDA_RUNTIME_API"), 10*time.Second)
 		},
+		Listen: func(address string) (net.Listener, error) { return net.Listen("tcp4", address) },
+		Send:   send,
+		Log:    func() io.Writer { return os.NewFile(sandbox.LogFD, "log") },
 	}))
+}
+
+func send(address string, datagram []byte) error {
+	conn, err := net.Dial("udp4", address)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	_, err = conn.Write(datagram)
+	return err
 }
