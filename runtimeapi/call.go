@@ -44,15 +44,12 @@ type Call struct {
 	progress Progress
 	response chan Response // capacity 1: respond never waits
 
-	// Guarded by Session.mu.
-	outstanding int // the runtime and extensions that are not back yet
-	responding  time.Time
-	returned    time.Time
+	shared      bool // extensions were given it, too; not written after Invoke
+	outstanding int  // the runtime and extensions that are not back yet; guarded by Session.mu
 
-	mu        sync.Mutex
-	delivered time.Time
-	responded time.Time
-	answer    *Response
+	mu     sync.Mutex
+	times  Times
+	answer *Response
 }
 
 // Times are the moments of a call; zero for what has not happened.
@@ -83,23 +80,25 @@ func (c *Call) Answer() (Response, bool) {
 func (c *Call) Delivered() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.delivered.IsZero()
+	return !c.times.Delivered.IsZero()
 }
 
-func (c *Call) deliveredNow() {
+// Times returns the moments of the call so far.
+func (c *Call) Times() Times {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.times
+}
+
+// Shared reports whether extensions were given the event, too.
+func (c *Call) Shared() bool { return c.shared }
+
+// mark sets one of the call's times to now.
+func (c *Call) mark(moment *time.Time) {
 	now := time.Now()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.delivered = now
-}
-
-// Times returns the moments of a call of this session so far.
-func (s *Session) Times(c *Call) Times {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return Times{Delivered: c.delivered, Responding: c.responding, Responded: c.responded, Returned: c.returned}
+	*moment = now
 }
 
 // finish tells that the call is over. A nil call is none.

@@ -100,6 +100,7 @@ func (s *Session) offerLocked(c *Call) {
 			body = invokeBody(c)
 		}
 		c.outstanding++
+		c.shared = true
 		a.call = c
 		a.post(&agentEvent{id: newUUID(), body: body})
 	}

@@ -165,7 +165,7 @@ func (s *Session) enterReady() (again, back *Call, alone bool, err error) {
 		close(s.ready)
 	case Responded:
 		back, s.current = s.current, nil
-		back.returned = time.Now()
+		back.mark(&back.times.Returned)
 		if alone = back.outstanding == 1; alone {
 			s.arriveLocked(back)
 		}
@@ -232,7 +232,7 @@ func (s *Session) deliver(c *Call, gone bool) bool {
 		return false
 	}
 	s.state, s.waiting, s.current = Running, nil, c
-	c.deliveredNow()
+	c.mark(&c.times.Delivered)
 	return true
 }
 
@@ -251,14 +251,14 @@ func (s *Session) beginResponse(id string, to State) (*Call, error) {
 		return nil, errWrongID
 	}
 	s.state = to
-	s.current.responding = time.Now()
+	s.current.mark(&s.current.times.Responding)
 	return s.current, nil
 }
 
 // respond ends what beginResponse began.
 func (s *Session) respond(c *Call, r Response) {
 	c.mu.Lock()
-	c.answer, c.responded = &r, time.Now()
+	c.answer, c.times.Responded = &r, time.Now()
 	c.mu.Unlock()
 	// Before the state changes: a poll that comes from now on ends the call.
 	c.response <- r

@@ -103,10 +103,11 @@ type Options struct {
 // Environment is one execution environment. Create it with Open, run Init
 // once, and Close it.
 type Environment struct {
-	opts   Options
-	box    sandbox.Sandbox
-	server *runtimeapi.Server
-	memory memoryGauge
+	opts       Options
+	extensions []string // the external ones
+	box        sandbox.Sandbox
+	server     *runtimeapi.Server
+	memory     memoryGauge
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -116,7 +117,7 @@ type Environment struct {
 
 	mu       sync.Mutex
 	state    State
-	run      *run          // the runtime in progress; nil when Broken
+	run      *run          // the processes in progress; none, or dead, when Broken
 	active   *invocation   // the invocation in progress; nil when not Busy
 	initTook time.Duration // of a successful init phase; reported by the first invocation
 	frozen   bool
@@ -134,12 +135,17 @@ func Open(ctx context.Context, opts Options) (*Environment, error) {
 	}
 	spec := opts.Launch.Spec
 	spec.ID = opts.ID
+	extensions, err := externalExtensions(spec.Opt)
+	if err != nil {
+		release(opts.Launch)
+		return nil, fmt.Errorf("open environment %s: %w", opts.ID, err)
+	}
 	box, err := opts.Driver.Create(ctx, spec)
 	if err != nil {
 		release(opts.Launch)
 		return nil, fmt.Errorf("create sandbox %s: %w", opts.ID, err)
 	}
-	e := &Environment{opts: opts, box: box, server: runtimeapi.Serve(box.Listener(), runtimeapi.Options{
+	e := &Environment{opts: opts, extensions: extensions, box: box, server: runtimeapi.Serve(box.Listener(), runtimeapi.Options{
 		Function: opts.Function, Subscriptions: opts.Subscriptions,
 	})}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -223,38 +229,36 @@ func (e *Environment) thaw() error {
 	return nil
 }
 
-// Close kills every process, answers the invocation in progress, if any, and
-// removes the sandbox. It returns when nothing of the environment runs, and
-// must not be called from a free callback. It may be called more than once.
+// Close shuts down every process, answers the invocation in progress, if any,
+// and removes the sandbox. With extensions it takes up to two seconds, unless
+// they are being shut down already; without, none. It returns when nothing of
+// the environment runs, and must not be called from a free callback. It may be
+// called more than once.
 func (e *Environment) Close() error {
 	e.closeOnce.Do(func() {
 		e.mu.Lock()
 		e.closed = true
 		e.state = Dead
 		busy := e.claimLocked()
+		r := e.run
+		e.run = nil
 		e.mu.Unlock()
 		e.cancel()
+		if r != nil {
+			e.stopRun(r, reasonSpindown)
+		}
 		boxErr := e.box.Close()
 		if busy != nil {
 			e.fail(busy, e.interruptedVerdict(busy))
 		}
 		e.closeErr = errors.Join(boxErr, e.server.Close())
 		e.wg.Wait()
-		if r := e.takeRun(); r != nil {
-			e.stopRun(r) // it is dead with the box; what it wrote last is read
+		if r != nil {
+			waitPumps(e.processesOf(r)) // of one that was being started
 		}
 		release(e.opts.Launch)
 	})
 	return e.closeErr
-}
-
-// takeRun returns the run in progress, if any, which is none any more.
-func (e *Environment) takeRun() *run {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	r := e.run
-	e.run = nil
-	return r
 }
 
 func release(l *Launch) {

@@ -1,51 +1,18 @@
 package environment
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"syscall"
 	"time"
 
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/runtimeapi"
 	"github.com/hearthd/hearth/sandbox"
 )
 
-// run is one runtime process and its session.
-type run struct {
-	session *runtimeapi.Session
-	proc    sandbox.Process
-	pumps   [2]*pump
-	dead    bool // guarded by Environment.mu: the process has ended
-	stop    sync.Once
-}
-
-func (r *run) drain() {
-	r.pumps[0].drain()
-	r.pumps[1].drain()
-}
-
-// waitPumps waits until the output of the processes, which are dead, has been
-// read. Every run goes through it.
-func (r *run) waitPumps() {
-	giveUp := make(chan struct{})
-	timer := time.AfterFunc(outputTimeout, func() { close(giveUp) })
-	defer timer.Stop()
-	for _, p := range r.pumps {
-		p.wait(giveUp)
-	}
-}
-
-// outputTimeout is how long the output of dead processes is waited for. It
-// ends at once, unless a process got away from a driver that cannot hold it
-// and keeps the pipe open.
-const outputTimeout = time.Second
-
-// Init runs the init phase. It reports whether the runtime is ready; when it
-// is not, the environment is Broken and the next Invoke tries again. Call it
-// once.
+// Init runs the init phase. It reports whether the runtime and the extensions
+// are ready; when they are not, the environment is Broken and the next Invoke
+// tries again. Call it once.
 func (e *Environment) Init() bool {
 	if !e.enter() {
 		return false
@@ -60,11 +27,11 @@ func (e *Environment) Init() bool {
 	e.mu.Unlock()
 
 	began := time.Now()
-	r, _ := e.initialize(hearth.PhaseInit, InitTimeout)
+	r, v := e.initialize(hearth.PhaseInit, InitTimeout)
 	e.mu.Lock()
 	switch {
 	case e.state == Dead:
-	case r == nil || r.dead:
+	case v.status != hearth.StatusSuccess, r.dead:
 		e.state = Broken
 	default:
 		e.state, e.initTook = Idle, time.Since(began)
@@ -72,176 +39,94 @@ func (e *Environment) Init() bool {
 	ok := e.state == Idle
 	e.mu.Unlock()
 	if r != nil && !ok {
-		e.stopRun(r) // its children must not run on in an idle environment
+		e.stopRun(r, v.reason()) // nothing must run on in an idle environment
 	}
 	return ok
 }
 
-// initialize starts the runtime and waits until it asks for its first event.
-// On failure everything it started is killed and run is nil.
+// initialize starts the extensions and the runtime, and waits until they ask
+// for their first event. When the verdict is not success, the caller must stop
+// the run, which may be nil.
 func (e *Environment) initialize(phase string, budget time.Duration) (*run, verdict) {
 	began := time.Now()
-	e.record(&hearth.PlatformEvent{Kind: hearth.EventInitStart, Phase: phase})
-	r, v := e.start(began.Add(budget))
-	if r != nil {
-		v = e.awaitReady(r, time.Until(began.Add(budget)))
-		if v.status == hearth.StatusSuccess {
-			r.drain() // what was written during the init belongs before its end
-		} else {
-			e.stopRun(r)
-			r = nil
-		}
-	}
+	e.recordInit(&hearth.PlatformEvent{Kind: hearth.EventInitStart, Phase: phase})
+	r := e.newRun()
 	if r == nil {
+		v := e.deadVerdict()
+		e.recordInit(&hearth.PlatformEvent{
+			Kind: hearth.EventInitReport, Phase: phase, Status: v.status, ErrorType: v.errorType, Duration: time.Since(began),
+		})
+		return nil, v
+	}
+	launched, v := e.bringUp(r, began.Add(budget))
+	took := time.Since(began)
+	if v.status == hearth.StatusSuccess || len(e.extensions) > 0 {
+		e.drain(r) // what was written during the init belongs before its end
+	} else {
+		e.stopRun(r, v.reason()) // or else it could write still
+	}
+	if v.status != hearth.StatusSuccess {
 		v = e.unlessDead(v)
 	}
-	e.record(&hearth.PlatformEvent{Kind: hearth.EventInitRuntimeDone, Phase: phase, Status: v.status, ErrorType: v.errorType})
-	e.record(&hearth.PlatformEvent{Kind: hearth.EventInitReport, Phase: phase, Status: v.status, ErrorType: v.errorType, Duration: time.Since(began)})
+	if launched {
+		e.recordInit(&hearth.PlatformEvent{Kind: hearth.EventInitRuntimeDone, Phase: phase, Status: v.status, ErrorType: v.errorType})
+	}
+	e.recordExtensions(r)
+	e.recordInit(&hearth.PlatformEvent{
+		Kind: hearth.EventInitReport, Phase: phase, Status: v.status, ErrorType: v.errorType, Duration: took,
+	})
 	return r, v
 }
 
-// start starts the runtime process in a new session. The run it returns is
-// e.run and watched.
-func (e *Environment) start(deadline time.Time) (*run, verdict) {
-	if old := e.takeRun(); old != nil {
-		e.stopRun(old)
-	}
-	cmd, err := e.opts.Launch.Command(e.box.Paths())
-	if err != nil {
-		return nil, e.startVerdict(cmd, err)
-	}
-	r := &run{session: e.server.Begin()}
-	if err := e.openPumps(r); err != nil {
-		return nil, e.startVerdict(cmd, err)
-	}
-	ctx, cancel := context.WithDeadline(e.ctx, deadline)
-	defer cancel()
-	r.proc, err = e.box.Start(ctx, sandbox.Command{
-		Args: cmd.Args, Env: e.variables(cmd), Dir: cmd.Dir,
-		Stdout: r.pumps[0].write, Stderr: r.pumps[1].write,
-	})
-	// The process has its own copies.
-	_ = r.pumps[0].write.Close()
-	_ = r.pumps[1].write.Close()
-	if err != nil {
-		r.waitPumps()
-		return nil, e.startVerdict(cmd, err)
-	}
-	e.mu.Lock()
-	e.run = r
-	e.mu.Unlock()
-	if e.enter() {
-		go e.watch(r) // owned by Close through enter
-	}
-	return r, verdict{}
-}
-
-// openPumps makes the output pipes of a run and starts to read them. The
-// goroutines end with the last process that holds the pipes; waitPumps waits
-// for them.
-func (e *Environment) openPumps(r *run) error {
-	for i := range r.pumps {
-		p, err := newPump(func(line []byte) { e.opts.Recorder.Output(hearth.SourceFunction, line) })
-		if err != nil {
-			if i > 0 {
-				_ = r.pumps[0].write.Close()
-				<-r.pumps[0].done
-			}
-			return err
-		}
-		r.pumps[i] = p
-		go p.run() // owned by the run: waitPumps
-	}
-	return nil
-}
-
-// awaitReady waits for the runtime's first /next, or for what comes instead.
-func (e *Environment) awaitReady(r *run, budget time.Duration) verdict {
-	timer := time.NewTimer(budget)
+// bringUp does the work of an init phase. launched: it came to the runtime.
+func (e *Environment) bringUp(r *run, deadline time.Time) (launched bool, v verdict) {
+	timer := time.NewTimer(time.Until(deadline))
 	defer timer.Stop()
+	if len(e.extensions) > 0 {
+		if v := e.startExtensions(r, deadline, timer.C); v.status != hearth.StatusSuccess {
+			return false, v
+		}
+	}
+	if v, ok := e.startRuntime(r, deadline); !ok {
+		return true, v
+	}
+	return true, e.awaitInit(r, r.session.Initialized(), timer.C)
+}
+
+// startRuntime starts the runtime process.
+func (e *Environment) startRuntime(r *run, deadline time.Time) (verdict, bool) {
+	cmd, err := e.opts.Launch.Command(e.box.Paths())
+	if err == nil {
+		err = e.launch(r, "", sandbox.Command{Args: cmd.Args, Env: e.variables(cmd), Dir: cmd.Dir}, deadline)
+	}
+	if err != nil {
+		return e.startVerdict(cmd, err), false
+	}
+	return verdict{}, true
+}
+
+// awaitInit waits for what is to come in an init phase, or for what comes instead.
+func (e *Environment) awaitInit(r *run, event <-chan struct{}, timeout <-chan time.Time) verdict {
 	select {
-	case <-r.session.Ready():
+	case <-event:
 		return verdict{status: hearth.StatusSuccess}
 	case resp := <-r.session.InitError():
 		return initErrorVerdict(resp)
-	case <-r.proc.Done():
+	case <-r.failed:
 		select {
 		case resp := <-r.session.InitError(): // posted, then exited
 			return initErrorVerdict(resp)
-		case <-r.session.Ready(): // polled, then exited: the next Invoke sees it
+		case <-event: // polled, then exited: the next Invoke sees it
 			return verdict{status: hearth.StatusSuccess}
 		default:
-			return e.exitVerdict(r.proc.Exit())
+			return e.failureOf(r)
 		}
-	case <-timer.C:
+	case <-timeout:
 		return timeoutVerdict(e.opts.Function.Timeout)
 	case <-e.ctx.Done():
 		return e.deadVerdict()
 	}
 }
-
-// watch notices the end of a runtime process.
-func (e *Environment) watch(r *run) {
-	defer e.wg.Done()
-	select {
-	case <-r.proc.Done():
-	case <-e.ctx.Done():
-		return
-	}
-	e.mu.Lock()
-	r.dead = true
-	var busy, last *invocation
-	if e.run == r {
-		if e.state == Idle {
-			e.state = Broken
-		}
-		// While initializing, awaitReady sees the end; before the hand-over,
-		// Invoke does.
-		last = e.active
-		busy = e.claimLocked()
-	}
-	e.mu.Unlock()
-	if busy != nil {
-		v := e.exitVerdict(r.proc.Exit())
-		if !busy.call.Delivered() {
-			v.err = fmt.Errorf("%w: %s", ErrNotDelivered, v.message)
-		}
-		e.fail(busy, v)
-		return
-	}
-	if last != nil {
-		<-last.done // somebody else ends it, and may find the runtime dead
-	}
-	e.mu.Lock()
-	idle := e.run == r && e.state == Broken
-	e.mu.Unlock()
-	if idle {
-		e.stopRun(r) // its children must not run on in an idle environment
-	}
-}
-
-// stopRun kills every process of the sandbox and waits until the output of the
-// run has been read. Concurrent callers all wait. A sandbox that cannot be
-// cleared is closed: the environment is dead.
-func (e *Environment) stopRun(r *run) {
-	r.stop.Do(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), killTimeout)
-		defer cancel()
-		if err := e.box.KillAll(ctx); err != nil && !errors.Is(err, sandbox.ErrClosed) {
-			e.opts.Logger.Error("kill processes of environment", "environment", e.opts.ID, "error", err)
-			e.mu.Lock()
-			e.state = Dead
-			e.mu.Unlock()
-			_ = e.box.Close()
-		}
-		r.session.End()
-		r.waitPumps()
-	})
-}
-
-// killTimeout is how long SIGKILL may take: only a process stuck in the kernel
-// needs more than milliseconds.
-const killTimeout = 10 * time.Second
 
 // startVerdict tells a command that cannot be executed, which is the
 // function's fault, from a host that cannot execute it.
@@ -269,4 +154,9 @@ func errnoText(err error) string {
 		return errno.Error()
 	}
 	return syscall.ENOENT.Error()
+}
+
+func (e *Environment) recordInit(ev *hearth.PlatformEvent) {
+	ev.InitType = e.opts.InitType
+	e.record(ev)
 }

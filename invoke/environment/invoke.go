@@ -3,6 +3,7 @@ package environment
 import (
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +30,10 @@ type invocation struct {
 	settled chan verdict  // what the platform answers in the runtime's place; one at most
 	done    chan struct{} // closed when the log of the invocation is complete
 	tail    []byte        // valid after done
+
+	reported sync.Once      // the end of the runtime's part
+	took     time.Duration  // of an invocation that failed, up to then
+	spans    [4]hearth.Span // room for those of its events
 }
 
 func (a *invocation) claim() bool { return a.claimed.CompareAndSwap(false, true) }
@@ -85,6 +90,10 @@ func (e *Environment) wake(a *invocation, r *run) {
 		return
 	}
 	if r == nil {
+		if old := e.takeRun(); old != nil {
+			e.stopRun(old, reasonFailure) // on its way; it is not this invocation's time
+			a.started = time.Now()
+		}
 		if r = e.restart(a); r == nil {
 			return
 		}
@@ -98,7 +107,7 @@ func (e *Environment) deliver(a *invocation, r *run) {
 	if a.inv.Stream != nil {
 		a.inv.Stream.Executed(e.opts.Function.Version)
 	}
-	e.record(&hearth.PlatformEvent{Kind: hearth.EventStart, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID})
+	e.recordStart(a)
 	e.handOver(a, r, e.timeout()-time.Since(a.started))
 }
 
@@ -173,15 +182,18 @@ func (e *Environment) begin(inv *hearth.Invocation, free func()) (*invocation, *
 // invocation has then been settled.
 func (e *Environment) restart(a *invocation) *run {
 	r, v := e.initialize(hearth.PhaseInvoke, e.timeout())
-	if r != nil {
+	if v.status == hearth.StatusSuccess {
 		a.run = r
 		return r
 	}
-	if a.claim() {
-		e.record(&hearth.PlatformEvent{Kind: hearth.EventStart, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID})
-		a.settled <- v
-		e.end(a, v, Broken)
+	a.claim() // nobody else can have: there was no hand-over
+	e.recordStart(a)
+	a.took = e.elapsed(a, v)
+	a.settled <- v
+	if r != nil {
+		e.stopRun(r, v.reason())
 	}
+	e.end(a, v, Broken)
 	return nil
 }
 
@@ -239,8 +251,8 @@ func (e *Environment) unlessExited(r *run, v verdict) verdict {
 	grace := time.NewTimer(exitGrace)
 	defer grace.Stop()
 	select {
-	case <-r.proc.Done():
-		return e.exitVerdict(r.proc.Exit())
+	case <-r.failed:
+		return e.failureOf(r)
 	case <-grace.C:
 		return v
 	}
@@ -267,96 +279,4 @@ func (e *Environment) result(a *invocation, res hearth.Result) hearth.Result {
 	}
 	res.Duration, res.Init = time.Since(a.started), a.cold
 	return res
-}
-
-// RuntimeDone and Done make the invocation its call's runtimeapi.Progress.
-func (a *invocation) RuntimeDone(*runtimeapi.Call) {}
-
-// Done ends the invocation.
-func (a *invocation) Done(c *runtimeapi.Call) { a.env.complete(a, c) }
-
-// complete ends an invocation whose runtime is back at /next.
-func (e *Environment) complete(a *invocation, call *runtimeapi.Call) {
-	if !a.claim() {
-		return
-	}
-	a.run.drain()
-	v := verdict{status: hearth.StatusSuccess}
-	if resp, _ := call.Answer(); resp.Refused {
-		v = refusedVerdict(resp.ErrorType)
-	}
-	if v.reset {
-		e.fail(a, v)
-		return
-	}
-	e.end(a, v, Idle)
-}
-
-// expire ends an invocation that ran too long.
-func (e *Environment) expire(a *invocation) {
-	if a.claim() {
-		e.fail(a, timeoutVerdict(e.opts.Function.Timeout))
-	}
-}
-
-// fail answers the caller, resets the environment and ends the invocation.
-// The caller has claimed it.
-func (e *Environment) fail(a *invocation, v verdict) {
-	a.settled <- v
-	if r := e.takeRun(); r != nil {
-		e.stopRun(r)
-	}
-	e.end(a, v, Broken)
-}
-
-// end writes the end of an invocation's log and gives the environment back.
-func (e *Environment) end(a *invocation, v verdict, next State) {
-	took, note := time.Since(a.started), ""
-	if v.status == hearth.StatusTimeout {
-		took = time.Duration(e.opts.Function.Timeout) * time.Second // as AWS says it
-		note = time.Now().UTC().Format("2006-01-02T15:04:05.000Z") + " " + a.inv.RequestID + " " + v.message
-	}
-	e.record(&hearth.PlatformEvent{
-		Kind: hearth.EventRuntimeDone, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID,
-		Status: v.status, ErrorType: v.errorType, Duration: took, ProducedBytes: e.disarm(a),
-	})
-	e.record(&hearth.PlatformEvent{
-		Kind: hearth.EventReport, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID,
-		Status: v.status, ErrorType: v.errorType, Duration: took, InitDuration: a.cold,
-		MemorySize:    e.opts.Function.MemorySize,
-		MaxMemoryUsed: e.memory.peakMB(e.box, next != Idle || a.cold > 0), Note: note,
-	})
-	a.tail = e.opts.Recorder.CutTail(a.inv.Tail)
-	e.mu.Lock()
-	e.active = nil
-	switch {
-	case e.state == Dead:
-	case next == Idle && a.run.dead:
-		e.state = Broken // it ended after its answer, before this line
-	default:
-		e.state = next
-	}
-	e.mu.Unlock()
-	close(a.done)
-	a.free()
-	e.wg.Done()
-}
-
-// disarm stops the time-out of an invocation, if it has one already, and
-// returns the size of the answer that the runtime gave.
-func (e *Environment) disarm(a *invocation) (produced int64) {
-	e.mu.Lock()
-	timer, call := a.timer, a.call
-	e.mu.Unlock()
-	if timer == nil {
-		return 0
-	}
-	timer.Stop()
-	answer, _ := call.Answer()
-	return int64(len(answer.Payload)) + answer.Streamed
-}
-
-func (e *Environment) record(ev *hearth.PlatformEvent) {
-	ev.Time = time.Now()
-	e.opts.Recorder.Record(ev)
 }

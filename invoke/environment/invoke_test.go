@@ -174,7 +174,7 @@ func TestInvoke_ProcessEnds_ResultSaysHow(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := open(t, during(test.end), echo).ready()
 				f.wantFailure(f.invoke("id-1", "1"), "Runtime.ExitError", exitError("id-1", test.how))
-				f.wantJournal("start id-1", "runtimeDone id-1 error Runtime.ExitError", "report id-1 error Runtime.ExitError")
+				f.wantJournal("start id-1", "runtimeDone id-1 error Runtime.ExitError", "fault id-1 error Runtime.ExitError", "report id-1 error Runtime.ExitError")
 				f.wantUsable()
 			})
 		})
@@ -189,7 +189,7 @@ func TestInvoke_AnswersThenEnds_KeepsTheAnswer(t *testing.T) {
 			return sandbox.Exit{Code: 1}
 		}, echo).ready()
 		f.wantPayload(f.invoke("id-1", "1"), "1")
-		f.wantJournal("start id-1", "runtimeDone id-1 error Runtime.ExitError", "report id-1 error Runtime.ExitError")
+		f.wantJournal("start id-1", "runtimeDone id-1 error Runtime.ExitError", "fault id-1 error Runtime.ExitError", "report id-1 error Runtime.ExitError")
 		f.wantUsable()
 	})
 }

@@ -165,7 +165,7 @@ func TestReset_EscapeeHoldsTheOutput_GoesOn(t *testing.T) {
 		return sandbox.Exit{Code: 1}
 	}), echo).ready()
 	f.wantFailure(f.invoke("id-1", "1"), "Runtime.ExitError", exitError("id-1", "Runtime exited with error: exit status 1"))
-	f.wantJournal("start id-1", "> unfinished", "runtimeDone id-1 error Runtime.ExitError", "report id-1 error Runtime.ExitError")
+	f.wantJournal("start id-1", "> unfinished", "runtimeDone id-1 error Runtime.ExitError", "fault id-1 error Runtime.ExitError", "report id-1 error Runtime.ExitError")
 	f.wantUsable()
 	if err := syscall.Close(<-held); err != nil {
 		t.Error(err)

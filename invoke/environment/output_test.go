@@ -53,7 +53,7 @@ func TestOutput_UnfinishedLine_EndsWithTheProcess(t *testing.T) {
 			return sandbox.Exit{Code: 1}
 		})).ready()
 		f.invoke("id-1", "1")
-		f.wantJournal("start id-1", "> last\r", "> ", "> words", "runtimeDone id-1 error Runtime.ExitError", "report id-1 error Runtime.ExitError")
+		f.wantJournal("start id-1", "> last\r", "> ", "> words", "runtimeDone id-1 error Runtime.ExitError", "fault id-1 error Runtime.ExitError", "report id-1 error Runtime.ExitError")
 	})
 }
 

@@ -11,24 +11,48 @@ import (
 )
 
 // variables returns the environment of the runtime process, sorted. Later
-// sources win: what every function gets, the daemon's own, the function's, and
-// then what the function may not change.
+// sources win: what every function gets, the daemon's own, the runtime's, the
+// function's, and then what the function may not change.
 func (e *Environment) variables(cmd Command) []string {
+	// The managed runtimes' additions (PYTHONPATH, NODE_PATH) are defaults for
+	// the function too, except for the reserved keys.
+	env := e.merge(cmd.Env)
+	if v, ok := cmd.Env["AWS_EXECUTION_ENV"]; ok {
+		env["AWS_EXECUTION_ENV"] = v
+	}
+	return list(env)
+}
+
+// extensionVariables returns the environment of external extensions, sorted:
+// the function's, without what is the runtime's business.
+func (e *Environment) extensionVariables() []string {
+	env := e.merge(nil)
+	for _, key := range []string{
+		"AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
+		"AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
+		"_AWS_XRAY_DAEMON_ADDRESS", "_AWS_XRAY_DAEMON_PORT", "_HANDLER",
+	} {
+		delete(env, key)
+	}
+	return list(env)
+}
+
+// merge puts the sources of variables together; runtime are the runtime's.
+func (e *Environment) merge(runtime map[string]string) map[string]string {
 	fn, paths := e.opts.Function, e.box.Paths()
 	env := defaults(paths)
 	maps.Copy(env, e.opts.Env)
-	// The managed runtimes' additions (PYTHONPATH, NODE_PATH) are defaults for
-	// the function too, except for the reserved keys below.
-	maps.Copy(env, cmd.Env)
+	maps.Copy(env, runtime)
 	for k, v := range fn.Environment {
 		if !reserved(k) {
 			env[k] = v
 		}
 	}
 	maps.Copy(env, e.fixed(fn, paths))
-	if v, ok := cmd.Env["AWS_EXECUTION_ENV"]; ok {
-		env["AWS_EXECUTION_ENV"] = v
-	}
+	return env
+}
+
+func list(env map[string]string) []string {
 	list := make([]string, 0, len(env))
 	for _, k := range slices.Sorted(maps.Keys(env)) {
 		list = append(list, k+"="+env[k])

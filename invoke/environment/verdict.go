@@ -7,7 +7,6 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/runtimeapi"
-	"github.com/hearthd/hearth/sandbox"
 )
 
 // verdict is how a phase or an invocation ended when the platform has to say
@@ -19,6 +18,7 @@ type verdict struct {
 	payload   []byte // the answer, word for word; wins over message
 	err       error  // set: no result for the caller but this error
 	reset     bool   // the environment must be reset
+	fault     bool   // a process ended by itself
 }
 
 // body renders the caller's payload. The order of the keys is AWS's.
@@ -106,19 +106,37 @@ func (e *Environment) interruptedVerdict(a *invocation) verdict {
 	return hostVerdict(fmt.Errorf("%w: %s", ErrInterrupted, e.opts.ID))
 }
 
-// exitVerdict describes a runtime process that ended by itself.
-func (e *Environment) exitVerdict(x sandbox.Exit) verdict {
-	v := verdict{status: hearth.StatusError, errorType: "Runtime.ExitError"}
+// exitVerdict describes a process that ended by itself. An extension that has
+// reported a failure before is why, whichever process it is.
+func (e *Environment) exitVerdict(r *run, p *process) verdict {
+	x := p.proc.Exit()
+	v := verdict{status: hearth.StatusError, errorType: "Runtime.ExitError", reset: true}
+	if p.extension != "" {
+		v.errorType = "Extension.Crash"
+	}
+	if fault := r.session.Fault(); fault != "" {
+		v.errorType = fault
+	}
+	how := "exit code 0"
 	switch {
 	case x.Signal != 0:
-		v.message = "Runtime exited with error: signal: " + x.Signal.String()
+		how = "signal: " + x.Signal.String()
 	case x.Code != 0:
-		v.message = "Runtime exited with error: exit status " + strconv.Itoa(x.Code)
+		how = "exit status " + strconv.Itoa(x.Code)
+	case p.extension == "":
+		how = ""
+	}
+	switch {
+	case p.extension != "":
+		v.message = how
+	case how != "":
+		v.message = "Runtime exited with error: " + how
 	default:
 		v.message = "Runtime exited without providing a reason"
 	}
 	if x.Signal != 0 && e.memory.newOOM(e.box) {
 		v.errorType = "Runtime.OutOfMemory"
 	}
+	v.fault = true
 	return v
 }

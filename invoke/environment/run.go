@@ -1,0 +1,224 @@
+package environment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/runtimeapi"
+	"github.com/hearthd/hearth/sandbox"
+)
+
+// run is one start of the environment's processes, and their session.
+type run struct {
+	session *runtimeapi.Session
+	failed  chan struct{} // closed when the first process has ended
+	stop    sync.Once
+
+	// Guarded by Environment.mu.
+	processes []*process // as they were started: the extensions, the runtime
+	dead      bool       // a process has ended
+	failure   verdict    // how; valid after failed, if the run was in use
+}
+
+// process is the runtime or an external extension.
+type process struct {
+	extension string // its name; empty for the runtime
+	proc      sandbox.Process
+	pumps     [2]*pump
+}
+
+// newRun begins a session for processes that are to be started. It returns nil
+// when the environment is dead. The run before it, if any, is stopped first.
+func (e *Environment) newRun() *run {
+	if old := e.takeRun(); old != nil {
+		e.stopRun(old, reasonFailure)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.closed || e.state == Dead {
+		return nil
+	}
+	e.run = &run{session: e.server.Begin(e.extensions...), failed: make(chan struct{})}
+	return e.run
+}
+
+// takeRun returns the run in progress, if any, which is none any more.
+func (e *Environment) takeRun() *run {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r := e.run
+	e.run = nil
+	return r
+}
+
+// launch starts a process of the run and watches it.
+func (e *Environment) launch(r *run, name string, cmd sandbox.Command, deadline time.Time) error {
+	source := hearth.SourceFunction
+	if name != "" {
+		source = hearth.SourceExtension
+	}
+	p := &process{extension: name}
+	if err := e.openPumps(p, source); err != nil {
+		return err
+	}
+	cmd.Stdout, cmd.Stderr = p.pumps[0].write, p.pumps[1].write
+	ctx, cancel := context.WithDeadline(e.ctx, deadline)
+	defer cancel()
+	var err error
+	p.proc, err = e.box.Start(ctx, cmd)
+	// The process has its own copies.
+	_ = p.pumps[0].write.Close()
+	_ = p.pumps[1].write.Close()
+	if err != nil {
+		waitPumps([]*process{p})
+		return err //nolint:wrapcheck // the verdict says what was being started
+	}
+	e.mu.Lock()
+	r.processes = append(r.processes, p)
+	e.mu.Unlock()
+	if e.enter() {
+		go e.watch(r, p) // owned by Close through enter
+	}
+	return nil
+}
+
+// openPumps makes the output pipes of a process and starts to read them. The
+// goroutines end with the last process that holds the pipes; waitPumps waits
+// for them.
+func (e *Environment) openPumps(to *process, source hearth.LogSource) error {
+	for i := range to.pumps {
+		p, err := newPump(func(line []byte) { e.opts.Recorder.Output(source, line) })
+		if err != nil {
+			if i > 0 {
+				_ = to.pumps[0].write.Close()
+				<-to.pumps[0].done
+			}
+			return err
+		}
+		to.pumps[i] = p
+		go p.run() // owned by the process: waitPumps
+	}
+	return nil
+}
+
+// processesOf returns the processes that were started so far.
+func (e *Environment) processesOf(r *run) []*process {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return r.processes[:len(r.processes):len(r.processes)]
+}
+
+// drain reads what the processes of a run have written by now.
+func (e *Environment) drain(r *run) {
+	for _, p := range e.processesOf(r) {
+		p.pumps[0].drain()
+		p.pumps[1].drain()
+	}
+}
+
+// waitPumps waits until the output of processes, which are dead, has been
+// read. Every process goes through it.
+func waitPumps(processes []*process) {
+	giveUp := make(chan struct{})
+	timer := time.AfterFunc(outputTimeout, func() { close(giveUp) })
+	defer timer.Stop()
+	for _, p := range processes {
+		p.pumps[0].wait(giveUp)
+		p.pumps[1].wait(giveUp)
+	}
+}
+
+// outputTimeout is how long the output of dead processes is waited for. It
+// ends at once, unless a process got away from a driver that cannot hold it
+// and keeps the pipe open.
+const outputTimeout = time.Second
+
+// watch notices the end of a process.
+func (e *Environment) watch(r *run, p *process) {
+	defer e.wg.Done()
+	select {
+	case <-p.proc.Done():
+	case <-e.ctx.Done():
+		return
+	}
+	busy, last := e.processEnded(r, p)
+	if busy != nil {
+		v := r.failure
+		if p.extension == "" && !busy.call.Delivered() {
+			v.err = fmt.Errorf("%w: %s", ErrNotDelivered, v.message)
+		}
+		e.fail(busy, v)
+		return
+	}
+	if last != nil {
+		<-last.done // somebody else ends it, and may find the run dead
+	}
+	if e.isCurrent(r) && e.State() == Broken {
+		e.stopRun(r, reasonFailure) // the others must not run on in an idle environment
+	}
+}
+
+// processEnded notes the end of a process. busy is the invocation that it
+// ends, claimed; last, one that somebody else ends.
+func (e *Environment) processEnded(r *run, p *process) (busy, last *invocation) {
+	var v verdict
+	if e.isCurrent(r) { // or else somebody has killed it
+		v = e.exitVerdict(r, p)
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if !r.dead {
+		r.dead, r.failure = true, v
+		close(r.failed)
+	}
+	if e.run != r {
+		return nil, nil
+	}
+	if e.state == Idle {
+		e.state = Broken
+	}
+	// While initializing, awaitInit sees the end; before the hand-over, Invoke does.
+	return e.claimLocked(), e.active
+}
+
+func (e *Environment) isCurrent(r *run) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.run == r
+}
+
+// failureOf is how the first process of a run ended that did.
+func (e *Environment) failureOf(r *run) verdict {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return r.failure
+}
+
+// stopRun ends every process of the sandbox, extensions in their own time, and
+// waits until the output of the run has been read. Concurrent callers all
+// wait; the first one's reason is told. A sandbox that cannot be cleared is
+// closed: the environment is dead.
+func (e *Environment) stopRun(r *run, reason string) {
+	r.stop.Do(func() {
+		e.shutdown(r, reason)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), killTimeout)
+		defer cancel()
+		if err := e.box.KillAll(ctx); err != nil && !errors.Is(err, sandbox.ErrClosed) {
+			e.opts.Logger.Error("kill processes of environment", "environment", e.opts.ID, "error", err)
+			e.mu.Lock()
+			e.state = Dead
+			e.mu.Unlock()
+			_ = e.box.Close()
+		}
+		r.session.End()
+		waitPumps(e.processesOf(r))
+	})
+}
+
+// killTimeout is how long SIGKILL may take: only a process stuck in the kernel
+// needs more than milliseconds.
+const killTimeout = 10 * time.Second
