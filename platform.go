@@ -16,8 +16,10 @@ const (
 
 	// EventExtension is the state of an extension at the end of an init phase.
 	EventExtension EventKind = "platform.extension"
-	// EventSubscription is a subscription to the Telemetry or the Logs API.
+	// EventSubscription is a subscription to the Telemetry API.
 	EventSubscription EventKind = "platform.telemetrySubscription"
+	// EventLogsSubscription is a subscription to the Logs API: of that API only.
+	EventLogsSubscription EventKind = "platform.logsSubscription"
 	// EventLogsDropped is what a subscriber lost because it was too slow.
 	EventLogsDropped EventKind = "platform.logsDropped"
 	// EventFault is the end of a runtime that failed: Logs API only.
