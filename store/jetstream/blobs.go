@@ -136,18 +136,19 @@ func (b *Blobs) Put(ctx context.Context, digest string, r io.Reader) (store.Blob
 
 // renew writes the description of a blob again, as it is, so that it counts as
 // put now. It returns the present state, which is not live for no blob.
+//
+// A renewal by somebody else, after this one began, does as well: a deletion
+// that was decided before fails on it.
 func (b *Blobs) renew(ctx context.Context, digest string) (entry, error) {
-	for range commitAttempts {
-		e, err := b.read(ctx, entrySubject(digest))
-		if err != nil || !e.live() {
-			return e, err
-		}
-		e, err = b.write(ctx, e)
-		if !errors.Is(err, errRetry) {
-			return e, err
-		}
+	began, err := b.read(ctx, entrySubject(digest))
+	if err != nil || !began.live() {
+		return began, err
 	}
-	return entry{}, fmt.Errorf("%w: %w", hearth.ErrUnavailable, errRetry)
+	renewed, err := b.write(ctx, began)
+	if !errors.Is(err, errRetry) {
+		return renewed, err
+	}
+	return b.read(ctx, entrySubject(digest))
 }
 
 // upload stores the chunks of a new blob and returns its description, which is

@@ -24,6 +24,7 @@ func RunBlobs(t *testing.T, open func(t *testing.T) store.Blobs) {
 		"Put_ReaderFails_StoresNothing":           blobReaderFails,
 		"Put_Again_RenewsRevision":                blobAgain,
 		"Put_Concurrent_StoresOne":                blobConcurrent,
+		"Put_AgainByMany_Succeeds":                blobRenewedByMany,
 		"Open_Missing_IsNotFound":                 blobOpenMissing,
 		"Delete_Current_Removes":                  blobDelete,
 		"Delete_PutAgainSince_IsPrecondition":     blobDeleteRenewed,
@@ -104,6 +105,26 @@ func blobConcurrent(t *testing.T, blobs store.Blobs) {
 	if all := must(blobs.List(t.Context()))(t); len(all) != 1 {
 		t.Errorf("List has %d blobs", len(all))
 	}
+}
+
+// Many functions of one package are created at once: each put renews the blob
+// that the others renew.
+func blobRenewedByMany(t *testing.T, blobs store.Blobs) {
+	content := pattern(100)
+	putBlob(t, blobs, content)
+	var group sync.WaitGroup
+	for range 16 {
+		group.Go(func() {
+			for range 20 {
+				if _, err := blobs.Put(t.Context(), digestOf(content), bytes.NewReader(content)); err != nil {
+					t.Errorf("put: %v", err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	wantBlob(t, blobs, content)
 }
 
 func blobOpenMissing(t *testing.T, blobs store.Blobs) {
