@@ -1,12 +1,13 @@
 // Command bench measures hearth on this machine and prints one table. Every
 // figure of a table comes from one run, so that ratios hold where absolute
 // figures drift: first the limit, a bare long-poll ping-pong over net/http with
-// the same bootstrap, then hearth, then cold starts.
+// the same bootstrap, then hearth, then streams, cold starts and the control plane.
 //
-//	go run ./test/bench [-seconds 4] [-cold 15] [-hearth bin/hearth]
+//	go run ./test/bench [-seconds 4] [-cold 15] [-functions 10000] [-hearth bin/hearth]
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -21,6 +22,7 @@ func main() {
 	workers := flag.Int("workers", 1, "bootstraps of the bare peer")
 	seconds := flag.Float64("seconds", 4, "length of each load run")
 	cold := flag.Int("cold", 15, "cold starts of each runtime")
+	functions := flag.Int("functions", 10000, "functions for the rows of the control plane")
 	binary := flag.String("hearth", "bin/hearth", "the `BINARY` to measure")
 	sandbox := flag.String("sandbox", "auto", "hearth's --sandbox")
 	flag.Parse()
@@ -28,7 +30,7 @@ func main() {
 	if *bareBootstrap != "" {
 		err = runBare(*bareBootstrap, *workers)
 	} else {
-		err = run(*binary, *sandbox, time.Duration(*seconds*float64(time.Second)), *cold)
+		err = run(*binary, *sandbox, time.Duration(*seconds*float64(time.Second)), *cold, *functions)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
@@ -36,7 +38,7 @@ func main() {
 	}
 }
 
-func run(binary, sandbox string, d time.Duration, cold int) error {
+func run(binary, sandbox string, d time.Duration, cold, functions int) error {
 	dir, err := os.MkdirTemp("", "hearth-bench-")
 	if err != nil {
 		return err
@@ -61,7 +63,13 @@ func run(binary, sandbox string, d time.Duration, cold int) error {
 	if err := benchWarm(h, bootstrap, d, limits); err != nil {
 		return err
 	}
-	return benchCold(h, dir, cold)
+	if err := benchStream(context.Background(), h, dir); err != nil { //nolint:forbidigo // a program's own
+		return err
+	}
+	if err := benchCold(h, dir, cold); err != nil {
+		return err
+	}
+	return benchControl(h, functions, d)
 }
 
 const warmHeader = "%-26s %8s %10s %9s %9s %8s %8s %8s\n"
