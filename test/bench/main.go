@@ -63,7 +63,7 @@ func run(binary, sandbox string, d time.Duration, cold, functions int) error {
 	if err := benchWarm(h, bootstrap, d, limits); err != nil {
 		return err
 	}
-	if err := benchStream(context.Background(), h, dir); err != nil { //nolint:forbidigo // a program's own
+	if err := benchStream(context.Background(), h, dir); err != nil {
 		return err
 	}
 	if err := benchCold(h, dir, cold); err != nil {
