@@ -41,6 +41,7 @@ type config struct {
 	LogRetention   time.Duration `yaml:"log-retention"`
 	LogLevel       string        `yaml:"log-level"`
 	DebugListen    string        `yaml:"debug-listen"`
+	Clock          string        `yaml:"clock"`
 }
 
 func defaultConfig(getenv func(string) string) config {
@@ -56,6 +57,7 @@ func defaultConfig(getenv func(string) string) config {
 		MaxConcurrency: 1000,
 		LogRetention:   14 * 24 * time.Hour,
 		LogLevel:       "info",
+		Clock:          clockReal,
 	}
 }
 
@@ -87,6 +89,7 @@ func (c *config) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&c.ShapeStreams, "shape-streams", c.ShapeStreams, "hold streamed responses to AWS's bandwidth: the first 6 MiB at once, then 2 MiB a second")
 	f.DurationVar(&c.LogRetention, "log-retention", c.LogRetention, "keep log streams for this long after their last line; 0: for ever")
 	f.StringVar(&c.LogLevel, "log-level", c.LogLevel, "least level of the daemon's own log: debug, info, warn, error")
+	f.StringVar(&c.Clock, "clock", c.Clock, "what retries, ages and idle times follow: real, or test, a clock that stands still until \"hearth clock advance\"")
 	f.StringVar(&c.DebugListen, "debug-listen", c.DebugListen, "`ADDRESS` to serve Go's profiles of the daemon on, under /debug/pprof/; loopback only; empty: nowhere")
 }
 
@@ -156,6 +159,8 @@ func (c *config) validate() error {
 		return usagef("sandbox: %q is none of auto, namespace, process", c.Sandbox)
 	case !slices.Contains([]string{"none", "nat", "host"}, c.Network):
 		return usagef("network: %q is none of none, nat, host", c.Network)
+	case c.Clock != clockReal && c.Clock != clockTest:
+		return usagef("clock: %q is none of real, test", c.Clock)
 	case len(c.Account) != 12 || strings.Trim(c.Account, "0123456789") != "":
 		return usagef("account: %q is not twelve digits", c.Account)
 	case c.Region == "" || strings.Trim(c.Region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":

@@ -21,8 +21,10 @@ import (
 	"github.com/hearthd/hearth/edge/auth"
 	"github.com/hearthd/hearth/edge/control"
 	"github.com/hearthd/hearth/edge/scope"
+	"github.com/hearthd/hearth/internal/clock"
 	"github.com/hearthd/hearth/invoke/dispatch"
 	"github.com/hearthd/hearth/invoke/pool"
+	"github.com/hearthd/hearth/invoke/queue"
 	"github.com/hearthd/hearth/runtimes"
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/store/catalog"
@@ -32,11 +34,12 @@ import (
 
 // daemon is `hearth serve`: all parts, and how they are plugged together.
 //
-//	http ── control ── dispatch ── engine (pool, sandbox)
-//	           │           │          │
-//	           └─ catalog ─┘          └─ logs
-//	                 │
-//	               store
+//	http ── control ─┬───────── dispatch ── engine (pool, sandbox)
+//	           │     └─ queue ───┘   │          │
+//	           │          │          │          └─ logs
+//	           └─ catalog ┼──────────┘
+//	                 │    │
+//	                 store
 type daemon struct {
 	cfg    config
 	logger *slog.Logger
@@ -45,8 +48,13 @@ type daemon struct {
 	catalog *catalog.Catalog
 	logs    *logs.Store
 	engine  *engine
+	queue   *queue.Queue
 	control *control.Service
 	server  *http.Server
+
+	dispatcher *dispatch.Dispatcher
+	clock      clock.Clock
+	testClock  *clock.Test // nil: the clock is the real one
 
 	pool       atomic.Pointer[pool.Pool] // set once there are environments to drain
 	background sync.WaitGroup
@@ -63,9 +71,11 @@ func openDaemon(ctx context.Context, cfg config, environ []string, logger *slog.
 	}()
 	for _, open := range []func() error{
 		d.openDir,
+		d.openClock,
 		func() error { return d.openStore(ctx) },
 		func() error { return d.openLogs() },
 		func() error { return d.openEngine(environ) },
+		func() error { return d.openQueue(ctx) },
 		func() error { return d.openControl(ctx) },
 	} {
 		if err := open(); err != nil {
@@ -109,7 +119,7 @@ func (d *daemon) openEngine(environ []string) (err error) {
 		substitute: substitutes, javaClient: d.cfg.JavaClient, environ: environ,
 		pool: pool.Options{
 			MaxConcurrency: d.cfg.MaxConcurrency, MaxMemory: d.cfg.MaxMemory,
-			IdleTimeout: d.cfg.IdleTimeout, FreezeAfter: d.cfg.FreezeAfter,
+			IdleTimeout: d.cfg.IdleTimeout, FreezeAfter: d.cfg.FreezeAfter, Clock: d.clock,
 			Current: func(fn *hearth.Function) bool { return d.current(fn.Name, fn.Version, fn.Generation) },
 		},
 		openCode: d.catalog.OpenCode,
@@ -120,6 +130,7 @@ func (d *daemon) openEngine(environ []string) (err error) {
 	})
 	if err == nil {
 		d.pool.Store(d.engine.pool)
+		d.dispatcher = dispatch.New(d.catalog, d.engine.pool)
 	}
 	return err
 }
@@ -130,10 +141,11 @@ func scopeOf(fn *hearth.Function) logs.Scope {
 
 func (d *daemon) openControl(ctx context.Context) error {
 	d.control = control.New(ctx, control.Options{
-		Functions: d.catalog, Invoker: dispatch.New(d.catalog, d.engine.pool), Host: d.engine, Logs: logReader{d.logs},
+		Functions: d.catalog, Invoker: d.dispatcher, Queue: d.queue, Host: d.engine, Logs: logReader{d.logs},
 		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, ShapeStreams: d.cfg.ShapeStreams, Logger: d.logger,
 	})
 	d.control.Resume(d.catalog.All())
+	d.queue.Start()
 	d.server = &http.Server{
 		Handler:           d.handler(),
 		ReadHeaderTimeout: 30 * time.Second,
@@ -184,6 +196,8 @@ func (d *daemon) handler() http.Handler {
 	d.control.Register(router)
 	own := http.NewServeMux()
 	own.HandleFunc("GET /_hearth/health", d.serveHealth)
+	own.HandleFunc("GET /_hearth/clock", d.serveClock)
+	own.HandleFunc("POST /_hearth/clock/advance", d.serveAdvance)
 	own.HandleFunc("GET /_hearth/logs", d.control.ServeLogs)
 	own.HandleFunc("GET "+control.CodePath+"{digest}", d.control.ServeCode)
 	return auth.Local(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -289,8 +303,14 @@ func (d *daemon) Close() error {
 	if d.control != nil {
 		d.control.Close()
 	}
+	if d.queue != nil {
+		d.drainQueue()
+	}
 	if d.engine != nil {
 		errs = append(errs, d.engine.Close())
+	}
+	if d.queue != nil {
+		d.queue.Close() // what runs has ended with the engine
 	}
 	if d.logs != nil {
 		errs = append(errs, d.logs.Close())

@@ -47,7 +47,7 @@ like a response and the exit code is 3.`,
 	flags.StringVarP(&o.payload, "payload", "p", "", "the event: `JSON`, @file, or - for standard input")
 	flags.StringVarP(&o.qualifier, "qualifier", "q", "", "version or alias (default $LATEST)")
 	flags.StringVar(&o.clientContext, "client-context", "", "client context: `JSON`, @file, or -")
-	flags.BoolVar(&o.async, "async", false, "queue the event and do not wait (invocation type Event); this version of the daemon answers that it cannot yet")
+	flags.BoolVar(&o.async, "async", false, "queue the event and do not wait (invocation type Event)")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "check only that the function could be invoked")
 	flags.BoolVar(&o.tail, "tail", false, "print the end of the invocation's log on standard error")
 	flags.BoolVar(&o.json, "json", false, "print status, version, log and payload as one JSON object")

@@ -60,6 +60,7 @@ func (c *cli) commands() []*cobra.Command {
 		newInvokeCommand(c),
 		newFunctionsCommand(c),
 		newLogsCommand(c),
+		newClockCommand(c),
 		newStatusCommand(c),
 		newRuntimesCommand(c),
 		newDoctorCommand(c, probeHost, probeSandbox, probeRuntimes),

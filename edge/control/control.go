@@ -78,10 +78,11 @@ type Host interface {
 	Prepare(ctx context.Context, fn *hearth.Function) error
 }
 
-// Options of a Service. All are required but Logger.
+// Options of a Service. All are required but Queue and Logger.
 type Options struct {
 	Functions Functions
 	Invoker   Invoker
+	Queue     Queue // nil: there is none, and events are refused
 	Host      Host
 	Logs      Logs
 	Scope     scope.Defaults
@@ -140,9 +141,10 @@ func (s *Service) Register(r *api.Router) {
 	s.RegisterInvoke(r)
 }
 
-// RegisterInvoke makes a router serve the synchronous invocations alone, for
+// RegisterInvoke makes a router serve the invocations alone, for
 // which Options.Functions and Host may be nil.
 func (s *Service) RegisterInvoke(r *api.Router) {
 	api.Handle(r, api.Invoke, s.invoke)
+	api.Handle(r, api.InvokeAsync, s.invokeAsync)
 	api.HandleStream(r, api.InvokeWithResponseStream, s.invokeWithResponseStream)
 }

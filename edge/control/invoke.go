@@ -12,7 +12,7 @@ import (
 
 // Invocation types and log types.
 const (
-	invokeEvent  = "Event"
+	eventInvoke  = "Event"
 	invokeDryRun = "DryRun"
 	logTail      = "Tail"
 )
@@ -31,9 +31,8 @@ func (s *Service) invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeO
 			return nil, err
 		}
 		return &api.InvokeOutput{StatusCode: api.Ptr(http.StatusNoContent)}, nil
-	case invokeEvent:
-		return nil, hearth.Errorf(hearth.ErrNotImplemented,
-			"hearth does not serve Invoke with InvocationType Event yet. Use RequestResponse.")
+	case eventInvoke:
+		return s.invokeEvent(ctx, name, qualifier, in)
 	}
 	inv, err := newInvocation(ctx, event{in.Payload, in.ClientContext, in.TenantId, in.LogType})
 	if err != nil {
@@ -65,7 +64,7 @@ func (s *Service) invoke(ctx context.Context, in *api.InvokeInput) (*api.InvokeO
 	return out, nil
 }
 
-// event is what the inputs of synchronous invocations have in common.
+// event is what the inputs of invocations have in common.
 type event struct {
 	payload                          []byte
 	clientContext, tenantID, logType *string

@@ -11,6 +11,7 @@ import (
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/internal/clock"
 	"github.com/hearthd/hearth/invoke/destination"
+	"github.com/hearthd/hearth/invoke/dispatch"
 	"github.com/hearthd/hearth/invoke/queue/journal"
 )
 
@@ -157,10 +158,14 @@ func (q *Queue) Start() {
 }
 
 // Accept takes an event over: when it returns nil, the event will be run. Of
-// the invocation, RequestID, Payload, TraceID and TenantID count. ctx bounds
+// the invocation, RequestID, Payload, TraceID, which is set when it is empty,
+// and TenantID count. ctx bounds
 // the wait to be taken in. Errors: ErrFull, hearth.ErrUnavailable, after which
 // the event may be run all the same, and ctx's cause.
 func (q *Queue) Accept(ctx context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) error {
+	if inv.TraceID == "" { // one for all attempts
+		inv.TraceID = dispatch.NewTraceID()
+	}
 	ev := &event{
 		id: inv.RequestID, qualifier: qualifier, trace: inv.TraceID, tenant: inv.TenantID,
 		accepted: q.opts.Clock.Now(), payload: inv.Payload, line: &line{name: name},

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/invoke/queue"
+)
+
+// eventLog is the name of the log that events wait in.
+const eventLog = "events"
+
+// drainGrace is how long events that run may go on once the daemon is asked to
+// stop. Those that take longer are run again at the next start.
+const drainGrace = 10 * time.Second
+
+// openQueue finds the events that wait. They are run from startQueue on, when
+// everything is there that they need.
+func (d *daemon) openQueue(ctx context.Context) error {
+	log, err := d.store.Log(ctx, eventLog)
+	if err != nil {
+		return err
+	}
+	d.queue, err = queue.Open(ctx, queue.Options{
+		Log: log, Invoker: d.dispatcher, NewID: api.NewRequestID, Clock: d.clock,
+		// Callers who wait keep half of the account's concurrency.
+		MaxRunning: max(1, d.cfg.MaxConcurrency/2), Logger: d.logger,
+	})
+	if err == nil && d.testClock != nil {
+		d.testClock.OnSettle(d.queue.Settle)
+	}
+	return err
+}
+
+// drainQueue lets events that run finish.
+func (d *daemon) drainQueue() {
+	ctx, cancel := context.WithTimeout(context.Background(), drainGrace) //nolint:forbidigo // the daemon's own has ended
+	defer cancel()
+	d.queue.Drain(ctx)
+}
