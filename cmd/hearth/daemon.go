@@ -198,6 +198,7 @@ func (d *daemon) handler() http.Handler {
 	own.HandleFunc("GET /_hearth/health", d.serveHealth)
 	own.HandleFunc("GET /_hearth/clock", d.serveClock)
 	own.HandleFunc("POST /_hearth/clock/advance", d.serveAdvance)
+	own.HandleFunc("GET /_hearth/events", d.serveEvents)
 	own.HandleFunc("GET /_hearth/logs", d.control.ServeLogs)
 	own.HandleFunc("GET "+control.CodePath+"{digest}", d.control.ServeCode)
 	return auth.Local(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/internal/lambdaclient"
 	"github.com/hearthd/hearth/invoke/queue"
 )
 
@@ -38,4 +40,15 @@ func (d *daemon) drainQueue() {
 	ctx, cancel := context.WithTimeout(context.Background(), drainGrace) //nolint:forbidigo // the daemon's own has ended
 	defer cancel()
 	d.queue.Drain(ctx)
+}
+
+// serveEvents says how many events there are, and what became of others.
+func (d *daemon) serveEvents(w http.ResponseWriter, _ *http.Request) {
+	s := d.queue.Stats()
+	d.answer(w, http.StatusOK, lambdaclient.Events{
+		Ready: s.Ready, Running: s.Running, Delayed: s.Delayed, Recovered: s.Recovered,
+		Accepted: s.Accepted, Succeeded: s.Succeeded, Exhausted: s.Exhausted, Expired: s.Expired, Refused: s.Refused,
+		Dropped: s.Dropped, Failures: s.Failures, Throttles: s.Throttles, Undelivered: s.Undelivered,
+		JournalBytes: s.Journal.Bytes, JournalEntries: s.Journal.Entries, JournalCommits: s.Journal.Commits,
+	})
 }

@@ -1,7 +1,8 @@
 // Command bench measures hearth on this machine and prints one table. Every
 // figure of a table comes from one run, so that ratios hold where absolute
 // figures drift: first the limit, a bare long-poll ping-pong over net/http with
-// the same bootstrap, then hearth, then streams, cold starts and the control plane.
+// the same bootstrap, then hearth, then asynchronous events, streams, cold starts
+// and the control plane.
 //
 //	go run ./test/bench [-seconds 4] [-cold 15] [-functions 10000] [-hearth bin/hearth]
 package main
@@ -63,6 +64,9 @@ func run(binary, sandbox string, d time.Duration, cold, functions int) error {
 	if err := benchWarm(h, bootstrap, d, limits); err != nil {
 		return err
 	}
+	if err := benchEvents(h, d); err != nil {
+		return err
+	}
 	if err := benchStream(context.Background(), h, dir); err != nil {
 		return err
 	}
@@ -82,7 +86,7 @@ func benchBare(bootstrap string, d time.Duration) (map[int]float64, error) {
 		if err != nil {
 			return nil, err
 		}
-		o := load(p.url, clients, d)
+		o := load(p.url, nil, clients, d)
 		p.stop()
 		limits[clients] = o.rate
 		row("bare net/http ping-pong", clients, o, 1)
@@ -95,7 +99,7 @@ func benchWarm(h *peer, bootstrap string, d time.Duration, limits map[int]float6
 		return err
 	}
 	for _, clients := range []int{1, 8, 64, 512} {
-		o := load(h.invokeURL("bench-go"), clients, d)
+		o := load(h.invokeURL("bench-go"), nil, clients, d)
 		ratio := 0.0
 		if limits[clients] > 0 {
 			ratio = o.rate / limits[clients]
