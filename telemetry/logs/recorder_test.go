@@ -179,7 +179,7 @@ func TestTail_BrokenCharactersAreReplaced(t *testing.T) {
 func TestTail_OfJSONHasWholeLines(t *testing.T) {
 	r := logs.NewRecorder(new(sink), function(hearth.LogJSON, ""), runtime)
 	for range 100 {
-		r.Output(hearth.SourceFunction, []byte(`{"message":"` + strings.Repeat("x", 80) + `"}`)) // 95 bytes with its newline
+		r.Output(hearth.SourceFunction, []byte(`{"message":"`+strings.Repeat("x", 80)+`"}`)) // 95 bytes with its newline
 	}
 	got := r.CutTail(true)
 	if len(got) != 43*95 || !bytes.HasPrefix(got, []byte("{")) {

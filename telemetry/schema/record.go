@@ -1,6 +1,7 @@
 package schema
 
 import (
+	"strings"
 	"time"
 
 	"github.com/hearthd/hearth"
@@ -115,8 +116,9 @@ func reportMetrics(ev *hearth.PlatformEvent) *metrics {
 	return m
 }
 
+// tracing is only said of invocations that are traced.
 func tracing(ev *hearth.PlatformEvent) *tracingInfo {
-	if ev.TraceID == "" {
+	if !strings.Contains(ev.TraceID, "Sampled=1") {
 		return nil
 	}
 	return &tracingInfo{SpanID: spanID(ev.RequestID), Type: "X-Amzn-Trace-Id", Value: ev.TraceID}
