@@ -33,7 +33,13 @@ var (
 	ErrPolicyTooLong      = errors.New("policy too long")        // PolicyLengthExceededException
 	ErrRecursiveInvoke    = errors.New("recursive invocation")   // RecursiveInvocationException
 	ErrProvisionedMissing = errors.New("no provisioned config")  // ProvisionedConcurrencyConfigNotFoundException
+	ErrInUse              = errors.New("resource in use")        // ResourceInUseException: in a state between two others
 	ErrCodeSigningMissing = errors.New("no code signing config") // CodeSigningConfigNotFoundException
+	ErrNoSignature        = errors.New("no signature")           // MissingAuthenticationTokenException
+	ErrSignatureForm      = errors.New("malformed signature")    // IncompleteSignatureException
+	ErrSignature          = errors.New("invalid signature")      // InvalidSignatureException: wrong, expired, for another service
+	ErrUnknownClient      = errors.New("unknown credentials")    // UnrecognizedClientException
+	ErrTokenExpired       = errors.New("session token expired")  // ExpiredTokenException
 )
 
 // Error is an error of a known kind whose message is meant for the caller: it

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"net/http"
+	"strings"
 )
 
 // Call is the HTTP side of a request, for handlers that need more than the
@@ -14,6 +15,27 @@ type Call struct {
 	Operation string
 	HTTP      *http.Request // the body has been read
 	Response  http.Header   // of the response; a handler may add to it before it returns
+
+	pattern string   // of the operation's path; for an Authorizer only
+	labels  []string // in the order of the pattern
+}
+
+// Label returns what the path has in place of a label of the operation's
+// pattern, decoded, such as FunctionName, to an Authorizer; empty when the
+// pattern has no such label.
+func (c *Call) Label(name string) string {
+	i := 0
+	for _, segment := range strings.Split(c.pattern, "/") {
+		label, ok := strings.CutPrefix(segment, "{")
+		if !ok {
+			continue
+		}
+		if strings.TrimRight(label, "+}") == name && i < len(c.labels) {
+			return c.labels[i]
+		}
+		i++
+	}
+	return ""
 }
 
 type callKey struct{}

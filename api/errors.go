@@ -42,7 +42,13 @@ func wireErrors() []wireError {
 		{hearth.ErrPolicyTooLong, "PolicyLengthExceededException"},
 		{hearth.ErrRecursiveInvoke, "RecursiveInvocationException"},
 		{hearth.ErrProvisionedMissing, "ProvisionedConcurrencyConfigNotFoundException"},
+		{hearth.ErrInUse, "ResourceInUseException"},
 		{hearth.ErrCodeSigningMissing, "CodeSigningConfigNotFoundException"},
+		{hearth.ErrNoSignature, "MissingAuthenticationTokenException"},
+		{hearth.ErrSignatureForm, "IncompleteSignatureException"},
+		{hearth.ErrSignature, "InvalidSignatureException"},
+		{hearth.ErrUnknownClient, "UnrecognizedClientException"},
+		{hearth.ErrTokenExpired, "ExpiredTokenException"},
 	}
 }
 
@@ -58,7 +64,8 @@ func unmodelled(code string) errorShape {
 	switch code {
 	case "RequestEntityTooLargeException":
 		return errorShape{http.StatusRequestEntityTooLarge, "message", ""}
-	case "AccessDeniedException":
+	case "AccessDeniedException", "MissingAuthenticationTokenException", "IncompleteSignatureException",
+		"InvalidSignatureException", "UnrecognizedClientException", "ExpiredTokenException":
 		return errorShape{http.StatusForbidden, "message", ""}
 	case "UnknownOperationException":
 		return errorShape{http.StatusNotFound, "message", "User"}

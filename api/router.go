@@ -29,6 +29,19 @@ type Options struct {
 	// MaxPayload, MaxEvent and MaxRequest replace the limits of request bodies.
 	// 0: AWS's.
 	MaxPayload, MaxEvent, MaxRequest int64
+	// Authorizer is asked about every call. Nil: all may call.
+	Authorizer Authorizer
+}
+
+// Authorizer decides who may call what. Errors are answered like those of
+// handlers.
+type Authorizer interface {
+	// Begin is asked about every request, known operation or not, before its
+	// body is read, so that strangers cannot make the server hold bodies.
+	Begin(call *Call) error
+	// Authorize is asked before the input is parsed. body is what was sent;
+	// it must not be kept. The context that it returns is the handler's.
+	Authorize(ctx context.Context, call *Call, body []byte) (context.Context, error)
 }
 
 // Router serves the Lambda API: it finds the operation of a request, reads and
@@ -55,6 +68,7 @@ func NewRouter(o Options) *Router {
 			MaxPayload: cmp.Or(o.MaxPayload, MaxPayload),
 			MaxEvent:   cmp.Or(o.MaxEvent, MaxEvent),
 			MaxRequest: cmp.Or(o.MaxRequest, MaxRequest),
+			Authorizer: o.Authorizer,
 		},
 	}
 }
@@ -71,6 +85,16 @@ func (r *Router) Operations() []string {
 
 // Handled says whether an operation has a handler.
 func (r *Router) Handled(operation string) bool { return r.handlers[operation] != nil }
+
+// Operation returns the name of the operation that a request is for, empty
+// when it is for none. It looks at method, path and query only.
+func (r *Router) Operation(hr *http.Request) string {
+	op, err := r.find(&request{http: hr})
+	if err != nil {
+		return ""
+	}
+	return op.name
+}
 
 // ServeHTTP answers one request.
 func (r *Router) ServeHTTP(rw http.ResponseWriter, hr *http.Request) {
@@ -93,6 +117,12 @@ func (r *Router) ServeHTTP(rw http.ResponseWriter, hr *http.Request) {
 
 func (r *Router) serve(w *response, hr *http.Request, call *Call) error {
 	req := &request{http: hr}
+	authorizer := r.options.Authorizer
+	if authorizer != nil {
+		if err := authorizer.Begin(call); err != nil {
+			return err
+		}
+	}
 	op, err := r.find(req)
 	if err != nil {
 		return err
@@ -102,7 +132,7 @@ func (r *Router) serve(w *response, hr *http.Request, call *Call) error {
 	if handler == nil {
 		return hearth.Errorf(hearth.ErrNotImplemented, "The operation %s is part of the Lambda API, but this version of hearth does not implement it.", op.name)
 	}
-	if op.body != bodyNone {
+	if op.body != bodyNone || authorizer != nil { // a signature covers the body in any case
 		limit, event := r.limit(op, hr.Header)
 		data, size, err := readBody(hr, limit)
 		switch {
@@ -114,7 +144,14 @@ func (r *Router) serve(w *response, hr *http.Request, call *Call) error {
 		req.data = data
 	}
 	w.code = op.status
-	return handler(context.WithValue(hr.Context(), callKey{}, call), w, req)
+	ctx := context.WithValue(hr.Context(), callKey{}, call)
+	if authorizer != nil {
+		call.pattern, call.labels = op.path, req.labels[:]
+		if ctx, err = authorizer.Authorize(ctx, call, req.data); err != nil {
+			return err
+		}
+	}
+	return handler(ctx, w, req)
 }
 
 // limit returns how large a body may be, and whether it is the payload of an
