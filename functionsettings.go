@@ -1,0 +1,30 @@
+package hearth
+
+// When a function's runtime is updated, in AWS's spelling.
+const (
+	RuntimeUpdateAuto     = "Auto"
+	RuntimeUpdateFunction = "FunctionUpdate"
+	RuntimeUpdateManual   = "Manual"
+)
+
+// RuntimeManagement says when a version of a function gets a newer runtime.
+// hearth keeps it: the runtime is the host's, and is updated with it.
+type RuntimeManagement struct {
+	Function          Name
+	Version           string // Latest or a number
+	UpdateOn          string // one of the RuntimeUpdate constants
+	RuntimeVersionARN string // with RuntimeUpdateManual only
+}
+
+// What happens to a function that invokes itself over and over, in AWS's
+// spelling.
+const (
+	RecursionTerminate = "Terminate"
+	RecursionAllow     = "Allow"
+)
+
+// Recursion is a function's recursion configuration.
+type Recursion struct {
+	Function Name
+	Loop     string // RecursionTerminate or RecursionAllow
+}
