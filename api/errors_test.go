@@ -58,6 +58,11 @@ func TestWriteError_CodeStatusAndCasing(t *testing.T) {
 		"ErrRecursiveInvoke":    {hearth.ErrRecursiveInvoke, wire{400, "RecursiveInvocationException", `{"Message":"m","Type":"User"}`}},
 		"ErrProvisionedMissing": {hearth.ErrProvisionedMissing, wire{404, "ProvisionedConcurrencyConfigNotFoundException", `{"Type":"User","message":"m"}`}},
 		"ErrCodeSigningMissing": {hearth.ErrCodeSigningMissing, wire{404, "CodeSigningConfigNotFoundException", `{"Message":"m","Type":"User"}`}},
+		"ErrNoSignature":        {hearth.ErrNoSignature, wire{403, "MissingAuthenticationTokenException", `{"message":"m"}`}},
+		"ErrSignatureForm":      {hearth.ErrSignatureForm, wire{403, "IncompleteSignatureException", `{"message":"m"}`}},
+		"ErrSignature":          {hearth.ErrSignature, wire{403, "InvalidSignatureException", `{"message":"m"}`}},
+		"ErrUnknownClient":      {hearth.ErrUnknownClient, wire{403, "UnrecognizedClientException", `{"message":"m"}`}},
+		"ErrTokenExpired":       {hearth.ErrTokenExpired, wire{403, "ExpiredTokenException", `{"message":"m"}`}},
 	}
 	for _, name := range declaredKinds(t) {
 		k, ok := kinds[name]
