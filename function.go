@@ -51,6 +51,7 @@ type Function struct {
 	SnapStart         string // None or PublishedVersions
 	TenantIsolation   string // empty or PER_TENANT
 	FileSystems       []FileSystem
+	Managed           *ManagedInstances // nil: ordinary environments
 	Tags              map[string]string // on $LATEST only
 
 	State            string
