@@ -89,17 +89,30 @@ type Code struct {
 	Digest   string // hex SHA-256 of the archive: its key in the blob store
 	SHA256   string // base64 SHA-256, AWS's CodeSha256
 	Size     int64  // bytes of the archive
+	Unzipped int64  // bytes of the files in it
 	ImageURI string // image packages only
+	// S3 is where the archive was read from in S3ObjectStorageMode REFERENCE.
+	// hearth has a copy of it all the same.
+	S3     *S3Object
+	KMSKey string // SourceKMSKeyArn: kept and shown, of no effect
 	// Dir is a directory that is used in place, without an archive: `hearth
 	// run DIR`. It never reaches the store.
 	Dir string
 }
 
-// Layer is one layer version as a function refers to it.
+// S3Object names an archive by the words of S3.
+type S3Object struct {
+	Bucket, Key string
+	Version     string // empty: the newest
+}
+
+// Layer is one layer version as a function refers to it. It goes on to work
+// when the layer version is deleted.
 type Layer struct {
-	ARN    string
-	Digest string // hex SHA-256 of the archive in the blob store
-	Size   int64
+	ARN      string
+	Digest   string // hex SHA-256 of the archive in the blob store
+	Size     int64  // bytes of the archive
+	Unzipped int64  // bytes of the files in it
 }
 
 // ImageConfig overrides what an image says of itself.
