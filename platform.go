@@ -43,6 +43,27 @@ const (
 	SourceExtension LogSource = "extension" // an external extension and its children
 )
 
+// LogMessage is an event of a function's log that its runtime framed: unlike a
+// line it may have newlines, and it brings its time and level.
+type LogMessage struct {
+	Time  time.Time
+	Level LogLevel // empty: it has none
+	Text  []byte   // only valid during the call that hands it over
+}
+
+// LogLevel is an application's or the system's log level.
+type LogLevel string
+
+// Log levels, from the least to the most severe.
+const (
+	LevelTrace LogLevel = "TRACE"
+	LevelDebug LogLevel = "DEBUG"
+	LevelInfo  LogLevel = "INFO"
+	LevelWarn  LogLevel = "WARN"
+	LevelError LogLevel = "ERROR"
+	LevelFatal LogLevel = "FATAL"
+)
+
 // Phases that an initialization runs in: ahead of the first event, or again
 // inside an invocation after it failed or after a reset.
 const (

@@ -48,7 +48,7 @@ func (s State) String() string {
 	return [...]string{"new", "initializing", "idle", "broken", "busy", "dead"}[s]
 }
 
-// Recorder receives what an environment emits. Calls for one environment may
+// Recorder receives what an environment emits, lines and framed events. Calls for one environment may
 // come from several goroutines.
 type Recorder interface {
 	// Record takes a platform event.
@@ -56,6 +56,8 @@ type Recorder interface {
 	// Output takes one line of the processes' output, without its newline. The
 	// slice is only valid during the call.
 	Output(source hearth.LogSource, line []byte)
+	// Message takes an event of the framed log of the runtime.
+	Message(m hearth.LogMessage)
 	// CutTail begins a new tail and returns the old one when it is wanted: the
 	// end, at most 4 KB, of what was recorded since the last cut.
 	CutTail(wanted bool) []byte
@@ -79,10 +81,13 @@ type Command struct {
 	Args []string
 	Env  map[string]string // on top of what every function gets; wins over it
 	Dir  string
+	// FramedLog gives the process a descriptor for its log, where the events
+	// are framed: see _LAMBDA_TELEMETRY_LOG_FD. For clients that know it.
+	FramedLog bool
 }
 
-// Options of an environment. All but Env, Subscriptions and Logger are
-// required.
+// Options of an environment. All but Env, Subscriptions, Services and Logger
+// are required.
 type Options struct {
 	ID       string
 	Function *hearth.Function
@@ -97,7 +102,10 @@ type Options struct {
 	// Subscriptions serves the Telemetry and the Logs API to this environment's
 	// extensions. Nil: those APIs are not there.
 	Subscriptions runtimeapi.Subscriptions
-	Logger        *slog.Logger
+	// Services run in the sandbox's network. May be nil. The environment closes
+	// them, also when Open fails.
+	Services Services
+	Logger   *slog.Logger
 }
 
 // Environment is one execution environment. Create it with Open, run Init
@@ -106,6 +114,7 @@ type Environment struct {
 	opts       Options
 	extensions []string // the external ones
 	box        sandbox.Sandbox
+	xray       string // where the X-Ray daemon is; empty: there is none
 	server     *runtimeapi.Server
 	memory     memoryGauge
 
@@ -133,22 +142,26 @@ func Open(ctx context.Context, opts Options) (*Environment, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
+	if opts.Services == nil {
+		opts.Services = noServices{}
+	}
 	spec := opts.Launch.Spec
 	spec.ID = opts.ID
 	extensions, err := externalExtensions(spec.Opt)
 	if err != nil {
-		release(opts.Launch)
+		release(&opts)
 		return nil, fmt.Errorf("open environment %s: %w", opts.ID, err)
 	}
 	box, err := opts.Driver.Create(ctx, spec)
 	if err != nil {
-		release(opts.Launch)
+		release(&opts)
 		return nil, fmt.Errorf("create sandbox %s: %w", opts.ID, err)
 	}
 	e := &Environment{opts: opts, extensions: extensions, box: box, server: runtimeapi.Serve(box.Listener(), runtimeapi.Options{
 		Function: opts.Function, Subscriptions: opts.Subscriptions,
 	})}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	e.xray = opts.Services.Attach(ctx, box)
 	e.wg.Go(e.watchSandbox)
 	return e, nil
 }
@@ -196,13 +209,18 @@ func (e *Environment) claimLocked() *invocation {
 // caller must own the environment as for Invoke, which thaws it.
 func (e *Environment) Freeze() error {
 	f, ok := e.box.(sandbox.Freezer)
+	if !ok || e.State() != Idle || e.isFrozen() {
+		return nil
+	}
+	e.flush()
 	e.mu.Lock()
-	if !ok || e.state != Idle || e.frozen {
+	if e.state != Idle {
 		e.mu.Unlock()
 		return nil
 	}
 	e.frozen = true
 	e.mu.Unlock()
+	e.opts.Services.Hold(true)
 	if err := f.Freeze(); err != nil {
 		return fmt.Errorf("freeze environment %s: %w", e.opts.ID, err)
 	}
@@ -226,6 +244,7 @@ func (e *Environment) thaw() error {
 	if err := e.box.(sandbox.Freezer).Thaw(); err != nil {
 		return fmt.Errorf("thaw environment %s: %w", e.opts.ID, err)
 	}
+	e.opts.Services.Hold(false)
 	return nil
 }
 
@@ -247,6 +266,7 @@ func (e *Environment) Close() error {
 		if r != nil {
 			e.stopRun(r, reasonSpindown)
 		}
+		e.opts.Services.Close()
 		boxErr := e.box.Close()
 		if busy != nil {
 			e.fail(busy, e.interruptedVerdict(busy))
@@ -256,14 +276,16 @@ func (e *Environment) Close() error {
 		if r != nil {
 			waitPumps(e.processesOf(r)) // of one that was being started
 		}
-		release(e.opts.Launch)
+		release(&e.opts)
 	})
 	return e.closeErr
 }
 
-func release(l *Launch) {
-	if l.Release != nil {
-		l.Release()
+// release gives back what the options brought.
+func release(o *Options) {
+	o.Services.Close()
+	if o.Launch.Release != nil {
+		o.Launch.Release()
 	}
 }
 

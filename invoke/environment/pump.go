@@ -17,23 +17,28 @@ const maxLine = 256 << 10
 // a runtime that floods its output must not hold its own END line back.
 const maxDrain = 1 << 20
 
-// pump reads one pipe of the processes and emits whole lines. Two sides read:
-// run, when there is something, and drain, which empties the pipe at the end
-// of an invocation so that its lines come before its END. An unfinished line
-// is kept for the invocation that finishes it.
+// splitter makes log events of what comes through a pipe.
+type splitter interface {
+	split(data []byte)
+	end() // of the pipe: emits what is left
+}
+
+// pump reads one pipe of the processes for a splitter. Two sides read: run,
+// when there is something, and drain, which empties the pipe at the end of an
+// invocation so that its events come before its END. An unfinished one is kept
+// for the invocation that finishes it.
 type pump struct {
-	read, write *os.File // write is the processes' end
-	emit        func(line []byte)
+	read, write *os.File      // write is the processes' end
 	done        chan struct{} // closed when run has returned: end of file
 
-	mu      sync.Mutex
-	partial []byte
-	buf     []byte
+	mu   sync.Mutex
+	into splitter
+	buf  []byte
 }
 
 // newPump makes the pipe. The write end stays in blocking mode, as processes
 // expect of their output; the read end is polled.
-func newPump(emit func(line []byte)) (*pump, error) {
+func newPump(into splitter) (*pump, error) {
 	var fds [2]int
 	if err := pipeCloexec(&fds); err != nil {
 		return nil, fmt.Errorf("make output pipe: %w", err)
@@ -44,7 +49,7 @@ func newPump(emit func(line []byte)) (*pump, error) {
 	return &pump{
 		read:  os.NewFile(uintptr(fds[0]), "output"),
 		write: os.NewFile(uintptr(fds[1]), "output"),
-		emit:  emit,
+		into:  into,
 		done:  make(chan struct{}),
 		buf:   make([]byte, 32<<10),
 	}, nil
@@ -66,10 +71,7 @@ func (p *pump) run() {
 		}
 	}
 	p.mu.Lock()
-	if len(p.partial) > 0 {
-		p.emit(p.partial)
-		p.partial = nil
-	}
+	p.into.end()
 	p.mu.Unlock()
 	// Not under mu: Close waits for a drain that uses the descriptor.
 	_ = p.read.Close()
@@ -105,7 +107,7 @@ func (p *pump) consume(fd, limit int) (total int, ended bool) {
 		switch {
 		case n > 0:
 			total += n
-			p.split(p.buf[:n])
+			p.into.split(p.buf[:n])
 		case errors.Is(err, syscall.EINTR):
 		case errors.Is(err, syscall.EAGAIN):
 			return total, false
@@ -116,27 +118,40 @@ func (p *pump) consume(fd, limit int) (total int, ended bool) {
 	return total, false
 }
 
-func (p *pump) split(data []byte) {
+// lines splits at newlines, and only there.
+type lines struct {
+	emit    func(line []byte)
+	partial []byte
+}
+
+func (l *lines) split(data []byte) {
 	for len(data) > 0 {
 		line, rest, ended := bytes.Cut(data, []byte{'\n'})
-		if room := maxLine - len(p.partial); len(line) > room {
+		if room := maxLine - len(l.partial); len(line) > room {
 			line, rest, ended = data[:room], data[room:], true
 		}
 		if ended {
-			p.finish(line)
+			l.finish(line)
 		} else {
-			p.partial = append(p.partial, line...)
+			l.partial = append(l.partial, line...)
 		}
 		data = rest
 	}
 }
 
 // finish emits the unfinished line together with its end.
-func (p *pump) finish(end []byte) {
-	if len(p.partial) == 0 {
-		p.emit(end)
+func (l *lines) finish(end []byte) {
+	if len(l.partial) == 0 {
+		l.emit(end)
 		return
 	}
-	p.emit(append(p.partial, end...))
-	p.partial = p.partial[:0]
+	l.emit(append(l.partial, end...))
+	l.partial = l.partial[:0]
+}
+
+func (l *lines) end() {
+	if len(l.partial) > 0 {
+		l.emit(l.partial)
+		l.partial = nil
+	}
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/hearthd/hearth"
@@ -16,9 +15,10 @@ import (
 type run struct {
 	session *runtimeapi.Session
 	failed  chan struct{} // closed when the first process has ended
-	stop    sync.Once
+	stopped chan struct{} // closed when all have, and their output was read
 
 	// Guarded by Environment.mu.
+	stopping  bool
 	processes []*process // as they were started: the extensions, the runtime
 	dead      bool       // a process has ended
 	failure   verdict    // how; valid after failed, if the run was in use
@@ -28,7 +28,7 @@ type run struct {
 type process struct {
 	extension string // its name; empty for the runtime
 	proc      sandbox.Process
-	pumps     [2]*pump
+	pumps     []*pump // of its output, its errors, and its framed log, if it has one
 }
 
 // newRun begins a session for processes that are to be started. It returns nil
@@ -42,7 +42,7 @@ func (e *Environment) newRun() *run {
 	if e.closed || e.state == Dead {
 		return nil
 	}
-	e.run = &run{session: e.server.Begin(e.extensions...), failed: make(chan struct{})}
+	e.run = &run{session: e.server.Begin(e.extensions...), failed: make(chan struct{}), stopped: make(chan struct{})}
 	return e.run
 }
 
@@ -55,24 +55,27 @@ func (e *Environment) takeRun() *run {
 	return r
 }
 
-// launch starts a process of the run and watches it.
-func (e *Environment) launch(r *run, name string, cmd sandbox.Command, deadline time.Time) error {
+// launch starts a process of the run and watches it. framed gives it a
+// descriptor for a framed log.
+func (e *Environment) launch(r *run, name string, cmd sandbox.Command, framed bool, deadline time.Time) error {
 	source := hearth.SourceFunction
 	if name != "" {
 		source = hearth.SourceExtension
 	}
 	p := &process{extension: name}
-	if err := e.openPumps(p, source); err != nil {
+	if err := e.openPumps(p, source, framed); err != nil {
 		return err
 	}
 	cmd.Stdout, cmd.Stderr = p.pumps[0].write, p.pumps[1].write
+	if framed {
+		cmd.Log = p.pumps[2].write
+	}
 	ctx, cancel := context.WithDeadline(e.ctx, deadline)
 	defer cancel()
 	var err error
 	p.proc, err = e.box.Start(ctx, cmd)
 	// The process has its own copies.
-	_ = p.pumps[0].write.Close()
-	_ = p.pumps[1].write.Close()
+	p.closeWriteEnds()
 	if err != nil {
 		waitPumps([]*process{p})
 		return err //nolint:wrapcheck // the verdict says what was being started
@@ -89,20 +92,30 @@ func (e *Environment) launch(r *run, name string, cmd sandbox.Command, deadline 
 // openPumps makes the output pipes of a process and starts to read them. The
 // goroutines end with the last process that holds the pipes; waitPumps waits
 // for them.
-func (e *Environment) openPumps(to *process, source hearth.LogSource) error {
-	for i := range to.pumps {
-		p, err := newPump(func(line []byte) { e.opts.Recorder.Output(source, line) })
+func (e *Environment) openPumps(to *process, source hearth.LogSource, framed bool) error {
+	line := func(line []byte) { e.opts.Recorder.Output(source, line) }
+	into := []splitter{&lines{emit: line}, &lines{emit: line}}
+	if framed {
+		into = append(into, newFrames(e.opts.Recorder.Message))
+	}
+	for _, s := range into {
+		p, err := newPump(s)
 		if err != nil {
-			if i > 0 {
-				_ = to.pumps[0].write.Close()
-				<-to.pumps[0].done
-			}
+			to.closeWriteEnds()
+			waitPumps([]*process{to})
 			return err
 		}
-		to.pumps[i] = p
+		to.pumps = append(to.pumps, p)
 		go p.run() // owned by the process: waitPumps
 	}
 	return nil
+}
+
+// closeWriteEnds closes the daemon's own copies of what the process writes to.
+func (p *process) closeWriteEnds() {
+	for _, pump := range p.pumps {
+		_ = pump.write.Close()
+	}
 }
 
 // processesOf returns the processes that were started so far.
@@ -115,8 +128,9 @@ func (e *Environment) processesOf(r *run) []*process {
 // drain reads what the processes of a run have written by now.
 func (e *Environment) drain(r *run) {
 	for _, p := range e.processesOf(r) {
-		p.pumps[0].drain()
-		p.pumps[1].drain()
+		for _, pump := range p.pumps {
+			pump.drain()
+		}
 	}
 }
 
@@ -127,8 +141,9 @@ func waitPumps(processes []*process) {
 	timer := time.AfterFunc(outputTimeout, func() { close(giveUp) })
 	defer timer.Stop()
 	for _, p := range processes {
-		p.pumps[0].wait(giveUp)
-		p.pumps[1].wait(giveUp)
+		for _, pump := range p.pumps {
+			pump.wait(giveUp)
+		}
 	}
 }
 
@@ -203,20 +218,27 @@ func (e *Environment) failureOf(r *run) verdict {
 // wait; the first one's reason is told. A sandbox that cannot be cleared is
 // closed: the environment is dead.
 func (e *Environment) stopRun(r *run, reason string) {
-	r.stop.Do(func() {
-		e.shutdown(r, reason)
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), killTimeout)
-		defer cancel()
-		if err := e.box.KillAll(ctx); err != nil && !errors.Is(err, sandbox.ErrClosed) {
-			e.opts.Logger.Error("kill processes of environment", "environment", e.opts.ID, "error", err)
-			e.mu.Lock()
-			e.state = Dead
-			e.mu.Unlock()
-			_ = e.box.Close()
-		}
-		r.session.End()
-		waitPumps(e.processesOf(r))
-	})
+	e.mu.Lock()
+	first := !r.stopping
+	r.stopping = true
+	e.mu.Unlock()
+	if !first {
+		<-r.stopped
+		return
+	}
+	defer close(r.stopped)
+	e.shutdown(r, reason)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), killTimeout)
+	defer cancel()
+	if err := e.box.KillAll(ctx); err != nil && !errors.Is(err, sandbox.ErrClosed) {
+		e.opts.Logger.Error("kill processes of environment", "environment", e.opts.ID, "error", err)
+		e.mu.Lock()
+		e.state = Dead
+		e.mu.Unlock()
+		_ = e.box.Close()
+	}
+	r.session.End()
+	waitPumps(e.processesOf(r))
 }
 
 // killTimeout is how long SIGKILL may take: only a process stuck in the kernel

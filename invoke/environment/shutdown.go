@@ -51,15 +51,18 @@ func (e *Environment) shutdown(r *run, reason string) {
 		e.opts.Logger.Error("shut down environment", "environment", e.opts.ID, "error", err)
 		return
 	}
+	e.flush()
 	began := time.Now()
+	deadline := began.Add(all)
 	processes := e.processesOf(r)
 	for _, p := range processes {
 		if p.extension == "" && p.proc.Signal(syscall.SIGTERM) == nil {
 			p.await(began.Add(share))
-			_ = p.proc.Signal(syscall.SIGKILL) // os.ErrProcessDone, mostly
+			if p.proc.Signal(syscall.SIGKILL) == nil {
+				p.await(deadline)
+			}
 		}
 	}
-	deadline := began.Add(all)
 	r.session.Shutdown(reason, deadline)
 	wanted := map[string]bool{}
 	for i := range extensions {

@@ -17,6 +17,9 @@ func (e *Environment) variables(cmd Command) []string {
 	// The managed runtimes' additions (PYTHONPATH, NODE_PATH) are defaults for
 	// the function too, except for the reserved keys.
 	env := e.merge(cmd.Env)
+	if cmd.FramedLog {
+		env["_LAMBDA_TELEMETRY_LOG_FD"] = strconv.Itoa(sandbox.LogFD)
+	}
 	if v, ok := cmd.Env["AWS_EXECUTION_ENV"]; ok {
 		env["AWS_EXECUTION_ENV"] = v
 	}
@@ -41,6 +44,7 @@ func (e *Environment) extensionVariables() []string {
 func (e *Environment) merge(runtime map[string]string) map[string]string {
 	fn, paths := e.opts.Function, e.box.Paths()
 	env := defaults(paths)
+	_, _, env["AWS_XRAY_DAEMON_ADDRESS"] = e.xrayVariables()
 	maps.Copy(env, e.opts.Env)
 	maps.Copy(env, runtime)
 	for k, v := range fn.Environment {
@@ -71,7 +75,6 @@ func defaults(p sandbox.Paths) map[string]string {
 			p.Task, p.Task + "/lib", p.Opt + "/lib",
 		}, ":"),
 		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-		"AWS_XRAY_DAEMON_ADDRESS":  "169.254.100.1:2000",
 	}
 }
 
@@ -91,9 +94,8 @@ func (e *Environment) fixed(fn *hearth.Function, p sandbox.Paths) map[string]str
 		"LAMBDA_TASK_ROOT":                p.Task,
 		"LAMBDA_RUNTIME_DIR":              p.Runtime,
 		"_HANDLER":                        fn.Handler,
-		"_AWS_XRAY_DAEMON_ADDRESS":        "169.254.100.1",
-		"_AWS_XRAY_DAEMON_PORT":           "2000",
 	}
+	env["_AWS_XRAY_DAEMON_ADDRESS"], env["_AWS_XRAY_DAEMON_PORT"], _ = e.xrayVariables()
 	if fn.Logging.Format == hearth.LogJSON && fn.Logging.ApplicationLevel != "" {
 		env["AWS_LAMBDA_LOG_LEVEL"] = fn.Logging.ApplicationLevel
 	}

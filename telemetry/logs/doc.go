@@ -6,6 +6,8 @@
 //
 //	2026-11-21T01:20:02.123Z START RequestId: 6b3c... Version: $LATEST
 //
+// Newlines in an event are escaped there.
+//
 // Appending never waits for the disk: lines gather in memory and one goroutine
 // of the Store writes them a few times a second, so a crash of the daemon can
 // lose the last fraction of a second of logs. A stream that outruns the disk

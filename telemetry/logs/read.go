@@ -203,5 +203,5 @@ func (r *reader) readFile(events []hearth.LogEvent, name string) ([]hearth.LogEv
 func parseLine(line []byte) (t time.Time, message string, ok bool) {
 	stamp, rest, ok := bytes.Cut(line, []byte{' '})
 	t, err := time.Parse(timeLayout, string(stamp))
-	return t, string(rest), ok && err == nil
+	return t, unescapeMessage(rest), ok && err == nil
 }

@@ -13,8 +13,8 @@ const TailSize = 4096
 
 // Sink takes the lines of an environment: a Stream, or whatever else shows them.
 type Sink interface {
-	// Append adds one event. The message has no newline, and is only valid
-	// during the call.
+	// Append adds one event. The message may have newlines, but for its end,
+	// and is only valid during the call.
 	Append(t time.Time, message []byte)
 	// Name is the log stream's name.
 	Name() string
@@ -25,6 +25,7 @@ type Sink interface {
 type Recorder struct {
 	stream Sink
 	render renderer
+	filter filter
 
 	mu   sync.Mutex
 	line []byte // scratch
@@ -36,7 +37,7 @@ type Runtime struct{ Version, ARN string }
 
 // NewRecorder renders for a version of a function.
 func NewRecorder(stream Sink, fn *hearth.Function, rt Runtime) *Recorder {
-	return &Recorder{stream: stream, render: newRenderer(fn, rt, stream.Name())}
+	return &Recorder{stream: stream, render: newRenderer(fn, rt, stream.Name()), filter: newFilter(fn.Logging)}
 }
 
 // Record writes a platform event, in the function's log format; most kinds
@@ -54,12 +55,26 @@ func (r *Recorder) Record(ev *hearth.PlatformEvent) {
 	}
 }
 
-// Output writes a line of a process.
-func (r *Recorder) Output(_ hearth.LogSource, line []byte) {
+// Output writes a line of a process. The application log level filters those of
+// the function.
+func (r *Recorder) Output(source hearth.LogSource, line []byte) {
+	passes := source != hearth.SourceFunction || r.filter.passes("", line)
+	r.write(time.Now(), line, passes)
+}
+
+// Message writes a framed event of the function.
+func (r *Recorder) Message(m hearth.LogMessage) {
+	r.write(m.Time, m.Text, r.filter.passes(m.Level, m.Text))
+}
+
+// write adds an event to the tail and, if it passes, to the stream.
+func (r *Recorder) write(t time.Time, message []byte, passes bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stream.Append(time.Now(), line)
-	r.keepLocked(line)
+	if passes {
+		r.stream.Append(t, message)
+	}
+	r.keepLocked(message)
 }
 
 // keepLocked adds a line to the tail. More than TailSize is kept: whether the

@@ -88,6 +88,9 @@ func life() []hearth.PlatformEvent {
 		all = append(all, events...)
 	}
 	for i := range all {
+		if all[i].Phase != "" {
+			all[i].InitType = hearth.InitOnDemand
+		}
 		all[i].Time = at.Add(time.Duration(i) * time.Millisecond)
 	}
 	return all
@@ -194,5 +197,59 @@ func TestTail_HasWhatTheLevelKeepsOutOfTheLog(t *testing.T) {
 	r.Record(&events[3])
 	if tail := r.CutTail(true); !bytes.Contains(tail, []byte(`"platform.start"`)) || s.Len() != 0 {
 		t.Errorf("the tail is %q, the log %q", tail, s.String())
+	}
+}
+
+func TestRecord_ExtensionsAndSubscriptions_Text(t *testing.T) {
+	got := record(function(hearth.LogText, ""), []hearth.PlatformEvent{
+		{Kind: hearth.EventExtension, Name: "probe.sh", State: "Ready", Events: []string{"SHUTDOWN", "INVOKE"}},
+		{Kind: hearth.EventExtension, Name: "probe.sh", State: "Started"},
+		{Kind: hearth.EventSubscription, Name: "probe.sh", State: "Subscribed", Types: []string{"platform", "function"}},
+		{Kind: hearth.EventLogsSubscription, Name: "probe.sh", State: "Subscribed", Types: []string{"extension"}},
+		{Kind: hearth.EventFault, RequestID: requestID, Status: hearth.StatusError},
+	})
+	want := "EXTENSION\tName: probe.sh\tState: Ready\tEvents: [SHUTDOWN, INVOKE]\n" +
+		"EXTENSION\tName: probe.sh\tState: Started\tEvents: []\n" +
+		"TELEMETRY\tName: probe.sh\tState: Subscribed\tTypes: [Platform, Function]\n" +
+		"LOGS\tName: probe.sh\tState: Subscribed\tTypes: [Extension]\n"
+	if string(got) != want {
+		t.Errorf("got %q", got)
+	}
+}
+
+func TestFilter_ApplicationLevel_OfJSON(t *testing.T) {
+	fn := function(hearth.LogJSON, "")
+	fn.Logging.ApplicationLevel = "WARN"
+	var s sink
+	r := logs.NewRecorder(&s, fn, runtime)
+	var all []byte
+	for _, line := range []string{
+		`{"level":"INFO","message":"1"}`, `{"level":"WARN","message":"2"}`, `{"level":"warning","message":"3"}`,
+		`{"level":"DEBUG"}`, `{"level":40}`, "plain", `{"broken`, `{"level":"CRITICAL","message":"4"}`,
+	} {
+		r.Output(hearth.SourceFunction, []byte(line))
+		all = append(append(all, line...), '\n')
+	}
+	r.Output(hearth.SourceExtension, []byte("an extension's"))
+	r.Message(hearth.LogMessage{Time: time.Now(), Level: hearth.LevelError, Text: []byte("framed error")})
+	r.Message(hearth.LogMessage{Time: time.Now(), Level: hearth.LevelInfo, Text: []byte("framed info")})
+	want := "{\"level\":\"WARN\",\"message\":\"2\"}\n{\"level\":\"warning\",\"message\":\"3\"}\n" +
+		"{\"level\":\"CRITICAL\",\"message\":\"4\"}\nan extension's\nframed error\n"
+	if s.String() != want {
+		t.Errorf("logged %q", s.String())
+	}
+	all = append(all, "an extension's\nframed error\nframed info\n"...)
+	if tail := r.CutTail(true); !bytes.Equal(tail, all) {
+		t.Errorf("the tail is taken before the filter, but is %q", tail)
+	}
+}
+
+func TestFilter_Text_HasNone(t *testing.T) {
+	fn := function(hearth.LogText, "")
+	fn.Logging.ApplicationLevel = "FATAL"
+	var s sink
+	logs.NewRecorder(&s, fn, runtime).Message(hearth.LogMessage{Level: hearth.LevelDebug, Text: []byte("x")})
+	if s.String() != "x\n" {
+		t.Errorf("logged %q", s.String())
 	}
 }

@@ -2,24 +2,26 @@ package logs
 
 import (
 	"bytes"
-	"encoding/json"
 	"iter"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/telemetry/schema"
 )
 
 // renderer turns platform events into lines, in one of AWS's two formats.
 type renderer struct {
-	fn       *hearth.Function
-	rt       Runtime
-	instance string
-	level    int // JSON: the least level that is written
+	fn    *hearth.Function
+	env   schema.Environment
+	level int // JSON: the least level that is written
 }
 
 func newRenderer(fn *hearth.Function, rt Runtime, instance string) renderer {
-	return renderer{fn: fn, rt: rt, instance: instance, level: systemLevel(fn.Logging.SystemLevel)}
+	return renderer{fn: fn, level: systemLevel(fn.Logging.SystemLevel), env: schema.Environment{
+		Function: fn, RuntimeVersion: rt.Version, RuntimeVersionARN: rt.ARN, InstanceID: instance,
+	}}
 }
 
 // System log levels. AWS's default is INFO.
@@ -52,12 +54,12 @@ func (r *renderer) logged(ev *hearth.PlatformEvent) bool {
 // that have none.
 func (r *renderer) event(b []byte, ev *hearth.PlatformEvent) []byte {
 	if r.isJSON() {
-		return r.json(b, ev)
+		return r.env.AppendEvent(b, schema.Telemetry2025, ev)
 	}
 	switch ev.Kind {
 	case hearth.EventInitStart:
-		if ev.Phase == hearth.PhaseInit && r.rt.Version != "" {
-			b = append(b, "INIT_START Runtime Version: "+r.rt.Version+"\tRuntime Version ARN: "+r.rt.ARN+"\n"...)
+		if ev.Phase == hearth.PhaseInit && r.env.RuntimeVersion != "" {
+			b = append(b, "INIT_START Runtime Version: "+r.env.RuntimeVersion+"\tRuntime Version ARN: "+r.env.RuntimeVersionARN+"\n"...)
 		}
 	case hearth.EventInitReport:
 		if ev.Status != hearth.StatusSuccess {
@@ -66,12 +68,31 @@ func (r *renderer) event(b []byte, ev *hearth.PlatformEvent) []byte {
 			b = append(b, " ms\tPhase: "+ev.Phase...)
 			b = appendStatus(b, ev)
 		}
+	case hearth.EventExtension:
+		b = append(b, "EXTENSION\tName: "+ev.Name+"\tState: "+ev.State+"\tEvents: ["+strings.Join(ev.Events, ", ")+"]"...)
+		if ev.ErrorType != "" {
+			b = append(b, "\tError Type: "+ev.ErrorType...)
+		}
+		b = append(b, '\n')
+	case hearth.EventSubscription:
+		b = appendSubscription(b, "TELEMETRY", ev)
+	case hearth.EventLogsSubscription:
+		b = appendSubscription(b, "LOGS", ev)
 	case hearth.EventStart:
 		b = append(b, "START RequestId: "+ev.RequestID+" Version: "+r.fn.Version+"\n"...)
 	case hearth.EventReport:
 		b = appendReport(b, ev)
 	}
 	return b
+}
+
+// appendSubscription prints the types with a capital letter, as AWS does.
+func appendSubscription(b []byte, kind string, ev *hearth.PlatformEvent) []byte {
+	types := make([]string, 0, len(ev.Types))
+	for _, t := range ev.Types {
+		types = append(types, strings.ToUpper(t[:1])+t[1:])
+	}
+	return append(b, kind+"\tName: "+ev.Name+"\tState: "+ev.State+"\tTypes: ["+strings.Join(types, ", ")+"]\n"...)
 }
 
 func appendReport(b []byte, ev *hearth.PlatformEvent) []byte {
@@ -124,77 +145,13 @@ func splitLines(b []byte) iter.Seq[[]byte] {
 	}
 }
 
-// jsonEvent is the envelope of the Telemetry API and of JSON system logs.
-type jsonEvent struct {
-	Time   string     `json:"time"`
-	Type   string     `json:"type"`
-	Record jsonRecord `json:"record"`
-}
-
-type jsonRecord struct {
-	InitializationType string       `json:"initializationType,omitempty"`
-	Phase              string       `json:"phase,omitempty"`
-	RuntimeVersion     string       `json:"runtimeVersion,omitempty"`
-	RuntimeVersionARN  string       `json:"runtimeVersionArn,omitempty"`
-	FunctionName       string       `json:"functionName,omitempty"`
-	FunctionVersion    string       `json:"functionVersion,omitempty"`
-	InstanceID         string       `json:"instanceId,omitempty"`
-	InstanceMaxMemory  int64        `json:"instanceMaxMemory,omitempty"`
-	RequestID          string       `json:"requestId,omitempty"`
-	Version            string       `json:"version,omitempty"`
-	Status             string       `json:"status,omitempty"`
-	ErrorType          string       `json:"errorType,omitempty"`
-	Metrics            *jsonMetrics `json:"metrics,omitempty"`
-}
-
-type jsonMetrics struct {
-	DurationMs       float64  `json:"durationMs"`
-	BilledDurationMs *int64   `json:"billedDurationMs,omitempty"`
-	MemorySizeMB     *int     `json:"memorySizeMB,omitempty"`
-	MaxMemoryUsedMB  *int     `json:"maxMemoryUsedMB,omitempty"`
-	InitDurationMs   *float64 `json:"initDurationMs,omitempty"`
-	ProducedBytes    *int64   `json:"producedBytes,omitempty"`
-}
-
-// json appends an event as a line.
-func (r *renderer) json(b []byte, ev *hearth.PlatformEvent) []byte {
-	rec := jsonRecord{Status: ev.Status, ErrorType: ev.ErrorType, Phase: ev.Phase, RequestID: ev.RequestID}
-	switch ev.Kind {
-	case hearth.EventInitStart:
-		rec.InitializationType = "on-demand"
-		rec.RuntimeVersion, rec.RuntimeVersionARN = r.rt.Version, r.rt.ARN
-		rec.FunctionName, rec.FunctionVersion = r.fn.Name.Function, r.fn.Version
-		rec.InstanceID, rec.InstanceMaxMemory = r.instance, int64(r.fn.MemorySize)<<20
-	case hearth.EventInitRuntimeDone:
-		rec.InitializationType = "on-demand"
-	case hearth.EventInitReport:
-		rec.InitializationType = "on-demand"
-		rec.Metrics = &jsonMetrics{DurationMs: millis(ev.Duration)}
-	case hearth.EventStart:
-		rec.Version = r.fn.Version
-	case hearth.EventRuntimeDone:
-		rec.Metrics = &jsonMetrics{DurationMs: millis(ev.Duration), ProducedBytes: &ev.ProducedBytes}
-	case hearth.EventReport:
-		rec.Metrics = &jsonMetrics{
-			DurationMs: millis(ev.Duration), BilledDurationMs: new(ev.Billed().Milliseconds()),
-			MemorySizeMB: &ev.MemorySize, MaxMemoryUsedMB: &ev.MaxMemoryUsed,
-		}
-		if ev.InitDuration > 0 {
-			rec.Metrics.InitDurationMs = new(millis(ev.InitDuration))
-		}
-	}
-	line, err := json.Marshal(jsonEvent{Time: ev.Time.UTC().Format(timeLayout), Type: string(ev.Kind), Record: rec})
-	if err != nil {
-		return b // strings and numbers always marshal
-	}
-	return append(append(b, line...), '\n')
-}
-
 // eventLevel is AWS's level of a system event.
 func eventLevel(ev *hearth.PlatformEvent) int {
 	switch ev.Kind {
 	case hearth.EventStart:
 		return levelInfo
+	case hearth.EventLogsDropped:
+		return levelWarn
 	case hearth.EventReport:
 		if ev.Status != hearth.StatusSuccess {
 			return levelWarn
@@ -203,9 +160,4 @@ func eventLevel(ev *hearth.PlatformEvent) int {
 	default:
 		return levelDebug
 	}
-}
-
-// millis has the three decimals that AWS prints.
-func millis(d time.Duration) float64 {
-	return float64(d.Round(time.Microsecond)) / float64(time.Millisecond)
 }

@@ -1,7 +1,6 @@
 package logs
 
 import (
-	"bytes"
 	"cmp"
 	"errors"
 	"fmt"
@@ -185,10 +184,9 @@ type Stream struct {
 // Name is the stream's name.
 func (st *Stream) Name() string { return st.name }
 
-// Append adds one event; it never waits for the disk. A message ends at its
-// first newline: a line of the file is one event, and nobody forges others.
+// Append adds one event; it never waits for the disk. A line of the file is one
+// event, in which newlines are escaped: nobody forges others.
 func (st *Stream) Append(t time.Time, message []byte) {
-	message, _, _ = bytes.Cut(message, []byte{'\n'})
 	message = message[:min(len(message), maxMessage)]
 	st.mu.Lock()
 	if len(st.pending)+len(message) > maxPending {
@@ -198,7 +196,7 @@ func (st *Stream) Append(t time.Time, message []byte) {
 	}
 	first := len(st.pending) == 0
 	st.appendTimeLocked(t)
-	st.pending = append(st.pending, message...)
+	st.pending = appendEscaped(st.pending, message)
 	st.pending = append(st.pending, '\n')
 	st.mu.Unlock()
 	if first {

@@ -137,10 +137,13 @@ func onlyFile(t *testing.T, dir string) (file string) {
 	return file
 }
 
-func TestAppend_NewlineEndsTheMessage(t *testing.T) {
+func TestAppend_Newlines_StayInOneEvent(t *testing.T) {
 	s := open(t, t.TempDir(), logs.Options{})
-	s.Stream(scope, group, "s").Append(at(1), []byte("mine\n2026-11-21T01:00:00.001Z forged"))
-	if diff := cmp.Diff([]string{"mine"}, read(t, s, group, time.Time{})); diff != "" {
+	for _, want := range []string{"mine\n2026-11-21T01:00:00.001Z forged", "\x00n \x000 \x00\n", "\n", ""} {
+		s.Stream(scope, group, "s").Append(at(1), []byte(want))
+	}
+	want := []string{"mine\n2026-11-21T01:00:00.001Z forged", "\x00n \x000 \x00\n", "\n", ""}
+	if diff := cmp.Diff(want, read(t, s, group, time.Time{})); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -131,7 +131,8 @@ func (j *journal) Record(ev *hearth.PlatformEvent) { j.add(string(ev.Kind)) }
 func (j *journal) Output(s hearth.LogSource, line []byte) {
 	j.add(string(s) + " " + string(line))
 }
-func (j *journal) CutTail(bool) []byte { return []byte("tail") }
+func (j *journal) Message(m hearth.LogMessage) { j.add(string(m.Level) + " " + string(m.Text)) }
+func (j *journal) CutTail(bool) []byte         { return []byte("tail") }
 func (j *journal) add(line string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -40,6 +40,7 @@ import (
 type Recorder interface {
 	Record(ev *hearth.PlatformEvent)
 	Output(source hearth.LogSource, line []byte)
+	Message(m hearth.LogMessage)
 	CutTail(wanted bool) []byte
 }
 
@@ -121,6 +122,14 @@ func (h *Hub) Output(source hearth.LogSource, line []byte) {
 	h.next.Output(source, line)
 	if h.live.Load() {
 		h.publish(entry{time: time.Now(), source: source, line: line})
+	}
+}
+
+// Message takes an event of the framed log.
+func (h *Hub) Message(m hearth.LogMessage) {
+	h.next.Message(m)
+	if h.live.Load() {
+		h.publish(entry{time: m.Time, source: hearth.SourceFunction, line: m.Text})
 	}
 }
 

@@ -2,7 +2,9 @@ package xray_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
@@ -130,7 +132,7 @@ func TestStore_OldDays_AreRemoved(t *testing.T) {
 	if err := s.Close(); err != nil { // waits for the first look
 		t.Fatal(err)
 	}
-	if _, err := os.Stat(old); !os.IsNotExist(err) {
+	if _, err := os.Stat(old); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the old day: %v", err)
 	}
 	if _, err := os.Stat(young); err != nil {
