@@ -1,0 +1,109 @@
+package signing
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/scope"
+)
+
+// attach checks the configuration before the function, as AWS does.
+func (s *Service) attach(ctx context.Context, in *api.PutFunctionCodeSigningConfigInput) (*api.PutFunctionCodeSigningConfigOutput, error) {
+	arn := *in.CodeSigningConfigArn
+	c, err := s.find(ctx, arn)
+	if errors.Is(err, hearth.ErrNotFound) {
+		return nil, hearth.Errorf(hearth.ErrCodeSigningMissing,
+			"The code signing configuration cannot be found. Check that the provided configuration is not deleted: %s.", arn)
+	}
+	if err != nil {
+		return nil, err
+	}
+	name, err := s.function(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.opts.Bindings.Put(ctx, name, "", &hearth.CodeSigningBinding{Function: name, ConfigARN: arn}); err != nil {
+		return nil, err
+	}
+	if c.Untrusted == hearth.UntrustedEnforce {
+		s.opts.Logger.WarnContext(ctx, "a code signing configuration asks for signed code, but hearth checks no signatures",
+			"function", name.Function, "config", arn)
+	}
+	return &api.PutFunctionCodeSigningConfigOutput{CodeSigningConfigArn: &arn, FunctionName: &name.Function}, nil
+}
+
+// attached answers without members for a function that has no configuration.
+func (s *Service) attached(ctx context.Context, in *api.GetFunctionCodeSigningConfigInput) (*api.GetFunctionCodeSigningConfigOutput, error) {
+	name, err := s.function(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	b, err := s.opts.Bindings.Get(ctx, name, "")
+	if errors.Is(err, hearth.ErrNotFound) {
+		return &api.GetFunctionCodeSigningConfigOutput{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetFunctionCodeSigningConfigOutput{CodeSigningConfigArn: &b.ConfigARN, FunctionName: &name.Function}, nil
+}
+
+// detach succeeds for a function that has no configuration.
+func (s *Service) detach(ctx context.Context, in *api.DeleteFunctionCodeSigningConfigInput) (*api.Empty, error) {
+	name, err := s.function(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.opts.Bindings.Delete(ctx, name, ""); err != nil && !errors.Is(err, hearth.ErrNotFound) {
+		return nil, err
+	}
+	return &api.Empty{}, nil
+}
+
+// function reads the name of a function that there must be, and no qualifier.
+func (s *Service) function(ctx context.Context, functionName *string) (hearth.Name, error) {
+	name, _, err := s.opts.Scope.Function(ctx, functionName, nil)
+	if err != nil {
+		return name, err
+	}
+	return name, scope.Exists(ctx, s.opts.Functions, name, "")
+}
+
+func (s *Service) listFunctions(ctx context.Context, in *api.ListFunctionsByCodeSigningConfigInput) (*api.ListFunctionsByCodeSigningConfigOutput, error) {
+	c, err := s.find(ctx, *in.CodeSigningConfigArn)
+	if err != nil {
+		return nil, err
+	}
+	users, err := s.users(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	begin, _ := slices.BinarySearch(users, api.Value(in.Marker)+"\x00") // after the marker
+	users = users[begin:]
+	out := &api.ListFunctionsByCodeSigningConfigOutput{FunctionArns: users}
+	if limit := min(cmp.Or(api.Value(in.MaxItems), maxPage), maxPage); len(users) > limit {
+		out.FunctionArns, out.NextMarker = users[:limit], &users[limit-1]
+	}
+	return out, nil
+}
+
+// users returns the ARNs of the functions that a configuration is attached to,
+// sorted; never nil.
+func (s *Service) users(ctx context.Context, c *hearth.CodeSigningConfig) ([]string, error) {
+	all, err := s.opts.Bindings.ListAll(ctx, c.Account, c.Region)
+	if err != nil {
+		return nil, err
+	}
+	users := []string{}
+	for _, b := range all {
+		if b.ConfigARN == c.ARN() {
+			users = append(users, b.Function.ARN(""))
+		}
+	}
+	slices.Sort(users)
+	return users, nil
+}
