@@ -305,3 +305,20 @@ func TestHandleStream_Flushes(t *testing.T) {
 		t.Error("nothing was flushed")
 	}
 }
+
+func TestRouterOperation_NamesWhatARequestIsFor(t *testing.T) {
+	r := newRouter()
+	for target, want := range map[string]string{
+		"GET /2015-03-31/functions/f":                                        "GetFunction",
+		"PUT /2015-03-31/functions/f/code":                                   "UpdateFunctionCode",
+		"GET /2019-09-30/functions/f/provisioned-concurrency?List=ALL":       "ListProvisionedConcurrencyConfigs",
+		"GET /2019-09-30/functions/f/provisioned-concurrency?Qualifier=live": "GetProvisionedConcurrencyConfig",
+		"PATCH /2015-03-31/functions/f":                                      "",
+		"GET /2015-03-31/nothing":                                            "",
+	} {
+		method, path, _ := strings.Cut(target, " ")
+		if got := r.Operation(httptest.NewRequest(method, path, nil)); got != want {
+			t.Errorf("%s is for %q, want %q", target, got, want)
+		}
+	}
+}
