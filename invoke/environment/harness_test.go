@@ -129,14 +129,18 @@ func (j *journal) Record(ev *hearth.PlatformEvent) {
 	defer j.mu.Unlock()
 	j.events = append(j.events, *ev)
 	j.add(strings.TrimRight(strings.Join([]string{
-		strings.TrimPrefix(string(ev.Kind), "platform."), ev.Phase + ev.RequestID, ev.Status, ev.ErrorType,
+		strings.TrimPrefix(string(ev.Kind), "platform."), ev.Phase + ev.RequestID + ev.Name, ev.State + ev.Status, ev.ErrorType,
 	}, " "), " "))
 }
 
-func (j *journal) Output(_ hearth.LogSource, line []byte) {
+func (j *journal) Output(source hearth.LogSource, line []byte) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.add("> " + string(line))
+	mark := "> "
+	if source == hearth.SourceExtension {
+		mark = "x> "
+	}
+	j.add(mark + string(line))
 }
 
 func (j *journal) CutTail(wanted bool) []byte {
@@ -190,13 +194,18 @@ func open(t *testing.T, programs ...program) *fixture {
 
 func openWith(t *testing.T, adjust func(*environment.Options), programs ...program) *fixture {
 	t.Helper()
+	return openPrograms(t, map[string]mem.Program{}, adjust, programs...)
+}
+
+// openPrograms opens an environment that can execute others, too.
+func openPrograms(t *testing.T, all map[string]mem.Program, adjust func(*environment.Options), programs ...program) *fixture {
+	t.Helper()
 	f := &fixture{T: t, journal: &journal{}}
-	f.driver = mem.New(mem.Options{Programs: map[string]mem.Program{
-		bootstrap: func(ctx context.Context, p *mem.Proc) sandbox.Exit {
-			n := int(f.starts.Add(1))
-			return programs[min(n, len(programs))-1].run(ctx, p)
-		},
-	}})
+	all[bootstrap] = func(ctx context.Context, p *mem.Proc) sandbox.Exit {
+		n := int(f.starts.Add(1))
+		return programs[min(n, len(programs))-1].run(ctx, p)
+	}
+	f.driver = mem.New(mem.Options{Programs: all})
 	opts := environment.Options{
 		ID:       "env-1",
 		Function: function(),
