@@ -28,8 +28,8 @@
 //
 // There is one line for each function with events, and a turn goes round the
 // lines: a million events of one function delay another's by one event. A line
-// begins with a few at a time and gets more for every one that succeeds while
-// others wait; a throttle halves it.
+// begins with a few at a time, gets one more for every event that ends while
+// others have waited for a second, and half as many after a throttle.
 //
 // The index of what waits is in memory, some 300 bytes each, the payloads up
 // to a limit; those beyond it are read from the journal when they are run. It

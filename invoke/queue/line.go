@@ -76,6 +76,7 @@ func (q *Queue) waitLocked(ev *event) {
 
 func (q *Queue) readyLocked(ev *event) {
 	l := ev.line
+	ev.ready = time.Now()
 	l.ready = append(l.ready, ev)
 	q.ready++
 	q.takeTurnsLocked(l)
@@ -109,9 +110,13 @@ func (q *Queue) startLocked() {
 	}
 }
 
+// patience is how long events wait, in real time, before more of a function's
+// are run at a time. A function that keeps up gains nothing from being more.
+const patience = time.Second
+
 // growLocked and shrinkLocked follow what a function can take.
 func (l *line) growLocked(most int) {
-	if len(l.ready) > 0 && l.active >= l.limit-1 {
+	if len(l.ready) > 0 && l.active >= l.limit-1 && time.Since(l.ready[0].ready) >= patience {
 		l.limit = min(l.limit+1, most)
 	}
 }

@@ -23,7 +23,8 @@ type event struct {
 	attempts int       // runs that ended with the function's failure
 	delays   int       // turns that ended with a throttle, since the last run
 
-	payload []byte // nil: in the journal only
+	payload []byte    // nil: in the journal only
+	ready   time.Time // since when, in real time
 }
 
 // state is an event's state in the journal. Times are milliseconds since 1970.
