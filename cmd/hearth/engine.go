@@ -55,8 +55,11 @@ type engineOptions struct {
 	// openCode returns a code archive by digest, with its size.
 	openCode func(ctx context.Context, digest string) (io.ReadCloser, error)
 	// sink returns where an environment's log goes.
-	sink   func(fn *hearth.Function, stream string) logs.Sink
-	logger *slog.Logger
+	sink func(fn *hearth.Function, stream string) logs.Sink
+	// keepSegment takes what functions send to their X-Ray daemon. Nil: they have
+	// none.
+	keepSegment func(segment []byte)
+	logger      *slog.Logger
 }
 
 // openEngine starts the parts that environments need. Close it.
@@ -155,23 +158,23 @@ func openDriver(o engineOptions) (sandbox.Driver, error) {
 }
 
 // openEnvironment is the pool's Open.
-func (e *engine) openEnvironment(ctx context.Context, fn *hearth.Function) (pool.Environment, error) {
+func (e *engine) openEnvironment(ctx context.Context, fn *hearth.Function, initType string) (pool.Environment, error) {
 	launch, plan, err := e.launch(ctx, fn)
 	if err != nil {
 		return nil, err
 	}
 	id := newID()
 	stream := streamName(fn, id, time.Now())
-	recorder := logs.NewRecorder(e.opts.sink(fn, stream), fn, logs.Runtime{
+	services := e.newServices(ctx, fn, e.opts.sink(fn, stream), logs.Runtime{
 		Version: runtimeVersion(plan), ARN: control.RuntimeVersionARN(fn),
 	})
 	if plan.Warning != "" {
 		e.opts.logger.Warn("substitute runtime", "function", fn.Name.String(), "warning", plan.Warning)
-		recorder.Output(hearth.SourceFunction, []byte("hearth: "+plan.Warning))
+		services.Output(hearth.SourceFunction, []byte("hearth: "+plan.Warning))
 	}
 	return environment.Open(ctx, environment.Options{
-		ID: id[:16], Function: fn, Driver: e.driver, Launch: launch, Recorder: recorder,
-		Env: functionCredentials(), LogStream: stream, InitType: "on-demand", Logger: e.opts.logger,
+		ID: id[:16], Function: fn, Driver: e.driver, Launch: launch, Recorder: services, Subscriptions: services, Services: services,
+		Env: functionCredentials(), LogStream: stream, InitType: initType, Logger: e.opts.logger,
 	})
 }
 
@@ -259,7 +262,7 @@ func command(plan *runtimes.Plan, spec sandbox.Spec, p sandbox.Paths) (environme
 		env[k] = v
 	}
 	if len(cmd.Candidates) == 1 {
-		return environment.Command{Args: cmd.Candidates[0], Env: env}, nil
+		return environment.Command{Args: cmd.Candidates[0], Env: env, FramedLog: cmd.FramedLog}, nil
 	}
 	var tried []string
 	for _, args := range cmd.Candidates {

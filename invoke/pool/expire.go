@@ -35,11 +35,12 @@ func (p *Pool) expire() {
 	var oldest *member
 	for _, g := range p.groups {
 		g.idle = slices.DeleteFunc(g.idle, func(m *member) bool {
-			if now.Sub(m.unusedSince) >= p.opts.IdleTimeout || m.env.State() == environment.Dead {
+			stays := m.provisioned || m.uses > 0
+			if !stays && now.Sub(m.unusedSince) >= p.opts.IdleTimeout || m.env.State() == environment.Dead {
 				p.discardLocked(m)
 				return true
 			}
-			if oldest == nil || m.unusedSince.Before(oldest.unusedSince) {
+			if !stays && (oldest == nil || m.unusedSince.Before(oldest.unusedSince)) {
 				oldest = m
 			}
 			return false

@@ -16,31 +16,68 @@ func (p *Pool) Check() error {
 			errs = append(errs, fmt.Errorf("%s: the books say %d, there are %d", what, got, want))
 		}
 	}
-	memory, active, finishing := 0, 0, 0
+	memory, active := 0, 0
+	loads, kept := map[*tally]int{}, map[*tally]int{}
 	for _, g := range p.groups {
 		memory += g.starting * g.fn.MemorySize
 		active += len(g.waiters)
-		expected := 0
+		loads[g.tally] += len(g.waiters)
+		kept[g.tally] += g.keep.count
+		expected, provisioned := 0, 0
 		for m := range g.members {
 			memory += m.charged
-			if m.busy {
-				active++
-			}
+			active += m.uses
+			loads[g.tally] += m.load()
 			if m.expected {
 				expected++
 			}
-			if m.busy && m.expected {
-				finishing++
+			if m.provisioned {
+				provisioned++
 			}
 		}
 		equal("expected", g.expected, expected)
+		equal("provisioned", g.keep.have, provisioned)
 		errs = append(errs, g.check(p))
 	}
 	equal("memory", p.memory, memory)
 	equal("active", p.active, active)
-	equal("finishing", p.finishing, finishing)
+	delete(loads, nil)
+	errs = append(errs, p.checkTallies(loads, kept))
 	if p.starting > p.opts.MaxStarting || p.starting < 0 {
 		errs = append(errs, fmt.Errorf("%d starts", p.starting))
+	}
+	return errors.Join(errs...)
+}
+
+// checkTallies compares the books of functions and accounts with what was counted.
+func (p *Pool) checkTallies(loads, kept map[*tally]int) error {
+	var errs []error
+	type sums struct{ load, reserved, tallies int }
+	accounts := map[*account]sums{}
+	for name, t := range p.tallies {
+		if t.load != loads[t] || t.kept != kept[t] {
+			errs = append(errs, fmt.Errorf("%s: the books say load %d and %d kept, there are %d and %d", name, t.load, t.kept, loads[t], kept[t]))
+		}
+		delete(loads, t)
+		sum := accounts[t.account]
+		sum.tallies++
+		if t.reserved == noReserve {
+			sum.load += t.load + t.kept
+		} else {
+			sum.reserved += t.reserved
+		}
+		accounts[t.account] = sum
+	}
+	if len(loads) > 0 {
+		errs = append(errs, errors.New("a group has books that are closed"))
+	}
+	if len(accounts) != len(p.accounts) {
+		errs = append(errs, fmt.Errorf("%d accounts in the books, there are %d", len(p.accounts), len(accounts)))
+	}
+	for a, sum := range accounts {
+		if got := (sums{a.load, a.reserved, a.tallies}); got != sum {
+			errs = append(errs, fmt.Errorf("account: the books say %+v, there is %+v", got, sum))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -48,7 +85,7 @@ func (p *Pool) Check() error {
 func (g *group) check(p *Pool) error {
 	var errs []error
 	for _, m := range g.idle {
-		if _, ok := g.members[m]; !ok || m.busy || m.expected {
+		if _, ok := g.members[m]; !ok || m.uses >= g.slots || m.expected {
 			errs = append(errs, errors.New("an idle environment is busy, or no member"))
 		}
 	}
@@ -61,7 +98,10 @@ func (g *group) check(p *Pool) error {
 	if g.expected > 0 && len(g.waiters) > g.starting && g.patience == nil {
 		errs = append(errs, errors.New("somebody waits without patience"))
 	}
-	if len(g.members)+len(g.waiters)+g.starting == 0 {
+	if g.keep.have > g.keep.count || g.keep.starting > g.starting {
+		errs = append(errs, errors.New("more is kept than should be"))
+	}
+	if len(g.members)+len(g.waiters)+g.starting+g.keep.count == 0 {
 		errs = append(errs, errors.New("a group holds nothing"))
 	}
 	return errors.Join(errs...)

@@ -31,7 +31,7 @@ type host struct {
 	opened []*env
 }
 
-func (h *host) open(ctx context.Context, fn *hearth.Function) (pool.Environment, error) {
+func (h *host) open(ctx context.Context, fn *hearth.Function, initType string) (pool.Environment, error) {
 	if h.openErr != nil {
 		if err := h.openErr(fn); err != nil {
 			return nil, err
@@ -39,7 +39,7 @@ func (h *host) open(ctx context.Context, fn *hearth.Function) (pool.Environment,
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	e := &env{host: h, id: len(h.opened), fn: fn, closed: make(chan struct{})}
+	e := &env{host: h, id: len(h.opened), fn: fn, initType: initType, closed: make(chan struct{})}
 	h.opened = append(h.opened, e)
 	return e, ctx.Err()
 }
@@ -58,11 +58,12 @@ func (h *host) count() (opened, closed int) {
 
 // env is an environment that answers with its number.
 type env struct {
-	host   *host
-	id     int
-	fn     *hearth.Function
-	closed chan struct{}
-	once   sync.Once
+	host     *host
+	id       int
+	fn       *hearth.Function
+	initType string
+	closed   chan struct{}
+	once     sync.Once
 
 	mu     sync.Mutex
 	state  environment.State

@@ -6,28 +6,65 @@ import (
 	"github.com/hearthd/hearth/invoke/environment"
 )
 
-// popIdleLocked takes the most recently used idle environment. One whose
-// runtime has died is taken only when there is no other: it has to start its
-// runtime again. Those whose sandbox has died are discarded on the way.
-func (p *Pool) popIdleLocked(g *group) *member {
-	var broken *member
+// popIdleLocked takes an idle environment: a provisioned one, or else, unless
+// only such is wanted, another; of several the most recently used one, or with
+// managed instances the one that has the least to do. One whose runtime has died
+// is taken only when there is no other: it has to start its runtime again. Those
+// whose sandbox has died are discarded on the way.
+func (p *Pool) popIdleLocked(g *group, provisioned bool) *member {
+	var best *member
+	rank := 0
 	for i := len(g.idle) - 1; i >= 0; i-- {
 		m := g.idle[i]
-		switch state := m.env.State(); {
-		case state == environment.Idle:
-			g.takeIdle(m)
-			return m
-		case state == environment.Dead:
+		state := m.env.State()
+		if state == environment.Dead {
 			g.takeIdle(m)
 			p.discardLocked(m)
-		case broken == nil:
-			broken = m
+			continue
+		}
+		if r := g.rank(m, state); r > rank && (m.provisioned || !provisioned) {
+			if best, rank = m, r; r == g.best() {
+				break
+			}
 		}
 	}
-	if broken != nil {
-		g.takeIdle(broken)
+	if best != nil {
+		g.takeIdle(best)
 	}
-	return broken
+	return best
+}
+
+// How much an idle environment is worth to an invocation.
+const (
+	rankBroken = 1 + iota
+	rankOrdinary
+	rankProvisioned
+)
+
+// rank is what an environment of the group is worth. best is the highest that
+// there can be.
+func (g *group) rank(m *member, state environment.State) int {
+	switch {
+	case state != environment.Idle:
+		return rankBroken
+	case g.slots > 1:
+		return rankProvisioned + g.slots - m.uses
+	case m.provisioned:
+		return rankProvisioned
+	default:
+		return rankOrdinary
+	}
+}
+
+func (g *group) best() int {
+	switch {
+	case g.slots > 1:
+		return rankProvisioned + g.slots
+	case g.keep.have > 0:
+		return rankProvisioned
+	default:
+		return rankOrdinary
+	}
 }
 
 // takeIdle takes an environment out of the idle ones; false when it is none.

@@ -46,21 +46,24 @@ func (p *Pool) acquire(ctx context.Context, fn *hearth.Function, inv *hearth.Inv
 		p.mu.Unlock()
 		return grant{}, errClosed
 	}
-	if p.active-p.finishing >= p.opts.MaxConcurrency {
-		p.mu.Unlock()
-		return grant{}, &hearth.Throttle{Reason: hearth.ThrottleConcurrency}
-	}
-	p.active++
 	g := p.groupLocked(fn, inv.TenantID)
-	if m := p.popIdleLocked(g); m != nil {
+	throttle := p.throttleLocked(g)
+	if m := p.popIdleLocked(g, throttle != nil); m != nil {
+		p.active++
+		p.useLocked(m)
 		p.chargeLocked(m, fn.MemorySize)
-		m.busy = true
 		p.mu.Unlock()
 		return grant{member: m}, nil
+	}
+	if throttle != nil {
+		p.forgetLocked(g)
+		p.mu.Unlock()
+		return grant{}, throttle
 	}
 	g = p.groupLocked(fn, inv.TenantID) // it is forgotten when all that it had was dead
 	w := &waiter{inv: inv, grant: make(chan grant, 1)}
 	g.waiters = append(g.waiters, w)
+	p.joinLocked(g)
 	p.scheduleLocked(g)
 	p.mu.Unlock()
 	return p.await(ctx, g, w)
@@ -77,7 +80,7 @@ func (p *Pool) await(ctx context.Context, g *group, w *waiter) (grant, error) {
 	case <-ctx.Done():
 		err = fmt.Errorf("wait for an environment: %w", context.Cause(ctx))
 	case <-timeout.C:
-		err = &hearth.Throttle{Reason: hearth.ThrottleConcurrency}
+		err = &hearth.Throttle{Reason: hearth.ThrottleConcurrency, RetryAfter: retryAfter}
 	}
 	p.mu.Lock()
 	if !g.dropWaiter(w) { // granted meanwhile
@@ -85,7 +88,7 @@ func (p *Pool) await(ctx context.Context, g *group, w *waiter) (grant, error) {
 		got := <-w.grant
 		return got, got.err
 	}
-	p.active--
+	p.leaveLocked(g)
 	p.scheduleLocked(g)
 	p.forgetLocked(g)
 	p.mu.Unlock()
@@ -113,6 +116,9 @@ func (p *Pool) release(u *use) {
 	p.mu.Lock()
 	u.released = true
 	p.expectLocked(m, false)
+	before := m.load()
+	m.uses--
+	m.group.tally.add(m.load() - before)
 	p.active--
 	m.used = true
 	next := p.returnLocked(m, state, used)
@@ -130,41 +136,45 @@ func (p *Pool) release(u *use) {
 // granted the environment by the caller, without the lock.
 func (p *Pool) returnLocked(m *member, state environment.State, used int) (next *waiter) {
 	g := m.group
-	m.busy = false
+	_, ours := g.members[m]
 	switch {
+	case !ours: // discarded when another of its invocations ended
 	case p.closed, state == environment.Dead:
+		g.takeIdle(m)
 		p.discardLocked(m)
 	case len(g.waiters) > 0:
-		p.chargeLocked(m, g.fn.MemorySize)
-		m.busy, m.frozen = true, false
-		next = g.popWaiter()
-	case g.retired:
+		next = p.serveLocked(m)
+	case m.uses > 0:
+		if !g.retired && m.uses == g.slots-1 {
+			g.pushIdle(m)
+		}
+	case g.retired, m.provisioned && state == environment.Broken: // replaced by one that is ready
 		p.discardLocked(m)
 	default:
-		m.idleSince, m.unusedSince, m.frozen = time.Now(), p.opts.Clock.Now(), false
-		if used > 0 {
-			p.chargeLocked(m, min(used, g.fn.MemorySize))
-		}
-		g.pushIdle(m)
-		p.reapByLocked(m.idleSince.Add(p.opts.FreezeAfter))
-		p.expireLaterLocked(m.unusedSince)
+		p.restLocked(m, used)
 	}
 	p.scheduleLocked(g)
 	return next
 }
 
-// expectLocked counts on a member to be free in a moment, or stops to.
-func (p *Pool) expectLocked(m *member, soon bool) {
-	if m.expected == soon {
-		return
+// serveLocked gives an environment to the next in line.
+func (p *Pool) serveLocked(m *member) *waiter {
+	next := m.group.popWaiter()
+	m.group.tally.add(-1) // it counts as the environment does from now on
+	p.useLocked(m)
+	p.chargeLocked(m, m.group.fn.MemorySize)
+	m.frozen = false
+	return next
+}
+
+// restLocked makes an environment idle.
+func (p *Pool) restLocked(m *member, used int) {
+	m.idleSince, m.unusedSince, m.frozen = time.Now(), p.opts.Clock.Now(), false
+	if used > 0 {
+		p.chargeLocked(m, min(used, m.group.fn.MemorySize))
 	}
-	by := -1
-	if soon {
-		by, m.expectedSince = 1, time.Now()
-	}
-	m.expected = soon
-	m.group.expected += by
-	if m.busy {
-		p.finishing += by
-	}
+	m.group.takeIdle(m) // of several uses: it gets another place
+	m.group.pushIdle(m)
+	p.reapByLocked(m.idleSince.Add(p.opts.FreezeAfter))
+	p.expireLaterLocked(m.unusedSince)
 }

@@ -29,9 +29,12 @@ type Environment interface {
 	Close() error
 }
 
-// Open builds the environment of a function, without its init phase. ctx ends
-// with the pool.
-type Open func(ctx context.Context, fn *hearth.Function) (Environment, error)
+// Open builds the environment of a function, without its init phase. initType is
+// why: hearth.InitOnDemand, ... ctx ends with the pool.
+//
+// An environment of a function on managed instances takes as many events at a
+// time as the function's MaxConcurrency, and is Idle while it lives.
+type Open func(ctx context.Context, fn *hearth.Function, initType string) (Environment, error)
 
 // Options of a Pool. Zero values get the defaults named here.
 type Options struct {
@@ -42,8 +45,11 @@ type Options struct {
 	// change leaves no environment that the Retire of the change did not see.
 	// Default: every function is.
 	Current func(fn *hearth.Function) bool
-	// MaxConcurrency bounds the invocations in progress or waiting; beyond it
-	// callers are throttled. Default 1000, AWS's account limit.
+	// MaxConcurrency bounds the invocations in progress or waiting of each
+	// account and region, AWS's account limit; see Reserve and Provision for
+	// how it is shared out. Beyond it callers are throttled. Functions on
+	// managed instances do not count; of each of them as many may wait. Default
+	// 1000.
 	MaxConcurrency int
 	// MaxMemory bounds what the environments take, in MB: their memory size
 	// while they work, their measured peak while they are idle. An invocation
@@ -106,17 +112,18 @@ type Pool struct {
 	closing  sync.Once
 	closeErr error // valid after closing
 
-	mu        sync.Mutex
-	groups    map[groupKey]*group
-	active    int      // invocations in progress or waiting
-	finishing int      // of those, the ones that have their answer and are about to be done
-	memory    int      // MB charged to members and to starts in flight
-	starting  int      // start slots in use
-	needy     []*group // with waiters that have no start yet, in turn
-	nextReap  time.Time
-	expiry    clock.Timer // armed while expiring; nil before the first use
-	expiring  bool
-	closed    bool
+	mu       sync.Mutex
+	groups   map[groupKey]*group
+	tallies  map[hearth.Name]*tally
+	accounts map[accountKey]*account
+	active   int      // invocations in progress or waiting
+	memory   int      // MB charged to members and to starts in flight
+	starting int      // start slots in use
+	needy    []*group // with waiters that have no start yet, in turn
+	nextReap time.Time
+	expiry   clock.Timer // armed while expiring; nil before the first use
+	expiring bool
+	closed   bool
 }
 
 // groupKey tells environments apart that may not stand in for each other.
@@ -128,12 +135,17 @@ type groupKey struct {
 
 // group is the environments of one key. Guarded by Pool.mu.
 type group struct {
-	key      groupKey
-	fn       *hearth.Function
-	members  map[*member]struct{}
-	idle     []*member // by idleSince, the latest last
+	key     groupKey
+	fn      *hearth.Function
+	tally   *tally // nil: on managed instances, which do not count
+	slots   int    // invocations that each environment takes at a time
+	members map[*member]struct{}
+	// idle are those that can take another invocation: by idleSince, the latest
+	// last.
+	idle     []*member
 	waiters  []*waiter // the longest waiting first; none while there are idle ones
 	starting int
+	keep     keep
 	// expected counts members that are about to be free; patience is the timer
 	// that stops counting on them.
 	expected int
@@ -147,7 +159,8 @@ type member struct {
 	env           Environment
 	group         *group
 	charged       int  // MB of Pool.memory
-	busy          bool // belongs to an invocation
+	uses          int  // invocations that it has; up to group.slots
+	provisioned   bool // one of those that are kept, see Provision
 	expected      bool // about to be free: its caller has the answer, or it is being frozen
 	used          bool // has served an invocation
 	expectedSince time.Time
@@ -174,7 +187,10 @@ type grant struct {
 // New starts a pool without environments.
 func New(opts Options) *Pool {
 	opts.setDefaults()
-	p := &Pool{opts: opts, kick: make(chan struct{}, 1), groups: map[groupKey]*group{}}
+	p := &Pool{
+		opts: opts, kick: make(chan struct{}, 1), groups: map[groupKey]*group{},
+		tallies: map[hearth.Name]*tally{}, accounts: map[accountKey]*account{},
+	}
 	p.ctx, p.cancel = context.WithCancel(context.Background()) //nolint:forbidigo // the pool's own life, ended by Close
 	p.wg.Go(p.reap)
 	return p
@@ -193,6 +209,7 @@ func (p *Pool) discardLocked(m *member) {
 		return
 	}
 	delete(m.group.members, m)
+	p.setProvisionedLocked(m, false)
 	p.chargeLocked(m, 0)
 	p.forgetLocked(m.group)
 	p.wg.Go(func() {
@@ -207,7 +224,11 @@ func (p *Pool) groupLocked(fn *hearth.Function, tenant string) *group {
 	key := groupKey{name: fn.Name, version: fn.Version, generation: fn.Generation, tenant: tenant}
 	g := p.groups[key]
 	if g == nil {
-		g = &group{key: key, fn: fn, members: map[*member]struct{}{}, retired: !p.opts.Current(fn)}
+		g = &group{key: key, fn: fn, slots: fn.MaxConcurrency(), members: map[*member]struct{}{}, retired: !p.opts.Current(fn)}
+		if fn.Managed == nil {
+			g.tally = p.tallyLocked(fn.Name)
+			g.tally.holders++
+		}
 		p.groups[key] = g
 	}
 	return g
@@ -215,8 +236,9 @@ func (p *Pool) groupLocked(fn *hearth.Function, tenant string) *group {
 
 // forgetLocked drops a group that holds nothing.
 func (p *Pool) forgetLocked(g *group) {
-	if len(g.members) == 0 && len(g.waiters) == 0 && g.starting == 0 && p.groups[g.key] == g {
+	if len(g.members) == 0 && len(g.waiters) == 0 && g.starting == 0 && g.keep.count == 0 && p.groups[g.key] == g {
 		delete(p.groups, g.key)
+		p.dropTallyLocked(g.tally)
 	}
 }
 
@@ -231,11 +253,15 @@ func (p *Pool) Retire(name hearth.Name, current func(version, generation string)
 			continue
 		}
 		g.retired = true
+		p.keepLocked(g, Kept{})
 		idle := g.idle
 		g.idle = nil
 		for _, m := range idle {
-			p.discardLocked(m)
+			if m.uses == 0 {
+				p.discardLocked(m)
+			}
 		}
+		p.forgetLocked(g)
 	}
 	p.startMissingLocked() // in the room that it made
 }
@@ -256,7 +282,11 @@ func (p *Pool) Stats() Stats {
 	s := Stats{Active: p.active, Memory: p.memory}
 	for _, g := range p.groups {
 		s.Environments += len(g.members)
-		s.Idle += len(g.idle)
+		for _, m := range g.idle {
+			if m.uses == 0 {
+				s.Idle++
+			}
+		}
 		s.Starting += g.starting
 	}
 	return s
@@ -292,12 +322,13 @@ func (p *Pool) takeAll() (all []*member) {
 	}
 	for _, g := range p.groups {
 		for len(g.waiters) > 0 {
-			p.active--
+			p.leaveLocked(g)
 			g.popWaiter().grant <- grant{err: errClosed}
 		}
 		if g.patience != nil {
 			g.patience.Stop()
 		}
+		p.keepLocked(g, Kept{})
 		for m := range g.members {
 			p.chargeLocked(m, 0)
 			all = append(all, m)

@@ -43,11 +43,18 @@ func (p *Pool) reapByLocked(t time.Time) {
 
 // nextDue returns when to look again; false when nothing is to be frozen.
 func (p *Pool) nextDue() (next time.Time, ok bool) {
+	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, g := range p.groups {
 		for _, m := range g.idle {
-			if due := m.idleSince.Add(p.opts.FreezeAfter); !m.frozen && (!ok || due.Before(next)) {
+			due := m.idleSince.Add(p.opts.FreezeAfter)
+			if m.provisioned && (m.frozen || g.tally == nil || due.Before(now)) {
+				due = now.Add(watchKept)
+			} else if m.frozen || m.uses > 0 || g.tally == nil {
+				continue
+			}
+			if !ok || due.Before(next) {
 				next, ok = due, true
 			}
 		}
@@ -62,15 +69,18 @@ func (p *Pool) takeDue(now time.Time) (freeze []*member) {
 	defer p.mu.Unlock()
 	for _, g := range p.groups {
 		g.idle = slices.DeleteFunc(g.idle, func(m *member) bool {
-			if m.env.State() == environment.Dead {
+			state := m.env.State()
+			if state == environment.Dead || state == environment.Broken && m.provisioned && m.uses == 0 {
 				p.discardLocked(m)
 				return true
 			}
-			if !m.frozen && now.Sub(m.idleSince) >= p.opts.FreezeAfter {
+			// Those on managed instances work on between invocations.
+			if !m.frozen && m.uses == 0 && g.tally != nil && now.Sub(m.idleSince) >= p.opts.FreezeAfter {
 				freeze = append(freeze, m)
 			}
 			return false
 		})
+		p.scheduleLocked(g)
 	}
 	p.startMissingLocked() // in the room that it made
 	return freeze
@@ -106,5 +116,5 @@ func (p *Pool) freeze(m *member) {
 	m.frozen = true
 	g.pushIdle(m) // idle since when it was
 	p.expireLaterLocked(m.unusedSince)
-	p.startMissingLocked()
+	p.scheduleLocked(g)
 }

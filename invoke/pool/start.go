@@ -36,7 +36,13 @@ func (p *Pool) scheduleLocked(g *group) {
 }
 
 // missing is how many starts a group lacks.
-func (g *group) missing() int { return len(g.waiters) - g.starting - g.expected }
+func (g *group) missing() int {
+	unserved := (len(g.waiters)+g.slots-1)/g.slots - g.starting - g.expected
+	if g.keep.max > 0 {
+		unserved = min(unserved, g.keep.max-len(g.members)-g.starting)
+	}
+	return max(unserved, g.unkept())
+}
 
 // startMissingLocked gives start slots and memory to the needy groups in turn.
 // A group for which there is no room keeps its turn, and those behind it that
@@ -93,7 +99,9 @@ func (p *Pool) makeRoomLocked(need int) bool {
 	idle := 0
 	for _, g := range p.groups {
 		for _, m := range g.idle {
-			idle += m.charged
+			if m.mayGo() {
+				idle += m.charged
+			}
 		}
 	}
 	if !fits(p.memory - idle) {
@@ -102,8 +110,13 @@ func (p *Pool) makeRoomLocked(need int) bool {
 	for !fits(p.memory) {
 		var oldest *member
 		for _, g := range p.groups {
-			if len(g.idle) > 0 && (oldest == nil || g.idle[0].idleSince.Before(oldest.idleSince)) {
-				oldest = g.idle[0]
+			for _, m := range g.idle {
+				if m.mayGo() {
+					if oldest == nil || m.idleSince.Before(oldest.idleSince) {
+						oldest = m
+					}
+					break // the others are not older
+				}
 			}
 		}
 		oldest.group.takeIdle(oldest)
@@ -112,8 +125,15 @@ func (p *Pool) makeRoomLocked(need int) bool {
 	return true
 }
 
+// mayGo reports whether an idle environment may be closed to make room.
+func (m *member) mayGo() bool { return m.uses == 0 && !m.provisioned }
+
 // startLocked begins a start for a group.
 func (p *Pool) startLocked(g *group) {
+	kept := g.unkept() > 0
+	if kept {
+		g.keep.starting++
+	}
 	g.starting++
 	p.starting++
 	p.memory += g.fn.MemorySize
@@ -125,45 +145,67 @@ func (p *Pool) startLocked(g *group) {
 	})
 	slow := time.AfterFunc(startSlot, freeSlot)
 	p.wg.Go(func() {
-		p.start(g)
+		p.start(g, kept)
 		slow.Stop()
 		freeSlot()
 	})
 }
 
 // start opens and initializes an environment and gives it to the group, or
-// tells the longest waiting why there is none.
-func (p *Pool) start(g *group) {
-	env, err := p.open(g)
+// tells the longest waiting why there is none. kept: it is one of those that
+// are kept.
+func (p *Pool) start(g *group, kept bool) {
+	env, err := p.open(g, kept)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	g.starting--
-	if err == nil {
-		m := &member{env: env, group: g, charged: g.fn.MemorySize}
-		g.members[m] = struct{}{}
-		if next := p.returnLocked(m, env.State(), env.MemoryUsed()); next != nil {
-			next.grant <- grant{member: m}
-		}
-		return
+	m := &member{env: env, group: g}
+	useful := err == nil
+	if kept {
+		g.keep.starting--
+		useful = p.keptLocked(m, err) && err == nil
 	}
 	p.memory -= g.fn.MemorySize
+	if err == nil {
+		p.addLocked(m, useful)
+		return
+	}
 	switch {
 	case len(g.waiters) > 0:
-		p.active--
+		p.leaveLocked(g)
 		g.popWaiter().grant <- grant{err: err}
-	case !p.closed:
+	case !p.closed && !kept:
 		p.opts.Logger.Warn("environment that nobody waits for any more", "function", g.key.name.String(), "error", err)
 	}
 	p.scheduleLocked(g)
 	p.forgetLocked(g)
 }
 
+// addLocked adds an environment to its group and to whoever waits.
+func (p *Pool) addLocked(m *member, useful bool) {
+	g := m.group
+	p.chargeLocked(m, g.fn.MemorySize)
+	g.members[m] = struct{}{}
+	if !useful {
+		p.discardLocked(m)
+		p.scheduleLocked(g)
+		return
+	}
+	state, used := m.env.State(), m.env.MemoryUsed()
+	for next := p.returnLocked(m, state, used); next != nil; {
+		next.grant <- grant{member: m}
+		if next = nil; len(g.waiters) > 0 && m.uses < g.slots && !p.closed {
+			next = p.serveLocked(m)
+		}
+	}
+}
+
 // open opens an environment and runs its init phase, which ends early when the
 // pool is closed. A failed init phase is not an error here: the invocation
 // that gets the environment runs it again and sees why. One that took the
 // sandbox with it is, so that it is not repeated for as long as somebody waits.
-func (p *Pool) open(g *group) (Environment, error) {
-	env, err := p.opts.Open(p.ctx, g.fn)
+func (p *Pool) open(g *group, kept bool) (Environment, error) {
+	env, err := p.opts.Open(p.ctx, g.fn, g.initType(kept))
 	if err != nil {
 		return nil, fmt.Errorf("start an environment of %s: %w", g.key.name, err)
 	}
