@@ -29,6 +29,7 @@ import (
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/store/catalog"
 	"github.com/hearthd/hearth/store/jetstream"
+	"github.com/hearthd/hearth/store/records"
 	"github.com/hearthd/hearth/telemetry/logs"
 )
 
@@ -44,13 +45,16 @@ type daemon struct {
 	cfg    config
 	logger *slog.Logger
 
-	store   *jetstream.Store
-	catalog *catalog.Catalog
-	logs    *logs.Store
-	engine  *engine
-	queue   *queue.Queue
-	control *control.Service
-	server  *http.Server
+	store    *jetstream.Store
+	catalog  *catalog.Catalog
+	records  *records.Set
+	kept     settingsRecords // in records
+	settings settingsServices
+	logs     *logs.Store
+	engine   *engine
+	queue    *queue.Queue
+	control  *control.Service
+	server   *http.Server
 
 	dispatcher *dispatch.Dispatcher
 	clock      clock.Clock
@@ -100,7 +104,12 @@ func (d *daemon) openStore(ctx context.Context) (err error) {
 	d.catalog, err = catalog.Open(ctx, catalog.Options{
 		KV: d.store.KV(), Blobs: d.store.Blobs(), OnChange: d.functionChanged, Logger: d.logger,
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	d.records = records.New(d.store.KV(), d.logger)
+	d.kept = newSettingsRecords(d.records)
+	return d.records.Open(ctx)
 }
 
 func (d *daemon) openLogs() (err error) {
@@ -145,6 +154,7 @@ func (d *daemon) openControl(ctx context.Context) error {
 		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, ShapeStreams: d.cfg.ShapeStreams, Logger: d.logger,
 	})
 	d.control.Resume(d.catalog.All())
+	d.settings = newSettingsServices(d.kept, d.catalog, d.cfg, d.logger)
 	d.queue.Start()
 	d.server = &http.Server{
 		Handler:           d.handler(),
@@ -194,6 +204,7 @@ func (d *daemon) current(name hearth.Name, version, generation string) bool {
 func (d *daemon) handler() http.Handler {
 	router := api.NewRouter(api.Options{Logger: d.logger})
 	d.control.Register(router)
+	d.settings.Register(router)
 	own := http.NewServeMux()
 	own.HandleFunc("GET /_hearth/health", d.serveHealth)
 	own.HandleFunc("GET /_hearth/clock", d.serveClock)
@@ -315,6 +326,9 @@ func (d *daemon) Close() error {
 	}
 	if d.logs != nil {
 		errs = append(errs, d.logs.Close())
+	}
+	if d.records != nil {
+		d.records.Close()
 	}
 	if d.catalog != nil {
 		d.catalog.Close()

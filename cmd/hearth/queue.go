@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/internal/failpoint"
 	"github.com/hearthd/hearth/internal/lambdaclient"
 	"github.com/hearthd/hearth/invoke/queue"
 )
@@ -24,11 +25,15 @@ func (d *daemon) openQueue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	d.queue, err = queue.Open(ctx, queue.Options{
-		Log: log, Invoker: d.dispatcher, NewID: api.NewRequestID, Clock: d.clock,
+	opts := queue.Options{
+		Log: log, Invoker: d.dispatcher, NewID: api.NewRequestID, Config: d.eventConfig, Clock: d.clock,
 		// Callers who wait keep half of the account's concurrency.
 		MaxRunning: max(1, d.cfg.MaxConcurrency/2), Logger: d.logger,
-	})
+	}
+	if failpoint.Enabled { // the journal makes room all the time, for tests that crash meanwhile
+		opts.Slack, opts.TrimAt = 256<<10, 64<<10
+	}
+	d.queue, err = queue.Open(ctx, opts)
 	if err == nil && d.testClock != nil {
 		d.testClock.OnSettle(d.queue.Settle)
 	}

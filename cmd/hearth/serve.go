@@ -63,6 +63,7 @@ func runServe(ctx context.Context, c *cli, cfg config) error {
 		return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
 	}
 	defer l.Close() // closed by the server, usually
+	cfg.Listen = withPort(cfg.Listen, l.Addr())
 	d, err := openDaemon(ctx, cfg, os.Environ(), logger)
 	if err != nil {
 		return err
@@ -70,6 +71,15 @@ func runServe(ctx context.Context, c *cli, cfg config) error {
 	logger.Info("hearth is ready", "endpoint", "http://"+l.Addr().String(), "sandbox", d.engine.driver.Name(),
 		"network", d.engine.network, "data", cfg.DataDir, "version", version)
 	return errors.Join(d.serve(ctx, l), d.Close())
+}
+
+// withPort puts the port that was given for port 0 into an address.
+func withPort(listen string, bound net.Addr) string {
+	host, _, err := net.SplitHostPort(listen)
+	if _, port, boundErr := net.SplitHostPort(bound.String()); err == nil && boundErr == nil {
+		return net.JoinHostPort(host, port)
+	}
+	return listen
 }
 
 // newLogger writes the daemon's own log to standard error.
