@@ -29,7 +29,8 @@
 //
 // PutCode stores an archive and holds it until its release is called; in
 // between the caller creates or updates the function that refers to it. Sweep
-// removes archives that nothing refers to and nobody holds.
+// removes archives that nothing refers to and nobody holds. Layers have their
+// archives here too: Options.References names them.
 package catalog
 
 import (
@@ -61,8 +62,11 @@ type Options struct {
 	// there now. It must not block, and not call the catalog's Close. Nil:
 	// nobody wants to know.
 	OnChange func(name hearth.Name)
-	Logger   *slog.Logger  // nil: silent
-	Grace    time.Duration // 0: DefaultGrace; negative: none
+	// References returns digests beside those of functions that Sweep keeps, such
+	// as those of layers, from the store. Nil: there are none.
+	References func(ctx context.Context) ([]string, error)
+	Logger     *slog.Logger  // nil: silent
+	Grace      time.Duration // 0: DefaultGrace; negative: none
 }
 
 // Catalog is an open catalog. All methods may be called from several
@@ -74,6 +78,7 @@ type Catalog struct {
 	onChange func(hearth.Name)
 	logger   *slog.Logger
 	grace    time.Duration
+	others   func(ctx context.Context) ([]string, error) // Options.References
 	mirror   *mirror.Mirror[key, record]
 
 	mu    sync.Mutex
@@ -85,7 +90,10 @@ type Catalog struct {
 func Open(ctx context.Context, opts Options) (*Catalog, error) {
 	c := &Catalog{
 		kv: opts.KV, blobs: opts.Blobs, onChange: opts.OnChange, logger: opts.Logger, grace: opts.Grace,
-		holds: map[string]int{},
+		others: opts.References, holds: map[string]int{},
+	}
+	if c.others == nil {
+		c.others = func(context.Context) ([]string, error) { return nil, nil }
 	}
 	if c.onChange == nil {
 		c.onChange = func(hearth.Name) {}
@@ -185,6 +193,14 @@ func (c *Catalog) PutCode(ctx context.Context, digest string, r io.Reader) (rele
 	return sync.OnceFunc(func() { c.hold(digest, -1) }), nil
 }
 
+// HoldCode keeps Sweep away from an archive that is there, as PutCode does from
+// the one it stores. Whoever is about to refer to an archive that somebody else
+// refers to holds it first, then makes sure that it is still referred to.
+func (c *Catalog) HoldCode(digest string) (release func()) {
+	c.hold(digest, 1)
+	return sync.OnceFunc(func() { c.hold(digest, -1) })
+}
+
 // OpenCode returns a code archive; hearth.ErrNotFound. ctx bounds the reading
 // too. The caller closes it.
 func (c *Catalog) OpenCode(ctx context.Context, digest string) (io.ReadCloser, error) {
@@ -203,24 +219,29 @@ func (c *Catalog) hold(digest string, n int) {
 	}
 }
 
-// Sweep removes the archives that no function refers to, that are older than
+// Sweep removes the archives that nothing refers to, that are older than
 // Options.Grace, and that nobody holds. It returns how many it removed, also on
 // an error.
 func (c *Catalog) Sweep(ctx context.Context) (removed int, err error) {
 	// The order makes it safe. An archive that was put before it was listed and
 	// is not held any more when the holds are copied has its function in the
 	// store by then. One that is put later has another revision than listed.
+	// Other references are asked for on both sides of the holds: what a function
+	// took over from one before that went is held, or the function is there.
+	keep := map[string]bool{}
+	if err := c.addOthers(ctx, keep); err != nil {
+		return 0, fmt.Errorf("sweep: %w", err)
+	}
 	blobs, err := c.blobs.List(ctx)
 	if err != nil {
 		return 0, fmt.Errorf("sweep: %w", err)
 	}
-	keep := map[string]bool{}
 	c.mu.Lock()
 	for digest := range c.holds {
 		keep[digest] = true
 	}
 	c.mu.Unlock()
-	if err := c.addReferenced(ctx, keep); err != nil {
+	if err := errors.Join(c.addOthers(ctx, keep), c.addReferenced(ctx, keep)); err != nil {
 		return 0, fmt.Errorf("sweep: %w", err)
 	}
 	for _, blob := range blobs {
@@ -235,6 +256,15 @@ func (c *Catalog) Sweep(ctx context.Context) (removed int, err error) {
 		}
 	}
 	return removed, nil
+}
+
+// addOthers adds the digests of Options.References.
+func (c *Catalog) addOthers(ctx context.Context, digests map[string]bool) error {
+	others, err := c.others(ctx)
+	for _, digest := range others {
+		digests[digest] = true
+	}
+	return err
 }
 
 // addReferenced adds the digests that functions refer to. $LATEST comes first:

@@ -92,3 +92,51 @@ func TestSweep_CodePutAgainMeanwhile_Stays(t *testing.T) {
 		}
 	})
 }
+
+func TestSweep_CodeOfOtherReferences_Stays(t *testing.T) {
+	kv := mem.NewKV()
+	defer kv.Close()
+	blobs := mem.NewBlobs()
+	c := open(t, catalog.Options{KV: kv, Blobs: blobs, Grace: -1, References: func(context.Context) ([]string, error) {
+		return []string{digestOf("layer")}, nil
+	}})
+	putCode(t, c, "layer")()
+	putCode(t, c, "unused")()
+	wantSwept(t, c, 1)
+	if _, err := blobs.Stat(t.Context(), digestOf("layer")); err != nil {
+		t.Errorf("content of a layer: %v", err)
+	}
+}
+
+func TestSweep_ReferencesThatCannotBeRead_RemovesNothing(t *testing.T) {
+	kv := mem.NewKV()
+	defer kv.Close()
+	lost := errors.New("lost")
+	c := open(t, catalog.Options{KV: kv, Blobs: mem.NewBlobs(), Grace: -1, References: func(context.Context) ([]string, error) { return nil, lost }})
+	putCode(t, c, "code")()
+	if removed, err := c.Sweep(t.Context()); removed != 0 || !errors.Is(err, lost) {
+		t.Errorf("removed %d, error %v", removed, err)
+	}
+}
+
+// A function takes over the content of a layer that is deleted between the two
+// times that Sweep asks for layers.
+func TestSweep_ContentTakenOverMeanwhile_Stays(t *testing.T) {
+	kv := mem.NewKV()
+	defer kv.Close()
+	blobs := mem.NewBlobs()
+	var c *catalog.Catalog
+	asked := 0
+	c = open(t, catalog.Options{KV: kv, Blobs: blobs, Grace: -1, References: func(context.Context) ([]string, error) {
+		if asked++; asked > 1 {
+			return nil, nil // deleted
+		}
+		return []string{digestOf("layer")}, nil
+	}})
+	putCode(t, c, "layer")()
+	wantSwept(t, c, 0)
+	release := c.HoldCode(digestOf("layer"))
+	wantSwept(t, c, 0)
+	release()
+	wantSwept(t, c, 1)
+}
