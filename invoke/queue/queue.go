@@ -54,6 +54,8 @@ type Options struct {
 	MaxEvents int
 	// MaxMemory bounds the bytes of payloads that are kept in memory. Default 64 MiB.
 	MaxMemory int
+	// Slack and TrimAt are the journal's; see journal.Options.
+	Slack, TrimAt int
 	// MaxRunning bounds the events that run at a time, MaxPerFunction those of
 	// one function. Defaults 500 and half of MaxRunning.
 	MaxRunning, MaxPerFunction int
@@ -127,7 +129,9 @@ func Open(ctx context.Context, opts Options) (*Queue, error) {
 	q := &Queue{opts: opts, lines: map[hearth.Name]*line{}}
 	q.ctx, q.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	var err error
-	q.journal, err = journal.Open(ctx, journal.Options{Log: opts.Log, Logger: opts.Logger}, func(id string, state []byte) error {
+	q.journal, err = journal.Open(ctx, journal.Options{
+		Log: opts.Log, Slack: opts.Slack, TrimAt: opts.TrimAt, Logger: opts.Logger,
+	}, func(id string, state []byte) error {
 		ev, name, err := decodeState(id, state)
 		if err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/internal/failpoint"
 	"github.com/hearthd/hearth/store"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -117,11 +118,13 @@ func (b *Blobs) Put(ctx context.Context, digest string, r io.Reader) (store.Blob
 		}
 		return old.blob(), nil
 	}
+	failpoint.Hit("store/blob")
 	e, err := b.upload(ctx, digest, r)
 	if err != nil {
 		return store.Blob{}, fmt.Errorf("put blob %s: %w", digest, err)
 	}
 	e.revision = old.revision
+	failpoint.Hit("store/blob-uploaded")
 	stored, err := b.write(ctx, e)
 	if err == nil {
 		return stored.blob(), nil

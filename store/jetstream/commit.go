@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/internal/failpoint"
 	"github.com/hearthd/hearth/store"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -105,6 +106,8 @@ func (kv *KV) publish(ctx context.Context, ops []store.Op, expected []uint64) (u
 			msgs[i].Header.Set(headerExpected, strconv.FormatUint(expected[i], 10))
 		}
 	}
+	failpoint.Hit("store/commit")
+	defer failpoint.Hit("store/committed")
 	if len(msgs) == 1 {
 		ack, err := kv.js.PublishMsg(ctx, msgs[0])
 		if err != nil {
@@ -135,6 +138,7 @@ func (kv *KV) publishBatch(ctx context.Context, msgs []*nats.Msg) (uint64, error
 		if err := kv.store.conn.PublishMsg(msg); err != nil {
 			return 0, failure(ctx, err)
 		}
+		failpoint.Hit("store/batch")
 	}
 	reply, err := kv.store.conn.RequestMsgWithContext(ctx, last)
 	if err != nil {

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ type daemon struct {
 	flags  []string // besides --data-dir and --listen
 	user   uint32   // uid and gid that it runs as
 	env    []string // besides this process's
+	binary string   // empty: hearthBinary
 	runner *process // nil: not started
 
 	endpoint string
@@ -84,7 +86,7 @@ func (d *daemon) start() error {
 
 // command is hearth as the daemon's user.
 func (d *daemon) command(args ...string) *exec.Cmd {
-	cmd := exec.Command(hearthBinary, args...)
+	cmd := exec.Command(cmp.Or(d.binary, hearthBinary), args...)
 	// What `make test` sets for other programs would be shown to functions.
 	cmd.Env = append(append(os.Environ(), "NODE_PATH="), d.env...)
 	if d.user != uint32(os.Getuid()) {
