@@ -1,5 +1,12 @@
 // Package auth decides who may call the API.
 //
+// With credentials, a Gate stands in the Router: a Verifier checks signatures
+// (AWS's version 4) against Keys of the configuration and against Sessions, the
+// temporary credentials of functions; then the Gate decides whether the
+// principal may do what it asks for. It owns its account and what is in there,
+// as far as its actions go; what belongs to others it may use when a
+// resource-based policy (Policies) says so.
+//
 // Without credentials the daemon listens on loopback only, where every program
 // of the machine may call it. Web pages are the exception: a browser runs
 // strangers' code next to the daemon, so Local refuses what comes from one.

@@ -1,0 +1,112 @@
+package policy
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/policy/document"
+)
+
+// layer returns the layer version that a request names, by name or ARN; an
+// error when there is none.
+func (s *Service) layer(ctx context.Context, layerName *string, version *int64) (LayerVersion, error) {
+	account, region := s.opts.Scope.Of(ctx)
+	l := LayerVersion{account, region, api.Value(layerName), api.Value(version)}
+	reachable := true
+	if parts := strings.Split(l.Layer, ":"); len(parts) == 7 {
+		l = LayerVersion{parts[4], parts[3], parts[6], l.Version}
+		reachable = l.Region == region
+	}
+	exists := false
+	if reachable {
+		var err error
+		if exists, err = s.opts.Layers.LayerVersionExists(ctx, l.Account, l.Region, l.Layer, l.Version); err != nil {
+			return LayerVersion{}, err
+		}
+	}
+	if !exists {
+		return LayerVersion{}, hearth.Errorf(hearth.ErrNotFound, "Layer version %s does not exist.", l.ARN())
+	}
+	return l, nil
+}
+
+func (s *Service) addLayerVersionPermission(ctx context.Context, in *api.AddLayerVersionPermissionInput) (*api.AddLayerVersionPermissionOutput, error) {
+	l, err := s.layer(ctx, in.LayerName, in.VersionNumber)
+	if err != nil {
+		return nil, err
+	}
+	statement, err := document.Permission{
+		Sid: *in.StatementId, Action: *in.Action, Resource: l.ARN(), Principal: *in.Principal, PrincipalOrgID: api.Value(in.OrganizationId),
+	}.Statement(hearth.Partition(l.Region))
+	if errors.Is(err, document.ErrPrincipal) {
+		return nil, errPrincipal()
+	}
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.editLayer(ctx, l, func(p *Policy) error {
+		if err := add(&p.Document, statement); err != nil {
+			return err
+		}
+		return p.expect(in.RevisionId)
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.AddLayerVersionPermissionOutput{Statement: api.Ptr(statement.Text()), RevisionId: &p.RevisionID}, nil
+}
+
+func (s *Service) removeLayerVersionPermission(ctx context.Context, in *api.RemoveLayerVersionPermissionInput) (*api.Empty, error) {
+	l, err := s.layer(ctx, in.LayerName, in.VersionNumber)
+	if err != nil {
+		return nil, err
+	}
+	_, err = s.editLayer(ctx, l, func(p *Policy) error {
+		if err := remove(&p.Document, *in.StatementId); err != nil {
+			return err
+		}
+		return p.expect(in.RevisionId)
+	})
+	return nil, err
+}
+
+func (s *Service) getLayerVersionPolicy(ctx context.Context, in *api.GetLayerVersionPolicyInput) (*api.GetLayerVersionPolicyOutput, error) {
+	l, err := s.layer(ctx, in.LayerName, in.VersionNumber)
+	if err != nil {
+		return nil, err
+	}
+	p, err := get(ctx, s.opts.LayerPolicies, l)
+	if err != nil {
+		return nil, err
+	}
+	if len(p.Document.Statements) == 0 {
+		return nil, errNoPolicy()
+	}
+	return &api.GetLayerVersionPolicyOutput{Policy: api.Ptr(p.Document.String()), RevisionId: &p.RevisionID}, nil
+}
+
+// expect checks a revision that a caller wants to change.
+func (p *Policy) expect(revisionID *string) error {
+	if revisionID != nil && *revisionID != p.RevisionID {
+		return errRevision("GetLayerPolicy")
+	}
+	return nil
+}
+
+// editLayer changes the policy of a layer version and gives it a new revision.
+func (s *Service) editLayer(ctx context.Context, l LayerVersion, change func(*Policy) error) (*Policy, error) {
+	p, err := s.opts.LayerPolicies.Modify(ctx, l, func(p *Policy, _ bool) error {
+		if err := change(p); err != nil {
+			return err
+		}
+		p.RevisionID = api.NewRequestID()
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return p, sweep(ctx, s.opts.LayerPolicies, l, p)
+}

@@ -1,0 +1,232 @@
+// Package policy serves the Lambda API's operations on resource-based policies,
+// those of functions, their versions and aliases, and those of layer versions,
+// and answers what the policies say of a request (Decide).
+//
+// A function's policy has no revision of its own: it is the function's, or the
+// version's, or the alias's, and adding or removing a permission changes that,
+// as on AWS. A layer version's policy has its own.
+//
+// AddPermission and PutResourcePolicy write to the same policy. Whether a
+// policy would be public is not looked at: there is no account setting that
+// forbids it.
+package policy
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/policy/document"
+	"github.com/hearthd/hearth/edge/scope"
+)
+
+// MaxSize is how long a policy may be, in bytes of its JSON, as on AWS.
+const MaxSize = 20480
+
+// Function is what a function's policy is attached to: the function when the
+// qualifier is empty, else a version or an alias.
+type Function struct {
+	Name      hearth.Name
+	Qualifier string // never $LATEST
+}
+
+// LayerVersion is what a layer's policy is attached to.
+type LayerVersion struct {
+	Account, Region, Layer string
+	Version                int64
+}
+
+// ARN returns the version's ARN.
+func (l LayerVersion) ARN() string {
+	return "arn:" + hearth.Partition(l.Region) + ":lambda:" + l.Region + ":" + l.Account + ":layer:" + l.Layer + ":" + strconv.FormatInt(l.Version, 10)
+}
+
+// Policy is what is kept of a policy. One without statements is as good as none.
+type Policy struct {
+	Document   document.Document
+	RevisionID string // of a layer version's policy; empty for functions
+}
+
+// Store keeps policies by what they are attached to; see store/records for the
+// contract.
+type Store[K any] interface {
+	Lookup(key K) *Policy
+	Get(ctx context.Context, key K) (*Policy, error)
+	Modify(ctx context.Context, key K, change func(p *Policy, exists bool) error) (*Policy, error)
+	Delete(ctx context.Context, key K, check func(*Policy) error) (*Policy, error)
+}
+
+// Functions is where functions and aliases are kept; see store/catalog for the
+// contract.
+type Functions interface {
+	Get(ctx context.Context, name hearth.Name, version string) (f *hearth.Function, revision uint64, err error)
+	Update(ctx context.Context, f *hearth.Function, revision uint64) (uint64, error)
+	GetAlias(ctx context.Context, name hearth.Name, alias string) (*hearth.Alias, error)
+	UpdateAlias(ctx context.Context, name hearth.Name, alias string, change func(*hearth.Alias) error) (*hearth.Alias, error)
+}
+
+// Layers knows which layer versions there are.
+type Layers interface {
+	LayerVersionExists(ctx context.Context, account, region, layer string, version int64) (bool, error)
+}
+
+// Options of a Service. All are required but Layers, without which the
+// operations on layers are not served.
+type Options struct {
+	Functions        Functions
+	Layers           Layers
+	FunctionPolicies Store[Function]
+	LayerPolicies    Store[LayerVersion]
+	Scope            scope.Defaults
+}
+
+// Service serves the operations.
+type Service struct{ opts Options }
+
+// New returns a Service.
+func New(opts Options) *Service { return &Service{opts: opts} }
+
+// Register makes a router serve this service's operations.
+func (s *Service) Register(r *api.Router) {
+	api.Handle(r, api.AddPermission, s.addPermission)
+	api.Handle(r, api.RemovePermission, s.removePermission)
+	api.Handle(r, api.GetPolicy, s.getPolicy)
+	api.Handle(r, api.PutResourcePolicy, s.putResourcePolicy)
+	api.Handle(r, api.GetResourcePolicy, s.getResourcePolicy)
+	api.Handle(r, api.DeleteResourcePolicy, s.deleteResourcePolicy)
+	if s.opts.Layers != nil {
+		api.Handle(r, api.AddLayerVersionPermission, s.addLayerVersionPermission)
+		api.Handle(r, api.RemoveLayerVersionPermission, s.removeLayerVersionPermission)
+		api.Handle(r, api.GetLayerVersionPolicy, s.getLayerVersionPolicy)
+	}
+}
+
+// DeleteLayerVersion deletes the policy of a layer version that is deleted.
+func (s *Service) DeleteLayerVersion(ctx context.Context, account, region, layer string, version int64) error {
+	_, err := s.opts.LayerPolicies.Delete(ctx, LayerVersion{account, region, layer, version}, nil)
+	if errors.Is(err, hearth.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// Decide says what the policy of a request's resource says of the request, from
+// memory. The policy of a function is that of its unqualified name, for $LATEST
+// too; versions and aliases have their own.
+func (s *Service) Decide(r document.Request) document.Decision {
+	parts := strings.Split(r.Resource, ":")
+	if len(parts) < 7 || parts[2] != "lambda" {
+		return document.Silent
+	}
+	region, account, kind, name := parts[3], parts[4], parts[5], parts[6]
+	var p *Policy
+	switch {
+	case kind == "function" && len(parts) <= 8:
+		f := Function{Name: hearth.Name{Account: account, Region: region, Function: name}}
+		if len(parts) == 8 {
+			f.Qualifier = parts[7]
+		}
+		if f.Qualifier == hearth.Latest {
+			f.Qualifier = ""
+			r.Resource = f.Name.ARN("")
+		}
+		p = s.opts.FunctionPolicies.Lookup(f)
+	case kind == "layer" && len(parts) == 8:
+		version, err := strconv.ParseInt(parts[7], 10, 64)
+		if err != nil {
+			return document.Silent
+		}
+		p = s.opts.LayerPolicies.Lookup(LayerVersion{account, region, name, version})
+	}
+	if p == nil {
+		return document.Silent
+	}
+	r.Owner = account
+	return p.Document.Evaluate(r)
+}
+
+// Errors that both kinds of policies have.
+
+func errNoPolicy() error {
+	return hearth.Errorf(hearth.ErrNotFound, "No policy is associated with the given resource.")
+}
+
+func errNoStatement(sid string) error {
+	return hearth.Errorf(hearth.ErrNotFound, "Statement %s is not found in resource policy.", sid)
+}
+
+func errPrincipal() error {
+	return hearth.Errorf(hearth.ErrInvalid, "The provided principal was invalid. Please check the principal and try again.")
+}
+
+func errRevision(operation string) error {
+	return hearth.Errorf(hearth.ErrPrecondition,
+		"The Revision Id provided does not match the latest Revision Id. Call the %s API to retrieve the latest Revision Id", operation)
+}
+
+// add appends a statement whose id is new.
+func add(d *document.Document, s document.Statement) error {
+	if d.Sid(s.Sid) != nil {
+		return hearth.Errorf(hearth.ErrConflict,
+			"The statement id (%s) provided already exists. Please provide a new statement id, or remove the existing statement.", s.Sid)
+	}
+	next := *d
+	if len(next.Statements) == 0 {
+		next.Version, next.ID = document.Version, "default"
+	}
+	next.Statements = append(next.Statements[:len(next.Statements):len(next.Statements)], s)
+	if err := checkSize(&next); err != nil {
+		return err
+	}
+	*d = next
+	return nil
+}
+
+// remove takes a statement out.
+func remove(d *document.Document, sid string) error {
+	switch {
+	case len(d.Statements) == 0:
+		return errNoPolicy()
+	case d.Sid(sid) == nil:
+		return errNoStatement(sid)
+	}
+	*d = d.Without(sid)
+	return nil
+}
+
+func checkSize(d *document.Document) error {
+	if size := len(d.String()); size > MaxSize {
+		return hearth.Errorf(hearth.ErrPolicyTooLong, "The final policy size (%d) is bigger than the limit (%d).", size, MaxSize)
+	}
+	return nil
+}
+
+// get reads a policy; one without statements when there is none.
+func get[K any](ctx context.Context, s Store[K], key K) (*Policy, error) {
+	p, err := s.Get(ctx, key)
+	if errors.Is(err, hearth.ErrNotFound) {
+		return &Policy{}, nil
+	}
+	return p, err
+}
+
+// sweep deletes a policy that has lost its last statement.
+func sweep[K any](ctx context.Context, s Store[K], key K, p *Policy) error {
+	if len(p.Document.Statements) > 0 {
+		return nil
+	}
+	errInUse := errors.New("the policy has a statement again")
+	_, err := s.Delete(ctx, key, func(p *Policy) error {
+		if len(p.Document.Statements) > 0 {
+			return errInUse
+		}
+		return nil
+	})
+	if errors.Is(err, hearth.ErrNotFound) || errors.Is(err, errInUse) {
+		return nil
+	}
+	return err
+}
