@@ -83,19 +83,80 @@ func misbehave(r *runtime, rnd *rand.Rand, id string) *sandbox.Exit {
 	return &end
 }
 
-// Whatever the runtime does, each invocation has one outcome and is freed
-// once, and the environment goes on.
-func TestInvoke_ErraticRuntimes_OneOutcomeEach(t *testing.T) {
-	deadline := time.Now().Add(3 * time.Second)
-	seed := uint64(time.Now().UnixNano())
-	for round := seed; time.Now().Before(deadline) && !t.Failed(); round++ {
-		synctest.Test(t, func(t *testing.T) { stress(t, round) })
+// erraticActor is an extension that does at random whatever one can do.
+func erraticActor(rnd *rand.Rand) actor {
+	return func(x *extension) sandbox.Exit {
+		x.quiet()
+		if end := rnd.IntN(12); end < 3 {
+			if end == 0 {
+				return x.hang()
+			}
+			return sandbox.Exit{Code: end - 1}
+		}
+		if !x.register([][]string{nil, {"INVOKE"}, {"SHUTDOWN"}, {"INVOKE", "SHUTDOWN"}}[rnd.IntN(4)]...) {
+			return sandbox.Exit{Code: 98}
+		}
+		for {
+			var end *sandbox.Exit
+			switch rnd.IntN(16) {
+			case 0:
+				end = &sandbox.Exit{Code: rnd.IntN(2)}
+			case 1:
+				x.report([]string{"init/error", "exit/error"}[rnd.IntN(2)])
+				if rnd.IntN(2) == 0 {
+					end = &sandbox.Exit{Code: 1}
+				}
+			case 2:
+				<-time.After(time.Duration(rnd.Int64N(int64(4 * time.Second))))
+			case 3: // a poll that is broken off
+				fmt.Fprintf(x.conn, "GET /2020-01-01/extension/event/next HTTP/1.1\r\nHost: x\r\nLambda-Extension-Identifier: %s\r\n\r\n", x.id)
+				x.conn.Close()
+				if !x.dial() {
+					end = &sandbox.Exit{}
+				}
+			case 4:
+				return x.hang()
+			}
+			if end != nil {
+				return *end
+			}
+			if _, ok := x.next(); !ok {
+				return x.hang()
+			}
+		}
 	}
 }
 
-func stress(t *testing.T, seed uint64) {
+// Whatever the runtime does, each invocation has one outcome and is freed
+// once, and the environment goes on.
+func TestInvoke_ErraticRuntimes_OneOutcomeEach(t *testing.T) {
+	rounds(t, func(t *testing.T, seed uint64) {
+		stress(t, seed, open(t, erratic(rand.New(rand.NewPCG(seed, 1)))))
+	})
+}
+
+// Nor does it matter what extensions do beside it.
+func TestInvoke_ErraticExtensions_OneOutcomeEach(t *testing.T) {
+	rounds(t, func(t *testing.T, seed uint64) {
+		stress(t, seed, openExtended(t, []external{
+			{"a", []actor{erraticActor(rand.New(rand.NewPCG(seed, 2)))}},
+			{"b", []actor{erraticActor(rand.New(rand.NewPCG(seed, 3)))}},
+		}, erratic(rand.New(rand.NewPCG(seed, 1)))))
+	})
+}
+
+// rounds runs a test with one seed after another for some time.
+func rounds(t *testing.T, round func(t *testing.T, seed uint64)) {
+	t.Helper()
+	deadline := time.Now().Add(3 * time.Second)
+	seed := uint64(time.Now().UnixNano())
+	for ; time.Now().Before(deadline) && !t.Failed(); seed++ {
+		synctest.Test(t, func(t *testing.T) { round(t, seed) })
+	}
+}
+
+func stress(t *testing.T, seed uint64, f *fixture) {
 	rnd := rand.New(rand.NewPCG(seed, 0))
-	f := open(t, erratic(rand.New(rand.NewPCG(seed, 1))))
 	f.Init()
 	for i := range 20 {
 		id := fmt.Sprintf("id-%d", i)
