@@ -12,6 +12,7 @@
 package sigv4
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -75,7 +76,11 @@ func Sign(r *http.Request, c Credentials, region, service string, body []byte, n
 	}
 	slices.Sort(s.signed)
 	query, _ := canonicalQuery(r.URL.RawQuery) // of our own making
-	request := canonicalRequest(r, canonicalPath(r), query, s.signed, HashBody(body))
+	path := canonicalPath(r)
+	if service == "s3" {
+		path = cmp.Or(r.URL.EscapedPath(), "/") // as it is sent
+	}
+	request := canonicalRequest(r, path, query, s.signed, HashBody(body))
 	r.Header.Set("Authorization", algorithm+" Credential="+c.AccessKeyID+"/"+s.Scope.String()+
 		", SignedHeaders="+strings.Join(s.signed, ";")+", Signature="+hex.EncodeToString(s.sum(c.SecretAccessKey, request)))
 }
