@@ -29,8 +29,10 @@ import (
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/store/catalog"
 	"github.com/hearthd/hearth/store/jetstream"
+	layerstore "github.com/hearthd/hearth/store/layers"
 	"github.com/hearthd/hearth/store/records"
 	"github.com/hearthd/hearth/telemetry/logs"
+	"github.com/hearthd/hearth/telemetry/xray"
 )
 
 // daemon is `hearth serve`: all parts, and how they are plugged together.
@@ -50,7 +52,9 @@ type daemon struct {
 	records  *records.Set
 	kept     settingsRecords // in records
 	settings settingsServices
+	layers   *layerstore.Store
 	logs     *logs.Store
+	traces   *xray.Store
 	engine   *engine
 	queue    *queue.Queue
 	control  *control.Service
@@ -103,16 +107,21 @@ func (d *daemon) openStore(ctx context.Context) (err error) {
 	}
 	d.catalog, err = catalog.Open(ctx, catalog.Options{
 		KV: d.store.KV(), Blobs: d.store.Blobs(), OnChange: d.functionChanged, Logger: d.logger,
+		References: func(ctx context.Context) ([]string, error) { return d.layers.Digests(ctx) },
 	})
 	if err != nil {
 		return err
 	}
 	d.records = records.New(d.store.KV(), d.logger)
 	d.kept = newSettingsRecords(d.records)
+	d.layers = layerstore.New(d.records)
 	return d.records.Open(ctx)
 }
 
 func (d *daemon) openLogs() (err error) {
+	if d.traces, err = xray.Open(filepath.Join(d.cfg.DataDir, "traces"), xray.Options{Retention: d.cfg.LogRetention, Logger: d.logger}); err != nil {
+		return err
+	}
 	d.logs, err = logs.Open(filepath.Join(d.cfg.DataDir, "logs"), logs.Options{Retention: d.cfg.LogRetention, Logger: d.logger})
 	return err
 }
@@ -135,7 +144,8 @@ func (d *daemon) openEngine(environ []string) (err error) {
 		sink: func(fn *hearth.Function, stream string) logs.Sink {
 			return d.logs.Stream(scopeOf(fn), fn.Logging.Group, stream)
 		},
-		logger: d.logger,
+		keepSegment: d.traces.Add,
+		logger:      d.logger,
 	})
 	if err == nil {
 		d.pool.Store(d.engine.pool)
@@ -211,6 +221,7 @@ func (d *daemon) handler() http.Handler {
 	own.HandleFunc("POST /_hearth/clock/advance", d.serveAdvance)
 	own.HandleFunc("GET /_hearth/events", d.serveEvents)
 	own.HandleFunc("GET /_hearth/logs", d.control.ServeLogs)
+	own.HandleFunc("GET /_hearth/traces", d.serveTraces)
 	own.HandleFunc("GET "+control.CodePath+"{digest}", d.control.ServeCode)
 	return auth.Local(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not one mux for both: it would clean, and so change, the paths of
@@ -324,14 +335,17 @@ func (d *daemon) Close() error {
 	if d.queue != nil {
 		d.queue.Close() // what runs has ended with the engine
 	}
+	if d.traces != nil {
+		errs = append(errs, d.traces.Close())
+	}
 	if d.logs != nil {
 		errs = append(errs, d.logs.Close())
 	}
-	if d.records != nil {
-		d.records.Close()
-	}
 	if d.catalog != nil {
 		d.catalog.Close()
+	}
+	if d.records != nil {
+		d.records.Close()
 	}
 	if d.store != nil {
 		errs = append(errs, d.store.Close())

@@ -59,7 +59,7 @@ func runRIE(ctx context.Context, c *cli, args []string, listen string) (err erro
 		return err
 	}
 	s.parts = append(s.parts, driver.Close)
-	s.pool = pool.New(pool.Options{IdleTimeout: neverIdle, Logger: logger, Open: func(ctx context.Context, fn *hearth.Function) (pool.Environment, error) {
+	s.pool = pool.New(pool.Options{IdleTimeout: neverIdle, Logger: logger, Open: func(ctx context.Context, fn *hearth.Function, _ string) (pool.Environment, error) {
 		return openEmulated(ctx, c, driver, fn, args, logger)
 	}})
 	s.parts = append(s.parts, s.pool.Close)
@@ -76,7 +76,7 @@ func openEmulated(ctx context.Context, c *cli, driver sandbox.Driver, fn *hearth
 	}
 	return environment.Open(ctx, environment.Options{
 		ID: newID()[:16], Function: fn, Driver: driver, Recorder: recorder, Env: own,
-		LogStream: stderrSink{}.Name(), InitType: "on-demand", Logger: logger,
+		LogStream: stderrSink{}.Name(), InitType: initType, Logger: logger,
 		Launch: &environment.Launch{
 			Spec:    sandbox.Spec{Task: fn.Code.Dir, Network: sandbox.NetworkHost},
 			Command: func(sandbox.Paths) (environment.Command, error) { return environment.Command{Args: args}, nil },
