@@ -113,6 +113,9 @@ type Command struct {
 	// top of those that every environment has. The function's own variables
 	// win over them, except over AWS_EXECUTION_ENV, which is reserved.
 	Env []string
+	// FramedLog says that the runtime writes its log in frames, to the
+	// descriptor that _LAMBDA_TELEMETRY_LOG_FD names, if there is one.
+	FramedLog bool
 }
 
 // Command returns the command for a sandbox whose places are paths.
@@ -150,6 +153,7 @@ func (p *Plan) managed(paths Paths, args, env []string) Command {
 	return Command{
 		Candidates: [][]string{args},
 		Env:        append(env, "AWS_EXECUTION_ENV=AWS_Lambda_"+p.Runtime.Name),
+		FramedLog:  true,
 	}
 }
 

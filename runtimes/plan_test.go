@@ -66,6 +66,7 @@ func TestPlan_PythonCommand(t *testing.T) {
 	want := runtimes.Command{
 		Candidates: [][]string{{"/var/lang/bin/python3.12", "/var/runtime/bootstrap.py"}},
 		Env:        []string{"PYTHONPATH=/var/runtime", "PYTHONUSERBASE=/home/u/.local", "AWS_EXECUTION_ENV=AWS_Lambda_python3.12"},
+		FramedLog:  true,
 	}
 	if diff := cmp.Diff(want, p.Command(onAWS)); diff != "" {
 		t.Errorf("command (-want +got):\n%s", diff)
@@ -92,6 +93,7 @@ func TestPlan_NodeCommand(t *testing.T) {
 			"NODE_PATH=/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task:/srv/npm/lib/node_modules",
 			"AWS_EXECUTION_ENV=AWS_Lambda_nodejs20.x",
 		},
+		FramedLog: true,
 	}
 	if diff := cmp.Diff(want, p.Command(onAWS)); diff != "" {
 		t.Errorf("command (-want +got):\n%s", diff)

@@ -1,5 +1,6 @@
 // console.* in Lambda's log formats.
 "use strict";
+const fs = require("fs");
 const { format } = require("util");
 const { toError, logForm } = require("./errors.cjs");
 
@@ -56,9 +57,33 @@ function jsonLine(time, level, args) {
 
 const line = JSON_FORMAT ? jsonLine : textLine;
 
-// One event is one line: \n inside it becomes \r.
+// Where log events go as frames; without it they are lines of stdout. Function
+// code and its children are not to find it.
+const FRAMES = /^\d+$/.test(process.env._LAMBDA_TELEMETRY_LOG_FD || "") ? Number(process.env._LAMBDA_TELEMETRY_LOG_FD) : -1;
+delete process.env._LAMBDA_TELEMETRY_LOG_FD;
+
+// A frame is a type, with the level in it, a length, microseconds, and the event.
+function writeFrame(level, now, text) {
+  const body = Buffer.from(text);
+  const frame = Buffer.alloc(16 + body.length);
+  frame.writeUInt32BE((0xa55a0002 | (JSON_FORMAT ? 0 : 1) | ((LEVELS.indexOf(level) + 1) << 2)) >>> 0, 0);
+  frame.writeUInt32BE(body.length, 4);
+  frame.writeBigUInt64BE(BigInt(now.getTime()) * 1000n, 8);
+  body.copy(frame, 16);
+  for (let at = 0; at < frame.length; ) {
+    at += fs.writeSync(FRAMES, frame, at);
+  }
+}
+
+// Where one event is one line, \n inside it becomes \r.
 function write(level, args) {
-  process.stdout.write(line(new Date().toISOString(), level, args).replace(/\n/g, "\r") + "\n");
+  const now = new Date();
+  const text = line(now.toISOString(), level, args);
+  if (FRAMES < 0) {
+    process.stdout.write(text.replace(/\n/g, "\r") + "\n");
+  } else {
+    writeFrame(level, now, text);
+  }
 }
 
 function patch() {

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import sys
 import time
 import traceback
 
@@ -17,7 +16,7 @@ _STANDARD = frozenset(
 
 class LambdaLoggerHandler(logging.Handler):
     def emit(self, record):
-        sys.stdout.write(self.format(record))
+        logs.emit(self.format(record), record.levelno)
 
 
 class LambdaLoggerFilter(logging.Filter):

@@ -1,5 +1,6 @@
-"""Standard streams, error lines, and the root logger's handler."""
+"""Standard streams, framed log events, error lines, and the root logger's handler."""
 
+import _thread
 import io
 import os
 import sys
@@ -8,6 +9,13 @@ import time
 from . import jsons
 
 JSON = os.environ.get("AWS_LAMBDA_LOG_FORMAT", "").upper() == "JSON"
+
+
+# Where log events go as frames; without it they are lines of stdout. Function
+# code and its children are not to find it.
+_FRAMES = os.environ.pop("_LAMBDA_TELEMETRY_LOG_FD", "")
+_FRAMES = int(_FRAMES) if _FRAMES.isdigit() else None
+_TURN = _thread.allocate_lock()  # a frame is whole
 
 
 class _Invocation:
@@ -51,13 +59,40 @@ def flush():
             pass
 
 
+_ERROR = 40  # logging.ERROR, which is not imported for it
+
+
+def emit(text, levelno):
+    """Writes one event, whose text ends with a newline; levels are logging's."""
+    if _FRAMES is None:
+        sys.stdout.write(text)
+        return
+    level = min(50, max(0, levelno)) // 10
+    kind = 0xA55A0002 | (level + 1 if level else 0) << 2
+    if not JSON:
+        kind |= 1
+    data = text.encode("utf-8", "backslashreplace")
+    data = b"".join(
+        (
+            kind.to_bytes(4, "big"),
+            len(data).to_bytes(4, "big"),
+            (time.time_ns() // 1000).to_bytes(8, "big"),
+            data,
+        )
+    )
+    with _TURN:
+        while data:
+            data = data[os.write(_FRAMES, data) :]
+
+
 def log_failure(payload):
-    """Writes an error payload to the log: one line, \\r between its parts."""
+    """Writes an error payload to the log as one event. Where events are lines
+    there is \\r between its parts."""
     if JSON:
         now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         entry = {"timestamp": now, "level": "ERROR"}
         entry.update(payload)
-        sys.stdout.write(jsons.encode(entry) + "\n")
+        emit(jsons.encode(entry) + "\n", _ERROR)
         return
     head = " ".join(["[ERROR]", payload["errorType"]]).rstrip()
     if payload["errorMessage"]:
@@ -65,7 +100,7 @@ def log_failure(payload):
     lines = [head, "Traceback (most recent call last):"]
     for element in payload["stackTrace"]:
         lines.extend(_indent(line) for line in element.splitlines())
-    sys.stdout.write("\r".join(lines) + "\n")
+    emit(("\r" if _FRAMES is None else "\n").join(lines) + "\n", _ERROR)
 
 
 def _indent(line):
