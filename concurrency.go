@@ -16,13 +16,16 @@ const (
 // ReservedConcurrency is the part of an account's concurrency that one function
 // has for itself, and may not exceed. Zero: it cannot be invoked.
 type ReservedConcurrency struct {
+	Function   Name
 	Executions int
 }
 
 // ProvisionedConcurrency is how many environments of a version, or of what an
 // alias points to, are kept initialised ahead.
 type ProvisionedConcurrency struct {
-	Executions   int // at least 1
+	Function     Name
+	Qualifier    string // a published version or an alias
+	Executions   int    // at least 1
 	LastModified time.Time
 }
 
@@ -90,8 +93,10 @@ type ManagedInstances struct {
 // ScalingBounds are how many environments of a version on managed instances
 // there are.
 type ScalingBounds struct {
-	Min int // kept ready; the default is 0 here, as a host has one set of instances
-	Max int // 0: no bound
+	Function  Name
+	Qualifier string
+	Min       int // kept ready; the default is 0 here, as a host has one set of instances
+	Max       int // 0: no bound
 }
 
 // MaxConcurrency is how many invocations one environment of the function takes
