@@ -76,7 +76,7 @@ func openEmulated(ctx context.Context, c *cli, driver sandbox.Driver, fn *hearth
 	}
 	return environment.Open(ctx, environment.Options{
 		ID: newID()[:16], Function: fn, Driver: driver, Recorder: recorder, Env: own,
-		LogStream: stderrSink{}.Name(), InitType: initType, Logger: logger,
+		LogStream: stderrSink{}.Name(), InitType: hearth.InitOnDemand, Logger: logger,
 		Launch: &environment.Launch{
 			Spec:    sandbox.Spec{Task: fn.Code.Dir, Network: sandbox.NetworkHost},
 			Command: func(sandbox.Paths) (environment.Command, error) { return environment.Command{Args: args}, nil },
