@@ -134,6 +134,32 @@ func TestConnection_Pipelined_IsAnsweredInOrder(t *testing.T) {
 	}
 }
 
+func TestNext_WithABody_GetsItsEvent(t *testing.T) {
+	f := serve(t)
+	w := f.dial()
+	w.send("GET %s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", nextPath)
+	await(f, f.session.Ready(), "the poll")
+	f.invoke(&hearth.Invocation{RequestID: "id-1", Payload: []byte("1")}, nil)
+	if got := w.receive(); got.body != "1" {
+		t.Errorf("got %+v", got)
+	}
+}
+
+func TestNext_WithHalfABody_IsAborted(t *testing.T) {
+	f := serve(t)
+	w := f.dial()
+	w.send("GET %s HTTP/1.1\r\nHost: x\r\nContent-Length: 99\r\n\r\n{", nextPath)
+	if err := w.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	if got := w.receive(); got.err == nil {
+		t.Errorf("got %+v", got)
+	}
+	if got := f.session.State(); got != runtimeapi.Started {
+		t.Errorf("state %s", got)
+	}
+}
+
 func TestConnection_HTTP10_IsServed(t *testing.T) {
 	f := serve(t)
 	w := f.dial()

@@ -110,6 +110,7 @@ func (s *Session) serveEventNext(w http.ResponseWriter, r *http.Request) {
 		writeRefusal(w, err)
 		return
 	}
+	beginLongPoll(r)
 	a, err := s.beginPoll(r.Context(), id)
 	if err != nil {
 		writeRefusal(w, err)

@@ -31,6 +31,7 @@ func (s *Session) serveInvocation(w http.ResponseWriter, r *http.Request, rest s
 
 // serveNext is the long poll.
 func (s *Session) serveNext(w http.ResponseWriter, r *http.Request) {
+	beginLongPoll(r)
 	call, err := s.poll()
 	if err != nil {
 		writeError(w, http.StatusForbidden, "InvalidStateTransition", err.Error())
