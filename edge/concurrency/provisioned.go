@@ -1,0 +1,237 @@
+package concurrency
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
+)
+
+// lastModified is AWS's format of the member of that name, here.
+const lastModified = "2006-01-02T15:04:05-0700"
+
+// target reads the version or alias of a request, and checks that it is there.
+// unpublished is what is said of $LATEST.
+func (s *Service) target(ctx context.Context, functionName, qualifier *string, unpublished string) (hearth.Name, string, error) {
+	name, q, err := s.opts.Scope.Function(ctx, functionName, qualifier)
+	if err != nil {
+		return name, q, err
+	}
+	switch {
+	case q == "" || q == hearth.Latest:
+		return name, q, hearth.Errorf(hearth.ErrInvalid, "%s", unpublished)
+	case hearth.IsAlias(q):
+		if _, err = s.opts.Functions.GetAlias(ctx, name, q); errors.Is(err, hearth.ErrNotFound) {
+			err = hearth.Errorf(hearth.ErrNotFound, "Cannot find alias arn: %s", name.ARN(q))
+		}
+	default:
+		if _, _, err = s.opts.Functions.Get(ctx, name, q); errors.Is(err, hearth.ErrNotFound) {
+			err = hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(q))
+		}
+	}
+	return name, q, err
+}
+
+// What AWS says of $LATEST, when it is to be provisioned and otherwise.
+const (
+	putUnpublished = "Provisioned Concurrency Configs cannot be applied to unpublished function versions."
+	unpublished    = "The function resource provided must be an alias or a published version."
+)
+
+// provisionedFor is what is provisioned for a function in total, without one of
+// its qualifiers.
+func (s *Service) provisionedFor(ctx context.Context, name hearth.Name, without string) (total int, err error) {
+	all, _, err := s.opts.Configs.List(ctx, name, "", 0)
+	for _, p := range all {
+		if p.Qualifier != without {
+			total += p.Executions
+		}
+	}
+	return total, err
+}
+
+func (s *Service) putProvisioned(ctx context.Context, in *api.PutProvisionedConcurrencyConfigInput) (*api.PutProvisionedConcurrencyConfigOutput, error) {
+	name, qualifier, err := s.target(ctx, in.FunctionName, in.Qualifier, putUnpublished)
+	if err != nil {
+		return nil, err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	want := &hearth.ProvisionedConcurrency{
+		Function: name, Qualifier: qualifier, Executions: api.Value(in.ProvisionedConcurrentExecutions), LastModified: time.Now().UTC(),
+	}
+	if err := s.checkProvisioned(ctx, want); err != nil {
+		return nil, err
+	}
+	if err := s.opts.Configs.Put(ctx, name, qualifier, want); err != nil {
+		return nil, err
+	}
+	return &api.PutProvisionedConcurrencyConfigOutput{
+		RequestedProvisionedConcurrentExecutions: &want.Executions,
+		AllocatedProvisionedConcurrentExecutions: api.Ptr(0),
+		AvailableProvisionedConcurrentExecutions: api.Ptr(0),
+		Status:                                   api.Ptr(hearth.ProvisioningInProgress),
+		LastModified:                             api.Ptr(want.LastModified.Format(lastModified)),
+	}, nil
+}
+
+func (s *Service) checkProvisioned(ctx context.Context, want *hearth.ProvisionedConcurrency) error {
+	if err := s.checkOverlap(ctx, want.Function, want.Qualifier); err != nil {
+		return err
+	}
+	others, err := s.provisionedFor(ctx, want.Function, want.Qualifier)
+	if err != nil {
+		return err
+	}
+	reserved, err := s.reserved(ctx, want.Function)
+	if err != nil {
+		return err
+	}
+	if reserved != nil {
+		if others+want.Executions > reserved.Executions {
+			return hearth.Errorf(hearth.ErrInvalid, "Requested Provisioned Concurrency should not be greater than the reservedConcurrentExecution for function")
+		}
+		return nil
+	}
+	return s.checkShare(ctx, want)
+}
+
+// checkShare is for functions that reserve nothing: what is provisioned comes
+// off what all of them share.
+func (s *Service) checkShare(ctx context.Context, want *hearth.ProvisionedConcurrency) error {
+	left, err := s.unreserved(ctx, want.Function.Account, want.Function.Region)
+	if err != nil {
+		return err
+	}
+	before, err := s.opts.Configs.Get(ctx, want.Function, want.Qualifier)
+	switch {
+	case err == nil:
+		left += before.Executions
+	case !errors.Is(err, hearth.ErrNotFound):
+		return err
+	}
+	switch {
+	case want.Executions > left:
+		return refusal("Specified ConcurrentExecutions for function is greater than account's unreserved concurrency [%d].", left)
+	case left-want.Executions < hearth.MinUnreserved:
+		return refusal("Specified ConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].",
+			hearth.MinUnreserved)
+	default:
+		return nil
+	}
+}
+
+// checkOverlap refuses to provision a version twice, by itself and by an alias.
+func (s *Service) checkOverlap(ctx context.Context, name hearth.Name, qualifier string) error {
+	if hearth.IsAlias(qualifier) {
+		alias, err := s.opts.Functions.GetAlias(ctx, name, qualifier)
+		if err != nil {
+			return err
+		}
+		for _, version := range []string{alias.Version, alias.Additional} {
+			if version == "" {
+				continue
+			}
+			if _, err := s.opts.Configs.Get(ctx, name, version); err == nil {
+				return hearth.Errorf(hearth.ErrConflict, "Alias can't be used for Provisioned Concurrency configuration on an already Provisioned version")
+			}
+		}
+		return nil
+	}
+	all, _, err := s.opts.Configs.List(ctx, name, "", 0)
+	if err != nil {
+		return err
+	}
+	for _, p := range all {
+		if !hearth.IsAlias(p.Qualifier) {
+			continue
+		}
+		alias, err := s.opts.Functions.GetAlias(ctx, name, p.Qualifier)
+		if err == nil && alias.PointsTo(qualifier) {
+			return hearth.Errorf(hearth.ErrConflict, "Version is pointed by a Provisioned Concurrency alias")
+		}
+	}
+	return nil
+}
+
+func (s *Service) getProvisioned(ctx context.Context, in *api.GetProvisionedConcurrencyConfigInput) (*api.GetProvisionedConcurrencyConfigOutput, error) {
+	name, qualifier, err := s.target(ctx, in.FunctionName, in.Qualifier, unpublished)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.opts.Configs.Get(ctx, name, qualifier)
+	if errors.Is(err, hearth.ErrNotFound) {
+		return nil, hearth.Errorf(hearth.ErrProvisionedMissing, "No Provisioned Concurrency Config found for this function")
+	}
+	if err != nil {
+		return nil, err
+	}
+	item := s.item(p)
+	return &api.GetProvisionedConcurrencyConfigOutput{
+		RequestedProvisionedConcurrentExecutions: item.RequestedProvisionedConcurrentExecutions,
+		AllocatedProvisionedConcurrentExecutions: item.AllocatedProvisionedConcurrentExecutions,
+		AvailableProvisionedConcurrentExecutions: item.AvailableProvisionedConcurrentExecutions,
+		Status:                                   item.Status, StatusReason: item.StatusReason, LastModified: item.LastModified,
+	}, nil
+}
+
+// item shows provisioned concurrency as lists do.
+func (s *Service) item(p *hearth.ProvisionedConcurrency) api.ProvisionedConcurrencyConfigListItem {
+	is := s.opts.Progress.Status(p)
+	item := api.ProvisionedConcurrencyConfigListItem{
+		FunctionArn:                              api.Ptr(p.Function.ARN(p.Qualifier)),
+		RequestedProvisionedConcurrentExecutions: &p.Executions,
+		AllocatedProvisionedConcurrentExecutions: &is.Allocated,
+		AvailableProvisionedConcurrentExecutions: &is.Available,
+		Status:                                   &is.Status,
+		LastModified:                             api.Ptr(p.LastModified.UTC().Format(lastModified)),
+	}
+	if is.Status != hearth.ProvisioningReady { // AWS counts what it has given out when all is there
+		item.AllocatedProvisionedConcurrentExecutions = api.Ptr(is.Available)
+	}
+	if is.Reason != "" {
+		item.StatusReason = &is.Reason
+	}
+	return item
+}
+
+func (s *Service) deleteProvisioned(ctx context.Context, in *api.DeleteProvisionedConcurrencyConfigInput) (*api.Empty, error) {
+	name, qualifier, err := s.target(ctx, in.FunctionName, in.Qualifier, unpublished)
+	if err != nil {
+		return nil, err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.opts.Configs.Delete(ctx, name, qualifier); err != nil && !errors.Is(err, hearth.ErrNotFound) {
+		return nil, err
+	}
+	return &api.Empty{}, nil
+}
+
+// maxPage is how many items AWS returns at most, whatever MaxItems says.
+const maxPage = 50
+
+func (s *Service) listProvisioned(ctx context.Context, in *api.ListProvisionedConcurrencyConfigsInput) (*api.ListProvisionedConcurrencyConfigsOutput, error) {
+	name, err := s.function(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	limit := maxPage
+	if in.MaxItems != nil {
+		limit = min(limit, *in.MaxItems)
+	}
+	page, more, err := s.opts.Configs.List(ctx, name, api.Value(in.Marker), limit)
+	if err != nil {
+		return nil, err
+	}
+	out := &api.ListProvisionedConcurrencyConfigsOutput{ProvisionedConcurrencyConfigs: []api.ProvisionedConcurrencyConfigListItem{}}
+	for _, p := range page {
+		out.ProvisionedConcurrencyConfigs = append(out.ProvisionedConcurrencyConfigs, s.item(p))
+	}
+	if more {
+		out.NextMarker = &page[len(page)-1].Qualifier
+	}
+	return out, nil
+}

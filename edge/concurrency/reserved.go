@@ -1,0 +1,98 @@
+package concurrency
+
+import (
+	"context"
+	"errors"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
+)
+
+// function reads the name of a function that must not be qualified, and checks
+// that there is such a function.
+func (s *Service) function(ctx context.Context, functionName *string) (hearth.Name, error) {
+	name, qualifier, err := s.opts.Scope.Function(ctx, functionName, nil)
+	if err != nil {
+		return name, err
+	}
+	if qualifier != "" {
+		return name, hearth.Errorf(hearth.ErrInvalid, "This operation is permitted on Lambda functions only. "+
+			"Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.")
+	}
+	_, _, err = s.opts.Functions.Get(ctx, name, "")
+	if errors.Is(err, hearth.ErrNotFound) {
+		err = hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(""))
+	}
+	return name, err
+}
+
+func (s *Service) putReserved(ctx context.Context, in *api.PutFunctionConcurrencyInput) (*api.PutFunctionConcurrencyOutput, error) {
+	name, err := s.function(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	want := &hearth.ReservedConcurrency{Function: name, Executions: api.Value(in.ReservedConcurrentExecutions)}
+	if err := s.checkReserved(ctx, want); err != nil {
+		return nil, err
+	}
+	if err := s.opts.Reservations.Put(ctx, name, "", want); err != nil {
+		return nil, err
+	}
+	return &api.PutFunctionConcurrencyOutput{ReservedConcurrentExecutions: &want.Executions}, nil
+}
+
+func (s *Service) checkReserved(ctx context.Context, want *hearth.ReservedConcurrency) error {
+	name := want.Function
+	left, err := s.unreserved(ctx, name.Account, name.Region)
+	if err != nil {
+		return err
+	}
+	provisioned, err := s.provisionedFor(ctx, name, "")
+	if err != nil {
+		return err
+	}
+	before, err := s.reserved(ctx, name)
+	switch {
+	case err != nil:
+		return err
+	case before != nil:
+		left += before.Executions
+	default:
+		left += provisioned // it is part of the reserve from now on
+	}
+	if left-want.Executions < hearth.MinUnreserved {
+		return refusal("Specified ReservedConcurrentExecutions for function decreases account's UnreservedConcurrentExecution below its minimum value of [%d].",
+			hearth.MinUnreserved)
+	}
+	if want.Executions < provisioned {
+		// The spaces are AWS's.
+		return hearth.Errorf(hearth.ErrInvalid, " ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].",
+			want.Executions, provisioned)
+	}
+	return nil
+}
+
+func (s *Service) getReserved(ctx context.Context, in *api.GetFunctionConcurrencyInput) (*api.GetFunctionConcurrencyOutput, error) {
+	name, err := s.function(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	n, err := s.Reserved(ctx, name)
+	if err != nil {
+		return nil, err
+	}
+	return &api.GetFunctionConcurrencyOutput{ReservedConcurrentExecutions: n}, nil
+}
+
+func (s *Service) deleteReserved(ctx context.Context, in *api.DeleteFunctionConcurrencyInput) (*api.Empty, error) {
+	name, err := s.function(ctx, in.FunctionName)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.opts.Reservations.Delete(ctx, name, ""); err != nil && !errors.Is(err, hearth.ErrNotFound) {
+		return nil, err
+	}
+	return &api.Empty{}, nil
+}
