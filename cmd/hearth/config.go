@@ -41,7 +41,12 @@ type config struct {
 	LogRetention   time.Duration `yaml:"log-retention"`
 	LogLevel       string        `yaml:"log-level"`
 	DebugListen    string        `yaml:"debug-listen"`
-	Clock          string        `yaml:"clock"`
+
+	Auth            bool        `yaml:"auth"`
+	Credentials     string      `yaml:"credentials"`
+	FunctionActions []string    `yaml:"function-actions"`
+	AccessKeys      []accessKey `yaml:"access-keys"` // in files only: see credentials.go
+	Clock           string      `yaml:"clock"`
 }
 
 func defaultConfig(getenv func(string) string) config {
@@ -51,13 +56,15 @@ func defaultConfig(getenv func(string) string) config {
 		Sandbox:        sandboxAuto,
 		Network:        string(sandbox.NetworkNAT),
 		Account:        "000000000000",
-		Region:         "us-east-1",
+		Region:         defaultRegion,
 		IdleTimeout:    10 * time.Minute,
 		FreezeAfter:    500 * time.Millisecond,
 		MaxConcurrency: 1000,
 		LogRetention:   14 * 24 * time.Hour,
 		LogLevel:       "info",
-		Clock:          clockReal,
+
+		FunctionActions: []string{"lambda:InvokeFunction"},
+		Clock:           clockReal,
 	}
 }
 
@@ -73,7 +80,7 @@ func defaultDataDir(getenv func(string) string) string {
 
 // addFlags defines a flag for each field.
 func (c *config) addFlags(f *pflag.FlagSet) {
-	f.StringVar(&c.Listen, "listen", c.Listen, "`ADDRESS` to serve on; loopback only")
+	f.StringVar(&c.Listen, "listen", c.Listen, "`ADDRESS` to serve on; loopback only, but with --auth")
 	f.StringVar(&c.DataDir, "data-dir", c.DataDir, "`DIR` for functions, code, logs and sandboxes")
 	f.StringVar(&c.Sandbox, "sandbox", c.Sandbox, "what isolates functions: auto, namespace, or process (nothing does)")
 	f.StringVar(&c.Network, "network", c.Network, "what functions reach: none, nat or host; nat falls back to none, loudly, where the host forbids it")
@@ -91,6 +98,9 @@ func (c *config) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.LogLevel, "log-level", c.LogLevel, "least level of the daemon's own log: debug, info, warn, error")
 	f.StringVar(&c.Clock, "clock", c.Clock, "what retries, ages and idle times follow: real, or test, a clock that stands still until \"hearth clock advance\"")
 	f.StringVar(&c.DebugListen, "debug-listen", c.DebugListen, "`ADDRESS` to serve Go's profiles of the daemon on, under /debug/pprof/; loopback only; empty: nowhere")
+	f.BoolVar(&c.Auth, "auth", c.Auth, "serve only requests that are signed (AWS Signature Version 4) with an access key of --credentials or of the --config file")
+	f.StringVar(&c.Credentials, "credentials", c.Credentials, "`FILE` with access keys for --auth, that nobody else can read (mode 0600)")
+	f.StringSliceVar(&c.FunctionActions, "function-actions", c.FunctionActions, "what functions may do with the API under --auth, besides what resource-based policies allow them: `ACTION,...`; none: \"\"")
 }
 
 // load completes c, whose flags have been parsed, from the file and the
@@ -129,7 +139,10 @@ func (c *config) load(file string, flags *pflag.FlagSet, getenv func(string) str
 		return err
 	}
 	c.DataDir = dir
-	return c.validate()
+	if err := c.validate(); err != nil {
+		return err
+	}
+	return c.loadKeys(file)
 }
 
 // read fills c from a YAML file. Unknown keys are errors.
@@ -150,9 +163,9 @@ func (c *config) read(file string) error {
 // validate names the field that makes no sense.
 func (c *config) validate() error {
 	switch {
-	case !auth.Loopback(c.Listen):
-		return usagef("listen: %s is not a loopback address, and this version of hearth has no credentials to ask for yet; "+
-			"listen on 127.0.0.1 and put a proxy that authenticates in front", c.Listen)
+	case !auth.Loopback(c.Listen) && !c.Auth:
+		return usagef("listen: %s is not a loopback address: whoever reaches it would own the functions; "+
+			"ask for signatures with --auth, or listen on 127.0.0.1", c.Listen)
 	case c.DebugListen != "" && !auth.Loopback(c.DebugListen):
 		return usagef("debug-listen: %s is not a loopback address", c.DebugListen)
 	case !slices.Contains([]string{sandboxAuto, sandboxNamespace, sandboxProcess}, c.Sandbox):

@@ -53,6 +53,8 @@ type daemon struct {
 	kept     settingsRecords // in records
 	settings settingsServices
 	layers   *layerstore.Store
+	policies policyRecords // in records
+	access   access
 	logs     *logs.Store
 	traces   *xray.Store
 	engine   *engine
@@ -82,6 +84,7 @@ func openDaemon(ctx context.Context, cfg config, environ []string, logger *slog.
 		d.openClock,
 		func() error { return d.openStore(ctx) },
 		func() error { return d.openLogs() },
+		d.openAccess,
 		func() error { return d.openEngine(environ) },
 		func() error { return d.openQueue(ctx) },
 		func() error { return d.openControl(ctx) },
@@ -115,6 +118,7 @@ func (d *daemon) openStore(ctx context.Context) (err error) {
 	d.records = records.New(d.store.KV(), d.logger)
 	d.kept = newSettingsRecords(d.records)
 	d.layers = layerstore.New(d.records)
+	d.policies = newPolicyRecords(d.records)
 	return d.records.Open(ctx)
 }
 
@@ -140,7 +144,8 @@ func (d *daemon) openEngine(environ []string) (err error) {
 			IdleTimeout: d.cfg.IdleTimeout, FreezeAfter: d.cfg.FreezeAfter, Clock: d.clock,
 			Current: func(fn *hearth.Function) bool { return d.current(fn.Name, fn.Version, fn.Generation) },
 		},
-		openCode: d.catalog.OpenCode,
+		openCode:    d.catalog.OpenCode,
+		credentials: d.functionCredentials,
 		sink: func(fn *hearth.Function, stream string) logs.Sink {
 			return d.logs.Stream(scopeOf(fn), fn.Logging.Group, stream)
 		},
@@ -212,9 +217,10 @@ func (d *daemon) current(name hearth.Name, version, generation string) bool {
 
 // handler is everything that is served over HTTP.
 func (d *daemon) handler() http.Handler {
-	router := api.NewRouter(api.Options{Logger: d.logger})
+	router := api.NewRouter(api.Options{Logger: d.logger, Authorizer: d.access.authorizer()})
 	d.control.Register(router)
 	d.settings.Register(router)
+	d.access.policies.Register(router)
 	own := http.NewServeMux()
 	own.HandleFunc("GET /_hearth/health", d.serveHealth)
 	own.HandleFunc("GET /_hearth/clock", d.serveClock)
@@ -223,11 +229,12 @@ func (d *daemon) handler() http.Handler {
 	own.HandleFunc("GET /_hearth/logs", d.control.ServeLogs)
 	own.HandleFunc("GET /_hearth/traces", d.serveTraces)
 	own.HandleFunc("GET "+control.CodePath+"{digest}", d.control.ServeCode)
-	return auth.Local(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	guarded := d.access.guard(own, "/_hearth/health", control.CodePath)
+	return d.access.outermost(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not one mux for both: it would clean, and so change, the paths of
 		// the Lambda API.
 		if strings.HasPrefix(r.URL.Path, "/_hearth/") {
-			own.ServeHTTP(w, r)
+			guarded.ServeHTTP(w, r)
 			return
 		}
 		router.ServeHTTP(w, r)

@@ -54,6 +54,9 @@ type engineOptions struct {
 	pool       pool.Options
 	// openCode returns a code archive by digest, with its size.
 	openCode func(ctx context.Context, digest string) (io.ReadCloser, error)
+	// credentials returns the AWS_... variables of a new environment; nil:
+	// placeholders.
+	credentials func(fn *hearth.Function) map[string]string
 	// sink returns where an environment's log goes.
 	sink func(fn *hearth.Function, stream string) logs.Sink
 	// keepSegment takes what functions send to their X-Ray daemon. Nil: they have
@@ -64,6 +67,9 @@ type engineOptions struct {
 
 // openEngine starts the parts that environments need. Close it.
 func openEngine(o engineOptions) (e *engine, err error) {
+	if o.credentials == nil {
+		o.credentials = func(*hearth.Function) map[string]string { return placeholderCredentials() }
+	}
 	e = &engine{opts: o}
 	defer func() {
 		if err != nil {
@@ -174,12 +180,12 @@ func (e *engine) openEnvironment(ctx context.Context, fn *hearth.Function, initT
 	}
 	return environment.Open(ctx, environment.Options{
 		ID: id[:16], Function: fn, Driver: e.driver, Launch: launch, Recorder: services, Subscriptions: services, Services: services,
-		Env: functionCredentials(), LogStream: stream, InitType: initType, Logger: e.opts.logger,
+		Env: e.opts.credentials(fn), LogStream: stream, InitType: initType, Logger: e.opts.logger,
 	})
 }
 
-// functionCredentials are what AWS's SDKs insist on. They are good for nothing.
-func functionCredentials() map[string]string {
+// placeholderCredentials are what AWS's SDKs insist on. They are good for nothing.
+func placeholderCredentials() map[string]string {
 	return map[string]string{
 		"AWS_ACCESS_KEY_ID": "hearth", "AWS_SECRET_ACCESS_KEY": "hearth", "AWS_SESSION_TOKEN": "hearth",
 	}

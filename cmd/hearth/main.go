@@ -6,6 +6,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hearthd/hearth/internal/lambdaclient"
+	"github.com/hearthd/hearth/internal/sigv4"
 	"github.com/hearthd/hearth/sandbox/namespace"
 )
 
@@ -130,8 +132,9 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 // defaultEndpoint is where `hearth serve` listens unless told otherwise.
 const defaultEndpoint = "http://127.0.0.1:4566"
 
-// client returns a client of the daemon that flags and environment name. The
-// caller closes it.
+// client returns a client of the daemon that flags and environment name. It
+// signs with the credentials of the environment, if there are any. The caller
+// closes it.
 func (c *cli) client() (*lambdaclient.Client, error) {
 	endpoint := c.endpoint
 	for _, name := range []string{"HEARTH_ENDPOINT", "AWS_ENDPOINT_URL_LAMBDA", "AWS_ENDPOINT_URL"} {
@@ -146,8 +149,15 @@ func (c *cli) client() (*lambdaclient.Client, error) {
 	if err != nil {
 		return nil, &usageError{err}
 	}
+	if id, secret := c.getenv("AWS_ACCESS_KEY_ID"), c.getenv("AWS_SECRET_ACCESS_KEY"); id != "" && secret != "" {
+		client.SignWith(sigv4.Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: c.getenv("AWS_SESSION_TOKEN")},
+			cmp.Or(c.getenv("AWS_REGION"), c.getenv("AWS_DEFAULT_REGION"), defaultRegion))
+	}
 	return client, nil
 }
+
+// defaultRegion is that of requests which name none.
+const defaultRegion = "us-east-1"
 
 // positional makes the errors of an argument validator usage errors.
 func positional(validate cobra.PositionalArgs) cobra.PositionalArgs {

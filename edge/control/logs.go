@@ -39,9 +39,9 @@ func (s *Service) serveLogs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// A reference with a region is taken at its word: no signature says for
-	// which region the request is.
-	name, qualifier, err := ref.Resolve(s.opts.Scope.Account, cmp.Or(ref.Region, s.opts.Scope.Region), nil)
+	// A reference with a region is taken at its word: few sign for this.
+	account, region := s.opts.Scope.Of(r.Context())
+	name, qualifier, err := ref.Resolve(account, cmp.Or(ref.Region, region), nil)
 	if err != nil {
 		return err
 	}

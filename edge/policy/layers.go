@@ -3,7 +3,6 @@ package policy
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
@@ -14,23 +13,15 @@ import (
 // error when there is none.
 func (s *Service) layer(ctx context.Context, layerName *string, version *int64) (LayerVersion, error) {
 	account, region := s.opts.Scope.Of(ctx)
-	l := LayerVersion{account, region, api.Value(layerName), api.Value(version)}
-	reachable := true
-	if parts := strings.Split(l.Layer, ":"); len(parts) == 7 {
-		l = LayerVersion{parts[4], parts[3], parts[6], l.Version}
-		reachable = l.Region == region
+	l := LayerVersion{hearth.LayerName{Account: account, Region: region, Layer: api.Value(layerName)}, api.Value(version)}
+	if named, _, ok := hearth.ParseLayerARN(l.Layer.Layer); ok {
+		l.Layer = named
 	}
-	exists := false
-	if reachable {
-		var err error
-		if exists, err = s.opts.Layers.LayerVersionExists(ctx, l.Account, l.Region, l.Layer, l.Version); err != nil {
-			return LayerVersion{}, err
-		}
+	err := error(hearth.ErrNotFound)
+	if l.Layer.Region == region {
+		_, err = s.opts.Layers.Get(ctx, l.Layer, l.Version)
 	}
-	if !exists {
-		return LayerVersion{}, hearth.Errorf(hearth.ErrNotFound, "Layer version %s does not exist.", l.ARN())
-	}
-	return l, nil
+	return l, missing(err, "Layer version "+l.ARN()+" does not exist.")
 }
 
 func (s *Service) addLayerVersionPermission(ctx context.Context, in *api.AddLayerVersionPermissionInput) (*api.AddLayerVersionPermissionOutput, error) {
@@ -40,7 +31,7 @@ func (s *Service) addLayerVersionPermission(ctx context.Context, in *api.AddLaye
 	}
 	statement, err := document.Permission{
 		Sid: *in.StatementId, Action: *in.Action, Resource: l.ARN(), Principal: *in.Principal, PrincipalOrgID: api.Value(in.OrganizationId),
-	}.Statement(hearth.Partition(l.Region))
+	}.Statement(hearth.Partition(l.Layer.Region))
 	if errors.Is(err, document.ErrPrincipal) {
 		return nil, errPrincipal()
 	}

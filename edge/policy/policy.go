@@ -14,7 +14,6 @@ package policy
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 
 	"github.com/hearthd/hearth"
@@ -35,14 +34,12 @@ type Function struct {
 
 // LayerVersion is what a layer's policy is attached to.
 type LayerVersion struct {
-	Account, Region, Layer string
-	Version                int64
+	Layer   hearth.LayerName
+	Version int64
 }
 
 // ARN returns the version's ARN.
-func (l LayerVersion) ARN() string {
-	return "arn:" + hearth.Partition(l.Region) + ":lambda:" + l.Region + ":" + l.Account + ":layer:" + l.Layer + ":" + strconv.FormatInt(l.Version, 10)
-}
+func (l LayerVersion) ARN() string { return l.Layer.VersionARN(l.Version) }
 
 // Policy is what is kept of a policy. One without statements is as good as none.
 type Policy struct {
@@ -68,13 +65,13 @@ type Functions interface {
 	UpdateAlias(ctx context.Context, name hearth.Name, alias string, change func(*hearth.Alias) error) (*hearth.Alias, error)
 }
 
-// Layers knows which layer versions there are.
+// Layers knows which layer versions there are; see store/layers for the
+// contract.
 type Layers interface {
-	LayerVersionExists(ctx context.Context, account, region, layer string, version int64) (bool, error)
+	Get(ctx context.Context, name hearth.LayerName, version int64) (*hearth.LayerVersion, error)
 }
 
-// Options of a Service. All are required but Layers, without which the
-// operations on layers are not served.
+// Options of a Service. All are required.
 type Options struct {
 	Functions        Functions
 	Layers           Layers
@@ -97,16 +94,14 @@ func (s *Service) Register(r *api.Router) {
 	api.Handle(r, api.PutResourcePolicy, s.putResourcePolicy)
 	api.Handle(r, api.GetResourcePolicy, s.getResourcePolicy)
 	api.Handle(r, api.DeleteResourcePolicy, s.deleteResourcePolicy)
-	if s.opts.Layers != nil {
-		api.Handle(r, api.AddLayerVersionPermission, s.addLayerVersionPermission)
-		api.Handle(r, api.RemoveLayerVersionPermission, s.removeLayerVersionPermission)
-		api.Handle(r, api.GetLayerVersionPolicy, s.getLayerVersionPolicy)
-	}
+	api.Handle(r, api.AddLayerVersionPermission, s.addLayerVersionPermission)
+	api.Handle(r, api.RemoveLayerVersionPermission, s.removeLayerVersionPermission)
+	api.Handle(r, api.GetLayerVersionPolicy, s.getLayerVersionPolicy)
 }
 
 // DeleteLayerVersion deletes the policy of a layer version that is deleted.
-func (s *Service) DeleteLayerVersion(ctx context.Context, account, region, layer string, version int64) error {
-	_, err := s.opts.LayerPolicies.Delete(ctx, LayerVersion{account, region, layer, version}, nil)
+func (s *Service) DeleteLayerVersion(ctx context.Context, layer hearth.LayerName, version int64) error {
+	_, err := s.opts.LayerPolicies.Delete(ctx, LayerVersion{layer, version}, nil)
 	if errors.Is(err, hearth.ErrNotFound) {
 		return nil
 	}
@@ -135,11 +130,11 @@ func (s *Service) Decide(r document.Request) document.Decision {
 		}
 		p = s.opts.FunctionPolicies.Lookup(f)
 	case kind == "layer" && len(parts) == 8:
-		version, err := strconv.ParseInt(parts[7], 10, 64)
-		if err != nil {
+		layer, version, ok := hearth.ParseLayerARN(r.Resource)
+		if !ok {
 			return document.Silent
 		}
-		p = s.opts.LayerPolicies.Lookup(LayerVersion{account, region, name, version})
+		p = s.opts.LayerPolicies.Lookup(LayerVersion{layer, version})
 	}
 	if p == nil {
 		return document.Silent

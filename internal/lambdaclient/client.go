@@ -1,7 +1,6 @@
 // Package lambdaclient speaks the Lambda HTTP API of a running hearth daemon,
 // as far as the command line needs it, and the few paths under /_hearth/ that
-// AWS has no counterpart for. It signs nothing: it is meant for a daemon that
-// listens on this machine.
+// AWS has no counterpart for. With credentials it signs what it sends.
 package lambdaclient
 
 import (
@@ -15,6 +14,8 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/hearthd/hearth/internal/sigv4"
 )
 
 // maxAnswer bounds what is read of an answer, in bytes; the largest is the
@@ -23,8 +24,10 @@ const maxAnswer = 64 << 20
 
 // Client is a client of one daemon. It may be used by several goroutines.
 type Client struct {
-	endpoint string // without a slash at the end
-	http     *http.Client
+	endpoint    string // without a slash at the end
+	http        *http.Client
+	credentials sigv4.Credentials // empty: nothing is signed
+	region      string
 }
 
 // New returns a client of the daemon at an endpoint, such as
@@ -47,6 +50,12 @@ func New(endpoint string) (*Client, error) {
 		endpoint: u.Scheme + "://" + u.Host,
 		http:     &http.Client{Transport: transport},
 	}, nil
+}
+
+// SignWith makes the client sign its requests, for a region. Call it before the
+// first one.
+func (c *Client) SignWith(credentials sigv4.Credentials, region string) {
+	c.credentials, c.region = credentials, region
 }
 
 // Endpoint returns the address of the daemon.
@@ -104,6 +113,9 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	}
 	for name, values := range r.header {
 		req.Header[name] = values
+	}
+	if c.credentials.AccessKeyID != "" {
+		sigv4.Sign(req, c.credentials, c.region, "lambda", r.body, time.Now())
 	}
 	resp, err := c.http.Do(req)
 	if err != nil {
