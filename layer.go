@@ -2,6 +2,7 @@ package hearth
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -40,6 +41,19 @@ type LayerVersion struct {
 
 // ARN returns the ARN of the layer version.
 func (l *LayerVersion) ARN() string { return l.Layer.VersionARN(l.Version) }
+
+// LayerQuery says which page of a list of layer versions is wanted.
+type LayerQuery struct {
+	Runtime, Architecture string // that the versions are meant for; empty: any
+	Marker                string // of the page before; empty: the first page
+	Limit                 int    // 0: no limit
+}
+
+// Matches reports whether a version belongs into the list.
+func (q LayerQuery) Matches(v *LayerVersion) bool {
+	return (q.Runtime == "" || slices.Contains(v.Runtimes, q.Runtime)) &&
+		(q.Architecture == "" || slices.Contains(v.Architectures, q.Architecture))
+}
 
 var layerARN = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`\Aarn:aws[a-zA-Z-]*:lambda:([a-z0-9-]+):(\d{12}):layer:([a-zA-Z0-9-_]+)(?::(\d{1,18}))?\z`)

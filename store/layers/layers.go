@@ -89,22 +89,10 @@ func (s *Store) Delete(ctx context.Context, name hearth.LayerName, version int64
 	return nil
 }
 
-// Query says which page of which versions a list has.
-type Query struct {
-	Runtime, Architecture string // that the versions are meant for; empty: any
-	Marker                string // of the page before; empty: the first page
-	Limit                 int    // 0: no limit
-}
-
-func (q Query) matches(v *hearth.LayerVersion) bool {
-	return (q.Runtime == "" || slices.Contains(v.Runtimes, q.Runtime)) &&
-		(q.Architecture == "" || slices.Contains(v.Architectures, q.Architecture))
-}
-
 // Latest returns the newest matching version of each layer of an account and
 // region, in the order of the layers' names, and the marker of the next page.
 // hearth.ErrInvalid for a marker that is none.
-func (s *Store) Latest(ctx context.Context, account, region string, q Query) (page []*hearth.LayerVersion, next string, err error) {
+func (s *Store) Latest(ctx context.Context, account, region string, q hearth.LayerQuery) (page []*hearth.LayerVersion, next string, err error) {
 	after, err := parseMarker(q.Marker)
 	if err != nil {
 		return nil, "", err
@@ -132,7 +120,7 @@ func (s *Store) Latest(ctx context.Context, account, region string, q Query) (pa
 
 // Versions returns the matching versions of a layer, the newest first, and the
 // marker of the next page. A layer that does not exist has none.
-func (s *Store) Versions(ctx context.Context, name hearth.LayerName, q Query) (page []*hearth.LayerVersion, next string, err error) {
+func (s *Store) Versions(ctx context.Context, name hearth.LayerName, q hearth.LayerQuery) (page []*hearth.LayerVersion, next string, err error) {
 	marker, err := parseMarker(q.Marker)
 	if err != nil {
 		return nil, "", err
@@ -160,14 +148,14 @@ func (s *Store) Versions(ctx context.Context, name hearth.LayerName, q Query) (p
 }
 
 // list returns the matching versions under a prefix in the order of their keys.
-func (s *Store) list(ctx context.Context, prefix string, q Query) ([]*hearth.LayerVersion, error) {
+func (s *Store) list(ctx context.Context, prefix string, q hearth.LayerQuery) ([]*hearth.LayerVersion, error) {
 	items, _, err := s.versions.List(ctx, prefix, "", 0)
 	if err != nil {
 		return nil, err
 	}
 	var found []*hearth.LayerVersion
 	for _, item := range items {
-		if q.matches(item.Value) {
+		if q.Matches(item.Value) {
 			found = append(found, item.Value)
 		}
 	}
@@ -176,7 +164,7 @@ func (s *Store) list(ctx context.Context, prefix string, q Query) ([]*hearth.Lay
 
 // Digests returns the digests of the contents of all versions.
 func (s *Store) Digests(ctx context.Context) ([]string, error) {
-	all, err := s.list(ctx, "", Query{})
+	all, err := s.list(ctx, "", hearth.LayerQuery{})
 	if err != nil {
 		return nil, fmt.Errorf("list contents of layers: %w", err)
 	}

@@ -112,7 +112,7 @@ func TestGet_NumbersThatNoVersionHas(t *testing.T) {
 }
 
 // all reads every page of a list.
-func all(t *testing.T, q layers.Query, list func(layers.Query) ([]*hearth.LayerVersion, string, error)) []string {
+func all(t *testing.T, q hearth.LayerQuery, list func(hearth.LayerQuery) ([]*hearth.LayerVersion, string, error)) []string {
 	t.Helper()
 	var got []string
 	for {
@@ -140,16 +140,16 @@ func TestLatest_NewestMatchingOfEachLayer(t *testing.T) {
 	publish(t, s, "a", "python3.13")
 	publish(t, s, "a", "python3.13")
 	publish(t, s, "c")
-	latest := func(q layers.Query) ([]*hearth.LayerVersion, string, error) {
+	latest := func(q hearth.LayerQuery) ([]*hearth.LayerVersion, string, error) {
 		return s.Latest(t.Context(), "000000000000", "us-east-1", q)
 	}
-	if diff := cmp.Diff([]string{"a:2", "b:2", "c:1"}, all(t, layers.Query{Limit: 1}, latest)); diff != "" {
+	if diff := cmp.Diff([]string{"a:2", "b:2", "c:1"}, all(t, hearth.LayerQuery{Limit: 1}, latest)); diff != "" {
 		t.Errorf("all (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"a:2", "b:1"}, all(t, layers.Query{Limit: 1, Runtime: "python3.13"}, latest)); diff != "" {
+	if diff := cmp.Diff([]string{"a:2", "b:1"}, all(t, hearth.LayerQuery{Limit: 1, Runtime: "python3.13"}, latest)); diff != "" {
 		t.Errorf("of a runtime (-want +got):\n%s", diff)
 	}
-	if got := all(t, layers.Query{Limit: 9, Architecture: "arm64"}, latest); got != nil {
+	if got := all(t, hearth.LayerQuery{Limit: 9, Architecture: "arm64"}, latest); got != nil {
 		t.Errorf("of an architecture that none names: %v", got)
 	}
 }
@@ -157,7 +157,7 @@ func TestLatest_NewestMatchingOfEachLayer(t *testing.T) {
 func TestLatest_AnotherRegionHasItsOwn(t *testing.T) {
 	s := open(t)
 	publish(t, s, "deps")
-	page, _, err := s.Latest(t.Context(), "000000000000", "us-east-12", layers.Query{})
+	page, _, err := s.Latest(t.Context(), "000000000000", "us-east-12", hearth.LayerQuery{})
 	if err != nil || len(page) != 0 {
 		t.Errorf("%v, %v", page, err)
 	}
@@ -169,7 +169,7 @@ func TestVersions_NewestFirst(t *testing.T) {
 		publish(t, s, "deps")
 	}
 	publish(t, s, "deps-too")
-	got := all(t, layers.Query{Limit: 5}, func(q layers.Query) ([]*hearth.LayerVersion, string, error) {
+	got := all(t, hearth.LayerQuery{Limit: 5}, func(q hearth.LayerQuery) ([]*hearth.LayerVersion, string, error) {
 		return s.Versions(t.Context(), layer("deps"), q)
 	})
 	var want []string
@@ -184,11 +184,11 @@ func TestVersions_NewestFirst(t *testing.T) {
 func TestLists_RefuseForeignMarkers(t *testing.T) {
 	s := open(t)
 	for _, marker := range []string{"x", "bDo", "bDot"} {
-		if _, _, err := s.Versions(t.Context(), layer("deps"), layers.Query{Marker: marker}); !errors.Is(err, hearth.ErrInvalid) {
+		if _, _, err := s.Versions(t.Context(), layer("deps"), hearth.LayerQuery{Marker: marker}); !errors.Is(err, hearth.ErrInvalid) {
 			t.Errorf("Versions after %q: %v", marker, err)
 		}
 	}
-	if _, _, err := s.Latest(t.Context(), "0", "r", layers.Query{Marker: "?"}); !errors.Is(err, hearth.ErrInvalid) {
+	if _, _, err := s.Latest(t.Context(), "0", "r", hearth.LayerQuery{Marker: "?"}); !errors.Is(err, hearth.ErrInvalid) {
 		t.Errorf("Latest: %v", err)
 	}
 }
