@@ -24,6 +24,7 @@ import (
 	"github.com/hearthd/hearth/internal/clock"
 	"github.com/hearthd/hearth/invoke/dispatch"
 	"github.com/hearthd/hearth/invoke/pool"
+	"github.com/hearthd/hearth/invoke/provision"
 	"github.com/hearthd/hearth/invoke/queue"
 	"github.com/hearthd/hearth/runtimes"
 	"github.com/hearthd/hearth/sandbox"
@@ -66,8 +67,10 @@ type daemon struct {
 	clock      clock.Clock
 	testClock  *clock.Test // nil: the clock is the real one
 
-	pool       atomic.Pointer[pool.Pool] // set once there are environments to drain
-	background sync.WaitGroup
+	concurrency concurrencyRecords
+	keeper      atomic.Pointer[provision.Keeper] // set with pool
+	pool        atomic.Pointer[pool.Pool]        // set once there are environments to drain
+	background  sync.WaitGroup
 }
 
 // openDaemon starts the parts, each on those before it. On an error those that
@@ -109,7 +112,7 @@ func (d *daemon) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	d.catalog, err = catalog.Open(ctx, catalog.Options{
-		KV: d.store.KV(), Blobs: d.store.Blobs(), OnChange: d.functionChanged, Logger: d.logger,
+		KV: d.store.KV(), Blobs: d.store.Blobs(), OnChange: d.functionChanged, OnAlias: d.aliasChanged, Logger: d.logger,
 		References: func(ctx context.Context) ([]string, error) { return d.layers.Digests(ctx) },
 	})
 	if err != nil {
@@ -119,6 +122,8 @@ func (d *daemon) openStore(ctx context.Context) (err error) {
 	d.kept = newSettingsRecords(d.records)
 	d.layers = layerstore.New(d.records)
 	d.policies = newPolicyRecords(d.records)
+	d.concurrency = newConcurrencyRecords(d.records)
+	d.concurrency.watch(d)
 	return d.records.Open(ctx)
 }
 
@@ -155,6 +160,7 @@ func (d *daemon) openEngine(environ []string) (err error) {
 	if err == nil {
 		d.pool.Store(d.engine.pool)
 		d.dispatcher = dispatch.New(d.catalog, d.engine.pool)
+		d.openKeeper(d.engine.pool)
 	}
 	return err
 }
@@ -206,6 +212,9 @@ func (d *daemon) functionChanged(name hearth.Name) {
 		return // while opening, there are none
 	}
 	p.Retire(name, func(version, generation string) bool { return d.current(name, version, generation) })
+	if k := d.keeper.Load(); k != nil {
+		k.FunctionChanged(name)
+	}
 }
 
 // current reports whether a version's code and configuration are still those
@@ -220,6 +229,7 @@ func (d *daemon) handler() http.Handler {
 	router := api.NewRouter(api.Options{Logger: d.logger, Authorizer: d.access.authorizer()})
 	d.control.Register(router)
 	d.settings.Register(router)
+	d.registerConcurrency(router)
 	d.access.policies.Register(router)
 	own := http.NewServeMux()
 	own.HandleFunc("GET /_hearth/health", d.serveHealth)

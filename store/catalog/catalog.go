@@ -62,6 +62,8 @@ type Options struct {
 	// there now. It must not block, and not call the catalog's Close. Nil:
 	// nobody wants to know.
 	OnChange func(name hearth.Name)
+	// OnAlias is OnChange for the aliases of a function.
+	OnAlias func(name hearth.Name)
 	// References returns digests beside those of functions that Sweep keeps, such
 	// as those of layers, from the store. Nil: there are none.
 	References func(ctx context.Context) ([]string, error)
@@ -76,6 +78,7 @@ type Catalog struct {
 	kv       store.KV
 	blobs    store.Blobs
 	onChange func(hearth.Name)
+	onAlias  func(hearth.Name)
 	logger   *slog.Logger
 	grace    time.Duration
 	others   func(ctx context.Context) ([]string, error) // Options.References
@@ -89,11 +92,14 @@ type Catalog struct {
 // the reading.
 func Open(ctx context.Context, opts Options) (*Catalog, error) {
 	c := &Catalog{
-		kv: opts.KV, blobs: opts.Blobs, onChange: opts.OnChange, logger: opts.Logger, grace: opts.Grace,
+		kv: opts.KV, blobs: opts.Blobs, onChange: opts.OnChange, onAlias: opts.OnAlias, logger: opts.Logger, grace: opts.Grace,
 		others: opts.References, holds: map[string]int{},
 	}
 	if c.others == nil {
 		c.others = func(context.Context) ([]string, error) { return nil, nil }
+	}
+	if c.onAlias == nil {
+		c.onAlias = func(hearth.Name) {}
 	}
 	if c.onChange == nil {
 		c.onChange = func(hearth.Name) {}
@@ -121,7 +127,9 @@ func (c *Catalog) Close() { c.mirror.Close() }
 
 // changed tells who wants to know. An alias changes no version.
 func (c *Catalog) changed(k key) {
-	if !k.isAlias() {
+	if k.isAlias() {
+		c.onAlias(k.name)
+	} else {
 		c.onChange(k.name)
 	}
 }
