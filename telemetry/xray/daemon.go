@@ -60,18 +60,15 @@ func (d *Daemon) receive(raw syscall.RawConn) {
 		if err != nil || ended {
 			return
 		}
-		b := make([]byte, MaxDatagram+1)
-		err = raw.Control(func(fd uintptr) {
-			for {
-				n, _, err := syscall.Recvfrom(int(fd), b, syscall.MSG_DONTWAIT)
-				if err != nil {
-					return // empty; or the next round sees it
-				}
-				d.take(b[:n])
+		for b := make([]byte, MaxDatagram+1); ; { // until the socket is empty
+			n, failed := 0, error(nil)
+			if err := raw.Control(func(fd uintptr) { n, _, failed = syscall.Recvfrom(int(fd), b, syscall.MSG_DONTWAIT) }); err != nil {
+				return
 			}
-		})
-		if err != nil {
-			return
+			if failed != nil {
+				break // the next peek tells empty from broken
+			}
+			d.take(b[:n])
 		}
 	}
 }
