@@ -37,6 +37,7 @@ type fixture struct {
 	memory  *memory
 	host    *host
 	invoker *invoker
+	queue   *eventQueue
 	logs    *logReader
 	service *control.Service
 	mux     *http.ServeMux
@@ -49,7 +50,7 @@ type fixture struct {
 // serve runs a test against a service.
 func serve(t *testing.T, test func(f *fixture)) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fixture{T: t, memory: newMemory(), host: &host{}, logs: &logReader{}, ids: map[string]string{}}
+		f := &fixture{T: t, memory: newMemory(), host: &host{}, queue: &eventQueue{}, logs: &logReader{}, ids: map[string]string{}}
 		f.invoker = &invoker{functions: f.memory}
 		f.open()
 		defer func() { f.service.Close() }()
@@ -60,7 +61,7 @@ func serve(t *testing.T, test func(f *fixture)) {
 // open starts a service, as the start of a daemon does.
 func (f *fixture) open() {
 	f.service = control.New(f.Context(), control.Options{
-		Functions: f.memory, Invoker: f.invoker, Host: f.host, Logs: f.logs,
+		Functions: f.memory, Invoker: f.invoker, Queue: f.queue, Host: f.host, Logs: f.logs,
 		Scope: scope.Defaults{Account: "000000000000", Region: "us-east-1"}, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
 	})
 	router := api.NewRouter(api.Options{})
