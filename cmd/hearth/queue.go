@@ -42,7 +42,7 @@ func (d *daemon) openQueue(ctx context.Context) error {
 
 // drainQueue lets events that run finish.
 func (d *daemon) drainQueue() {
-	ctx, cancel := context.WithTimeout(context.Background(), drainGrace) //nolint:forbidigo // the daemon's own has ended
+	ctx, cancel := context.WithTimeout(context.Background(), drainGrace) // the daemon's own has ended
 	defer cancel()
 	d.queue.Drain(ctx)
 }

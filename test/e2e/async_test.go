@@ -3,8 +3,10 @@ package e2e_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -98,7 +100,7 @@ func (a *async) advance(by string) (fired []string) {
 func (a *async) ran() (runs []asyncRun) {
 	a.Helper()
 	lines, err := os.ReadFile(a.runs)
-	if err != nil && !os.IsNotExist(err) {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		a.Fatal(err)
 	}
 	for line := range bytes.Lines(lines) {
