@@ -59,6 +59,15 @@ func life(b *testing.B, spares int, pause time.Duration) {
 		if err != nil {
 			b.Fatal(err)
 		}
+		m.time("listen-packet", func() {
+			conn, _, failed := box.(sandbox.Inside).ListenPacket(b.Context(), 2000)
+			if err = failed; err == nil {
+				err = conn.Close()
+			}
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
 		var p sandbox.Process
 		m.time("start", func() { p, err = box.Start(b.Context(), sandbox.Command{Args: []string{"/bin/true"}}) })
 		if err != nil {
