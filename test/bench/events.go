@@ -3,6 +3,8 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/hearthd/hearth/internal/lambdaclient"
@@ -11,10 +13,31 @@ import (
 const eventHeader = "%-26s %8s %10s %9s %9s %8s %8s %10s %10s\n"
 
 // benchEvents measures how fast events are accepted, each of them on disk
-// before the answer, while functions run them, and how long those that were
-// left over take.
-func benchEvents(h *peer, d time.Duration) error {
+// before the answer, and how long those that were left over take: first while
+// the functions that run them take their share of the machine, as many at a time
+// as the queue likes, then on a daemon that runs one at a time, so that nearly
+// all of the machine accepts.
+func benchEvents(h *peer, binary, dir, bootstrap string, d time.Duration, flags ...string) error {
 	fmt.Printf("\n"+eventHeader, "events", "clients", "accepts/s", "p50 ms", "p99 ms", "429", "errors", "left over", "drained s")
+	if err := eventRows(h, "run meanwhile", d); err != nil {
+		return err
+	}
+	second := filepath.Join(dir, "ahead")
+	if err := os.Mkdir(second, 0o700); err != nil {
+		return err
+	}
+	ahead, err := startHearth(binary, second, append(flags, "--max-concurrency", "2")...)
+	if err != nil {
+		return err
+	}
+	defer ahead.stop()
+	if err := ahead.create("bench-go", "provided.al2023", "bootstrap", map[string]string{"bootstrap": bootstrap}); err != nil {
+		return err
+	}
+	return eventRows(ahead, "run one at a time", d/2)
+}
+
+func eventRows(h *peer, what string, d time.Duration) error {
 	event := http.Header{"X-Amz-Invocation-Type": {"Event"}}
 	for _, clients := range []int{1, 64, 256} {
 		o := load(h.invokeURL("bench-go"), event, clients, d)
@@ -23,7 +46,7 @@ func benchEvents(h *peer, d time.Duration) error {
 		if err != nil {
 			return err
 		}
-		fmt.Printf(eventHeader, "hearth, Go bootstrap", fmt.Sprint(clients), fmt.Sprintf("%.0f", o.rate), ms(o.p50), ms(o.p99),
+		fmt.Printf(eventHeader, what, fmt.Sprint(clients), fmt.Sprintf("%.0f", o.rate), ms(o.p50), ms(o.p99),
 			fmt.Sprint(o.throttles), fmt.Sprint(o.errors), fmt.Sprint(left), fmt.Sprintf("%.2f", time.Since(start).Seconds()))
 	}
 	return nil

@@ -64,7 +64,7 @@ func run(binary, sandbox string, d time.Duration, cold, functions int) error {
 	if err := benchWarm(h, bootstrap, d, limits); err != nil {
 		return err
 	}
-	if err := benchEvents(h, d); err != nil {
+	if err := benchEvents(h, binary, dir, bootstrap, d, "--sandbox", sandbox); err != nil {
 		return err
 	}
 	if err := benchStream(context.Background(), h, dir); err != nil {
