@@ -25,5 +25,5 @@ func Register(r *api.Router) {
 
 func refuse[In, Out any](ctx context.Context, _ *In) (*Out, error) {
 	return nil, hearth.Errorf(hearth.ErrNotImplemented,
-		"%s: this version of hearth has no durable executions. Functions that do not need them run as they are.", api.CallFrom(ctx).Operation)
+		"The operation %s is part of the Lambda API, but this version of hearth has no durable executions.", api.CallFrom(ctx).Operation)
 }
