@@ -83,6 +83,16 @@ func (r *Router) Operations() []string {
 	return names
 }
 
+// Paths returns the patterns of all paths that the router knows, with labels in
+// braces; several operations may have the same.
+func (r *Router) Paths() []string {
+	var paths []string
+	for _, s := range specs() {
+		paths = append(paths, s.path)
+	}
+	return paths
+}
+
 // Handled says whether an operation has a handler.
 func (r *Router) Handled(operation string) bool { return r.handlers[operation] != nil }
 

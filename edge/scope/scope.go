@@ -37,16 +37,21 @@ func CallerFrom(ctx context.Context) (Caller, bool) {
 }
 
 // Of returns the account and region that a request is for: those of the caller
-// when it was checked; else the region of the credential scope that the client
-// signed for, and the default account.
+// when it was checked. Otherwise the region is that of the credential scope that
+// the client signed for, and an access key id of twelve digits is the account,
+// as in other emulators of AWS; what is not said is the default.
 func (d Defaults) Of(ctx context.Context) (account, region string) {
 	if c, ok := CallerFrom(ctx); ok {
 		return c.Account, c.Region
 	}
 	account, region = d.Account, d.Region
 	if call := api.CallFrom(ctx); call != nil {
-		if signed := SignedRegion(call.HTTP); signed != "" {
+		key, signed := credential(call.HTTP)
+		if signed != "" {
 			region = signed
+		}
+		if signed != "" && isAccount(key) {
+			account = key
 		}
 	}
 	return account, region
@@ -63,12 +68,19 @@ func (d Defaults) Function(ctx context.Context, functionName, qualifier *string)
 	return ref.Resolve(account, region, qualifier)
 }
 
-// SignedRegion returns the region of a request's credential scope, which is in
-// the Authorization header or, of a presigned URL, in the query; empty when
+// SignedRegion returns the region of a request's credential scope; empty when
 // there is none.
+func SignedRegion(r *http.Request) string {
+	_, region := credential(r)
+	return region
+}
+
+// credential returns the access key id and the region of a request's
+// credential, which is in the Authorization header or, of a presigned URL, in
+// the query; nothing when it cannot be read.
 //
 //	<access key>/<date>/<region>/<service>/aws4_request
-func SignedRegion(r *http.Request) string {
+func credential(r *http.Request) (key, region string) {
 	_, credential, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if ok {
 		credential, _, _ = strings.Cut(credential, ",")
@@ -77,9 +89,13 @@ func SignedRegion(r *http.Request) string {
 	}
 	parts := strings.Split(strings.TrimSpace(credential), "/")
 	if len(parts) != 5 || parts[4] != "aws4_request" || !isRegion(parts[2]) {
-		return ""
+		return "", ""
 	}
-	return parts[2]
+	return parts[0], parts[2]
+}
+
+func isAccount(s string) bool {
+	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
 
 // isRegion keeps what becomes part of ARNs and keys to the alphabet of region

@@ -1,6 +1,7 @@
 package scope_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -8,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/scope"
 )
 
@@ -58,5 +60,24 @@ func TestOf_CheckedCaller_Wins(t *testing.T) {
 	}
 	if account, region := d.Of(t.Context()); account != d.Account || region != d.Region {
 		t.Errorf("Of without a caller = %s, %s", account, region)
+	}
+}
+
+func TestOf_AccessKeysOfTwelveDigits_AreAccounts(t *testing.T) {
+	for key, want := range map[string]string{
+		"111122223333": "111122223333", "11112222333": "000000000000", "1111222233334": "000000000000", "AKIAIOSFODNN7EXAMPLE": "000000000000", "11112222333x": "000000000000",
+	} {
+		var account, region string
+		router := api.NewRouter(api.Options{})
+		api.Handle(router, api.GetAccountSettings, func(ctx context.Context, _ *api.GetAccountSettingsInput) (*api.GetAccountSettingsOutput, error) {
+			account, region = scope.Defaults{Account: "000000000000", Region: "us-east-1"}.Of(ctx)
+			return nil, nil
+		})
+		r := httptest.NewRequest(http.MethodGet, api.GetAccountSettings.Path(), nil)
+		r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential="+key+"/20261121/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=00")
+		router.ServeHTTP(httptest.NewRecorder(), r)
+		if account != want || region != "eu-west-1" {
+			t.Errorf("%s: %s, %s", key, account, region)
+		}
 	}
 }
