@@ -1,14 +1,16 @@
 // Package runtimeapi is what function code talks to: the Lambda Runtime API
-// (version 2018-06-01), served to one execution environment.
+// (version 2018-06-01) and the Extensions API (2020-01-01), served to one
+// execution environment. What subscribes to the Telemetry and the Logs API is
+// handed to Subscriptions.
 //
 // A Server owns the environment's listener for as long as the environment
-// lives. A Session is the protocol of one runtime process: it begins when the
-// process is started and ends when the process has, so a reset environment has
-// a new Session on the same Server. The environment (package
-// invoke/environment) drives both; this package knows nothing of processes,
-// time-outs or logs.
+// lives. A Session is the protocol of one start of its processes, the runtime
+// and the extensions: it begins before they are started and ends when they
+// have, so a reset environment has a new Session on the same Server. The
+// environment (package invoke/environment) drives both; this package knows
+// nothing of processes, time-outs or logs.
 //
-// # States of a Session
+// # States of the runtime
 //
 //	Started ──/next──► Ready ──event──► Running ──POST response──► InvocationResponse ─────┐
 //	   │                 ▲                 │  └────POST error────► InvocationErrorResponse ┤
@@ -16,8 +18,22 @@
 //	   │                 └──────────────/next────────────────────────── RuntimeResponseSentState
 //	   └─POST init/error──► InitError (nothing is accepted any more)
 //
+// # States of an extension
+//
+//	Started ──register──► Registered ──event/next──► Ready ──event──► Running
+//	   │                      │                        ▲                │
+//	   └ LaunchError          │                        └──event/next────┤
+//	                          └──init/error, exit/error (also later)──► InitError, ExitError
+//
+// An external extension is in Started from the beginning of the session, an
+// internal one, which is a part of the runtime's process, appears when it
+// registers. Registration closes at the runtime's first /next. The init phase is
+// over when the runtime and every extension have asked for an event
+// (Initialized), an invocation when those are back that were given it
+// (Progress.Done).
+//
 // The names are AWS's own, since they appear in its error texts. What a
-// runtime asks for in a state that does not allow it is refused with 403 and
+// process asks for in a state that does not allow it is refused with 403 and
 // changes nothing. InvocationResponse lasts while a body is read, so that two
 // answers to one event cannot both be taken. A connection belongs to the Session
 // in which it was accepted.
@@ -29,8 +45,10 @@
 //   - An event is handed to one poll at a time. When the poll's client is gone
 //     the event waits for the next poll, and a runtime that polls again while
 //     it should be working gets the same event again.
-//   - Call.Response yields at most one answer, and the call's onDone is called
-//     at most once, when the runtime is back at /next.
-//   - Bodies and headers are bounded; see MaxHeaderBytes, MaxConnections and
-//     hearth.MaxPayload.
+//   - A client that shuts down its side of the connection after a poll gets its
+//     event all the same.
+//   - Call.Response yields at most one answer, and Progress.Done is called at
+//     most once, when the runtime and the extensions are back.
+//   - Bodies and headers are bounded; see MaxHeaderBytes, MaxConnections,
+//     MaxExtensions, MaxSubscription and hearth.MaxPayload.
 package runtimeapi

@@ -1,24 +1,30 @@
 // Package environment is the life of one execution environment: a sandbox, the
-// runtime process in it, and the Runtime API session between the two.
+// runtime and the external extensions in it, and their session with the Runtime
+// and Extensions APIs.
 //
 //	New ──► Init ──┬── ok ────► Idle ◄──────── runtime back at /next ───────┐
 //	               │              │ Invoke                                  │
 //	               └─ failed ─► Broken ──Invoke: init again──► Busy ────────┤
 //	                              ▲                                         │
-//	                              └── time-out, crash, exit: processes killed
+//	                              └── time-out, crash, exit: shut down
 //
 // A failed init is not an error of New or Init: as on AWS it is suppressed and
 // run again inside the next invocation, whose caller gets to see the failure
 // and whose time it uses. A time-out or a crash resets the environment: every
-// process is killed, /tmp stays, and the next invocation starts the runtime
-// again. Only an environment whose sandbox is gone is Dead.
+// process is ended, /tmp stays, and the next invocation starts them again. Only
+// an environment whose sandbox is gone is Dead.
+//
+// A run is one start of the processes: the extensions, and when all of them
+// have registered, the runtime. It ends when the first of them does. With
+// extensions, its end is a shutdown phase, in AWS's times (shutdown.go); without,
+// it is SIGKILL.
 //
 // One event at a time: between Invoke and its free callback the environment
 // belongs to that invocation. The caller's answer comes as soon as the runtime
-// has given it; free comes later, when the runtime is ready for the next event
-// and the log of this one is written. free runs on the goroutine of the
-// runtime's poll, so that the usual cycle of an environment costs no goroutine
-// switch beyond the two that the answer needs.
+// has given it; free comes later, when the runtime and the extensions are ready
+// for the next event and the log of this one is written. free runs on the
+// goroutine of the last poll, so that the usual cycle of an environment costs
+// no goroutine switch beyond the two that the answer needs.
 //
 // What the environment says goes to a Recorder, line by line, in order.
 package environment
