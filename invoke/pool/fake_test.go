@@ -69,6 +69,7 @@ type env struct {
 	state  environment.State
 	used   int
 	frozen int // how often
+	uses   int // of a managed one
 }
 
 func (e *env) set(to environment.State) {
@@ -117,6 +118,9 @@ func (e *env) Begin(inv *hearth.Invocation, free func()) func() (hearth.Result, 
 }
 
 func (e *env) invoke(inv *hearth.Invocation, free func()) (hearth.Result, error) {
+	if e.fn.Managed != nil {
+		return e.share(inv, free)
+	}
 	switch s := e.State(); s {
 	case environment.Idle, environment.Broken:
 		e.set(environment.Busy)
@@ -148,6 +152,29 @@ func (e *env) invoke(inv *hearth.Invocation, free func()) (hearth.Result, error)
 		free()
 	}()
 	return res, nil
+}
+
+// share is invoke of an environment that takes several events at a time.
+func (e *env) share(inv *hearth.Invocation, free func()) (hearth.Result, error) {
+	defer free()
+	e.mu.Lock()
+	e.uses++
+	if e.uses > e.fn.MaxConcurrency() || e.frozen > 0 {
+		e.host.t.Errorf("environment %d has %d events, and was frozen %d times", e.id, e.uses, e.frozen)
+	}
+	e.mu.Unlock()
+	work := e.host.work
+	if d, err := time.ParseDuration(string(inv.Payload)); err == nil {
+		work = d
+	}
+	e.pause(work)
+	e.mu.Lock()
+	e.uses--
+	e.mu.Unlock()
+	if e.isClosed() {
+		return hearth.Result{}, environment.ErrDead
+	}
+	return hearth.Result{Payload: []byte(strconv.Itoa(e.id))}, nil
 }
 
 func (e *env) State() environment.State {

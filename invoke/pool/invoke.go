@@ -52,10 +52,14 @@ func (p *Pool) acquire(ctx context.Context, fn *hearth.Function, inv *hearth.Inv
 		p.active++
 		p.useLocked(m)
 		p.chargeLocked(m, fn.MemorySize)
+		if g.unkept() > 0 {
+			p.scheduleLocked(g) // one that is kept was found dead
+		}
 		p.mu.Unlock()
 		return grant{member: m}, nil
 	}
 	if throttle != nil {
+		p.scheduleLocked(g)
 		p.forgetLocked(g)
 		p.mu.Unlock()
 		return grant{}, throttle
@@ -149,6 +153,7 @@ func (p *Pool) returnLocked(m *member, state environment.State, used int) (next 
 			g.pushIdle(m)
 		}
 	case g.retired, m.provisioned && state == environment.Broken: // replaced by one that is ready
+		g.takeIdle(m)
 		p.discardLocked(m)
 	default:
 		p.restLocked(m, used)

@@ -124,6 +124,9 @@ func (p *Pool) keepLocked(g *group, want Kept) {
 	}
 }
 
+// isZero reports whether nothing is set.
+func (k *keep) isZero() bool { return k.count == 0 && k.max == 0 }
+
 // resume ends the pause after a failure.
 func (k *keep) resume() {
 	if k.pause != nil {

@@ -148,13 +148,16 @@ func (m *member) load() int {
 }
 
 // useLocked gives an environment an invocation, which then counts as the
-// environment does.
+// environment does. One that can take more stays idle.
 func (p *Pool) useLocked(m *member) {
 	before := m.load()
 	m.uses++
 	m.group.tally.add(m.load() - before)
-	if m.uses < m.group.slots && !m.group.retired {
-		m.group.pushIdle(m)
+	if g := m.group; g.slots > 1 {
+		g.takeIdle(m)
+		if m.uses < g.slots && !g.retired {
+			g.pushIdle(m)
+		}
 	}
 }
 

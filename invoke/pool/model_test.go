@@ -73,11 +73,22 @@ func (m *model) function() *hearth.Function {
 	fn := function(fmt.Sprint("f", m.rng.IntN(4)))
 	fn.MemorySize = 128 * (1 + len(fn.Name.Function+fn.Generation)%3)
 	fn.Generation = fmt.Sprint(m.rng.IntN(2))
+	if fn.Name.Function == "f3" {
+		fn.Managed = &hearth.ManagedInstances{MaxConcurrency: 3}
+	}
 	return fn
 }
 
 func (m *model) step() {
-	switch m.rng.IntN(10) {
+	switch m.rng.IntN(12) {
+	case 10:
+		m.provision()
+	case 11:
+		if name := m.function().Name; m.rng.IntN(2) == 0 {
+			m.pool.Reserve(name, nil)
+		} else {
+			m.pool.Reserve(name, reserve(m.rng.IntN(4)))
+		}
 	case 0:
 		current := fmt.Sprint(m.rng.IntN(2))
 		m.pool.Retire(m.function().Name, func(_, generation string) bool { return generation == current })
@@ -98,7 +109,7 @@ func (m *model) step() {
 		m.calls.Go(func() {
 			defer cancel()
 			_, err := m.invokeFor(ctx, fn, work)
-			if err != nil && !isThrottle(err) && !errors.Is(err, errNoSandbox) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, environment.ErrDead) {
+			if err != nil && !isThrottle(err) && !isReservedThrottle(err) && !errors.Is(err, errNoSandbox) && !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, environment.ErrDead) {
 				m.Errorf("invoke: %v", err)
 			}
 		})
@@ -109,9 +120,24 @@ func (m *model) step() {
 	m.check()
 }
 
+// provision keeps a few environments of some function, or none.
+func (m *model) provision() {
+	fn := m.function()
+	want := []pool.Kept{{Function: fn, Count: m.rng.IntN(4)}}
+	if fn.Managed != nil {
+		want[0].Max = m.rng.IntN(3)
+	}
+	m.pool.Provision(fn.Name, want)
+}
+
 // finish waits until the pool has nothing left to do.
 func (m *model) finish() {
 	m.calls.Wait()
+	for i := range 4 {
+		name := function(fmt.Sprint("f", i)).Name
+		m.pool.Reserve(name, nil)
+		m.pool.Provision(name, nil)
+	}
 	wait(time.Minute)
 	m.check()
 	if s := m.pool.Stats(); s != (pool.Stats{}) {

@@ -236,7 +236,7 @@ func (p *Pool) groupLocked(fn *hearth.Function, tenant string) *group {
 
 // forgetLocked drops a group that holds nothing.
 func (p *Pool) forgetLocked(g *group) {
-	if len(g.members) == 0 && len(g.waiters) == 0 && g.starting == 0 && g.keep.count == 0 && p.groups[g.key] == g {
+	if len(g.members) == 0 && len(g.waiters) == 0 && g.starting == 0 && g.keep.isZero() && p.groups[g.key] == g {
 		delete(p.groups, g.key)
 		p.dropTallyLocked(g.tally)
 	}
@@ -261,6 +261,7 @@ func (p *Pool) Retire(name hearth.Name, current func(version, generation string)
 				p.discardLocked(m)
 			}
 		}
+		p.scheduleLocked(g)
 		p.forgetLocked(g)
 	}
 	p.startMissingLocked() // in the room that it made
