@@ -103,9 +103,6 @@ func (d *daemon) eventConfig(name hearth.Name, qualifier string) queue.Config {
 		}
 		c.OnSuccess, c.OnFailure = set.OnSuccess, set.OnFailure
 	}
-	if reserved := d.concurrency.Reserved(name); reserved != nil {
-		c.Paused = reserved.Executions == 0
-	}
 	version := cmp.Or(qualifier, hearth.Latest)
 	if alias, err := d.catalog.LookupAlias(name, qualifier); err == nil {
 		version = alias.Version
