@@ -25,9 +25,9 @@ func (a *Alias) PointsTo(version string) bool {
 }
 
 // IsAlias reports whether a qualifier can only be the name of an alias: it is
-// neither empty, nor $LATEST, nor a number.
+// neither empty, nor $LATEST or $LATEST.PUBLISHED, nor a number.
 func IsAlias(qualifier string) bool {
-	if qualifier == "" || qualifier == Latest {
+	if qualifier == "" || qualifier == Latest || qualifier == LatestPublished {
 		return false
 	}
 	for i := range len(qualifier) {

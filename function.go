@@ -26,7 +26,7 @@ const (
 // stored or handed on.
 type Function struct {
 	Name    Name
-	Version string // Latest or a decimal number
+	Version string // Latest, LatestPublished or a decimal number
 
 	Description string
 	Runtime     string // AWS's identifier, e.g. python3.13; empty for images
@@ -48,10 +48,12 @@ type Function struct {
 	KMSKeyArn         string
 	VPCSubnets        []string
 	VPCSecurityGroups []string
+	VPCIPv6           bool   // Ipv6AllowedForDualStack
 	SnapStart         string // None or PublishedVersions
 	TenantIsolation   string // empty or PER_TENANT
 	FileSystems       []FileSystem
 	Managed           *ManagedInstances // nil: ordinary environments
+	Durable           *Durable          // nil: an ordinary function
 	Tags              map[string]string // on $LATEST only
 
 	State            string
@@ -126,6 +128,13 @@ type ImageConfig struct {
 type FileSystem struct {
 	ARN       string
 	LocalPath string
+}
+
+// Durable is a function's DurableConfig.
+type Durable struct {
+	ExecutionTimeout int // seconds; 0: not said
+	RetentionDays    int
+	KMSKeyArn        string
 }
 
 // Logging is a function's LoggingConfig.

@@ -5,6 +5,11 @@ import "strings"
 // Latest is the qualifier and version of the unpublished function.
 const Latest = "$LATEST"
 
+// LatestPublished is the qualifier and version that a function on managed
+// instances can be published to any number of times: what is invoked when no
+// qualifier is given.
+const LatestPublished = "$LATEST.PUBLISHED"
+
 // Name identifies a function: accounts and regions are separate namespaces.
 type Name struct {
 	Account  string // twelve digits

@@ -31,6 +31,9 @@ type config struct {
 	Account        string        `yaml:"account"`
 	Region         string        `yaml:"region"`
 	RuntimeMap     string        `yaml:"runtime-map"`
+	LayerMap       string        `yaml:"layer-map"`
+	S3Endpoint     string        `yaml:"s3-endpoint"`
+	S3Dir          string        `yaml:"s3-dir"`
 	JavaClient     string        `yaml:"java-client"`
 	IdleTimeout    time.Duration `yaml:"idle-timeout"`
 	FreezeAfter    time.Duration `yaml:"freeze-after"`
@@ -88,6 +91,9 @@ func (c *config) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.Region, "region", c.Region, "`REGION` of requests that name none")
 	f.StringVar(&c.JavaClient, "java-client", c.JavaClient, "`DIR` with AWS's runtime interface client for Java (default where \"hearth runtimes install java\" puts it)")
 	f.StringVar(&c.RuntimeMap, "runtime-map", c.RuntimeMap, "serve runtimes by others: `FROM=TO,...`, such as nodejs24.x=nodejs20.x")
+	f.StringVar(&c.LayerMap, "layer-map", c.LayerMap, "layers that were not published here, such as other accounts': `ARN=PATH,...`, PATH being a zip or a directory; * in the ARN stands for any text, such as a version")
+	f.StringVar(&c.S3Endpoint, "s3-endpoint", c.S3Endpoint, "read code that requests name by S3Bucket and S3Key from this `URL`; signed when AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set")
+	f.StringVar(&c.S3Dir, "s3-dir", c.S3Dir, "read code that requests name by S3Bucket and S3Key from this `DIR`, a sub-directory per bucket")
 	f.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "close environments that were not used for this long")
 	f.DurationVar(&c.FreezeAfter, "freeze-after", c.FreezeAfter, "freeze environments that were not used for this long")
 	f.IntVar(&c.MaxConcurrency, "max-concurrency", c.MaxConcurrency, "invocations at a time; more are throttled with 429")
@@ -134,11 +140,10 @@ func (c *config) load(file string, flags *pflag.FlagSet, getenv func(string) str
 		}
 	}
 	*c = values
-	dir, err := filepath.Abs(c.DataDir)
-	if err := errors.Join(append(errs, err)...); err != nil {
+	errs = append(errs, absolute(&c.DataDir, &c.S3Dir))
+	if err := errors.Join(errs...); err != nil {
 		return err
 	}
-	c.DataDir = dir
 	if err := c.validate(); err != nil {
 		return err
 	}
@@ -185,6 +190,9 @@ func (c *config) validate() error {
 	}
 	if _, err := runtimes.ParseSubstitutes(c.RuntimeMap); err != nil {
 		return usagef("runtime-map: %w", err)
+	}
+	if err := c.validateCode(); err != nil {
+		return err
 	}
 	if _, err := parseLevel(c.LogLevel); err != nil {
 		return usagef("log-level: %w", err)

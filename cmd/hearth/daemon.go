@@ -20,6 +20,8 @@ import (
 	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/auth"
 	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/edge/links"
+	"github.com/hearthd/hearth/edge/logview"
 	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/internal/clock"
 	"github.com/hearthd/hearth/invoke/dispatch"
@@ -54,6 +56,7 @@ type daemon struct {
 	kept     settingsRecords // in records
 	settings settingsServices
 	layers   *layerstore.Store
+	code     codeServices
 	policies policyRecords // in records
 	access   access
 	logs     *logs.Store
@@ -170,8 +173,13 @@ func scopeOf(fn *hearth.Function) logs.Scope {
 }
 
 func (d *daemon) openControl(ctx context.Context) error {
+	var err error
+	if d.code, err = d.newCodeServices(os.Getenv); err != nil {
+		return err
+	}
 	d.control = control.New(ctx, control.Options{
-		Functions: d.catalog, Invoker: d.dispatcher, Queue: d.queue, Host: d.engine, Logs: logReader{d.logs},
+		Functions: d.catalog, Invoker: d.dispatcher, Queue: d.queue, Host: d.engine,
+		Intake: d.code.intake, Layers: d.code.layers, Links: d.code.links, Attached: d.records,
 		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, ShapeStreams: d.cfg.ShapeStreams, Logger: d.logger,
 	})
 	d.control.Resume(d.catalog.All())
@@ -186,7 +194,7 @@ func (d *daemon) openControl(ctx context.Context) error {
 	return nil
 }
 
-// logReader is control's Logs on a log store.
+// logReader is logview's Logs on a log store.
 type logReader struct{ store *logs.Store }
 
 func (r logReader) Follow(ctx context.Context, fn *hearth.Function, since time.Time, follow bool, yield func(hearth.LogEvent) error) error {
@@ -228,6 +236,7 @@ func (d *daemon) current(name hearth.Name, version, generation string) bool {
 func (d *daemon) handler() http.Handler {
 	router := api.NewRouter(api.Options{Logger: d.logger, Authorizer: d.access.authorizer()})
 	d.control.Register(router)
+	d.code.Register(router)
 	d.settings.Register(router)
 	d.registerConcurrency(router)
 	d.access.policies.Register(router)
@@ -236,10 +245,12 @@ func (d *daemon) handler() http.Handler {
 	own.HandleFunc("GET /_hearth/clock", d.serveClock)
 	own.HandleFunc("POST /_hearth/clock/advance", d.serveAdvance)
 	own.HandleFunc("GET /_hearth/events", d.serveEvents)
-	own.HandleFunc("GET /_hearth/logs", d.control.ServeLogs)
+	own.Handle("GET "+logview.Path, logview.New(logview.Options{
+		Functions: d.catalog, Logs: logReader{d.logs}, Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, Logger: d.logger,
+	}))
 	own.HandleFunc("GET /_hearth/traces", d.serveTraces)
-	own.HandleFunc("GET "+control.CodePath+"{digest}", d.control.ServeCode)
-	guarded := d.access.guard(own, "/_hearth/health", control.CodePath)
+	own.Handle("GET "+links.Path, d.code.links)
+	guarded := d.access.guard(own, "/_hearth/health", links.Path)
 	return d.access.outermost(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Not one mux for both: it would clean, and so change, the paths of
 		// the Lambda API.

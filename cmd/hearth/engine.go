@@ -223,12 +223,12 @@ func (e *engine) launch(ctx context.Context, fn *hearth.Function) (*environment.
 	if err != nil {
 		return nil, nil, err
 	}
-	task, release, err := e.task(ctx, fn)
+	t, err := e.trees(ctx, fn)
 	if err != nil {
 		return nil, nil, err
 	}
 	spec := sandbox.Spec{
-		Task: task, Runtime: plan.RuntimeDir, Lang: plan.LangDir,
+		Task: t.task, Opt: t.opt, Runtime: plan.RuntimeDir, Lang: plan.LangDir,
 		MemoryBytes: int64(fn.MemorySize) << 20,
 		CPU:         float64(fn.MemorySize) / 1769,
 		TmpBytes:    int64(fn.EphemeralStorage) << 20,
@@ -240,7 +240,7 @@ func (e *engine) launch(ctx context.Context, fn *hearth.Function) (*environment.
 	return &environment.Launch{
 		Spec:    spec,
 		Command: func(p sandbox.Paths) (environment.Command, error) { return command(plan, spec, p) },
-		Release: release,
+		Release: t.release,
 	}, plan, nil
 }
 
@@ -310,12 +310,12 @@ func (e *engine) CheckArchive(archive io.ReaderAt, size int64) (int64, error) {
 // machine that is busy for a moment must not leave a function Failed for good.
 const prepareAttempts = 3
 
-// Prepare unpacks a function's code ahead of its first environment.
+// Prepare unpacks a function's code and layers ahead of its first environment.
 func (e *engine) Prepare(ctx context.Context, fn *hearth.Function) error {
 	for attempt := 1; ; attempt++ {
-		_, release, err := e.task(ctx, fn)
-		if release != nil {
-			release()
+		t, err := e.trees(ctx, fn)
+		if err == nil {
+			t.release()
 		}
 		if _, callers := errors.AsType[*hearth.Error](err); err == nil || callers || attempt == prepareAttempts {
 			return err

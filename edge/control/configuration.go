@@ -3,6 +3,7 @@ package control
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"strings"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
@@ -35,7 +36,7 @@ func configuration(fn *hearth.Function) *api.FunctionConfiguration {
 		PackageType:      &fn.PackageType,
 		Architectures:    fn.Architectures,
 		EphemeralStorage: &api.EphemeralStorage{Size: &fn.EphemeralStorage},
-		SnapStart:        &api.SnapStartResponse{ApplyOn: &fn.SnapStart, OptimizationStatus: api.Ptr("Off")},
+		SnapStart:        &api.SnapStartResponse{ApplyOn: &fn.SnapStart, OptimizationStatus: api.Ptr(optimization(fn))},
 		LoggingConfig: &api.LoggingConfig{
 			LogFormat: &fn.Logging.Format, LogGroup: &fn.Logging.Group,
 			ApplicationLogLevel: optional(fn.Logging.ApplicationLevel), SystemLogLevel: optional(fn.Logging.SystemLevel),
@@ -60,7 +61,7 @@ func addOptional(c *api.FunctionConfiguration, fn *hearth.Function) {
 	if fn.VPCSubnets != nil || fn.VPCSecurityGroups != nil {
 		c.VpcConfig = &api.VpcConfigResponse{
 			SubnetIds: fn.VPCSubnets, SecurityGroupIds: fn.VPCSecurityGroups,
-			VpcId: api.Ptr(""), Ipv6AllowedForDualStack: api.Ptr(false),
+			VpcId: api.Ptr(vpcID(fn)), Ipv6AllowedForDualStack: &fn.VPCIPv6,
 		}
 	}
 	if fn.DeadLetterTarget != "" {
@@ -69,14 +70,60 @@ func addOptional(c *api.FunctionConfiguration, fn *hearth.Function) {
 	for _, f := range fn.FileSystems {
 		c.FileSystemConfigs = append(c.FileSystemConfigs, api.FileSystemConfig{Arn: &f.ARN, LocalMountPath: &f.LocalPath})
 	}
-	if fn.Image != nil {
+	if fn.Image != nil && fn.PackageType == hearth.PackageImage {
 		c.ImageConfigResponse = &api.ImageConfigResponse{ImageConfig: &api.ImageConfig{
 			EntryPoint: fn.Image.EntryPoint, Command: fn.Image.Command, WorkingDirectory: optional(fn.Image.WorkingDirectory),
 		}}
 	}
+	for _, l := range fn.Layers {
+		c.Layers = append(c.Layers, api.Layer{Arn: &l.ARN, CodeSize: &l.Size})
+	}
+	if m := fn.Managed; m != nil {
+		c.CapacityProviderConfig = &api.CapacityProviderConfig{LambdaManagedInstancesCapacityProviderConfig: showManaged(m)}
+	}
+	if d := fn.Durable; d != nil {
+		c.DurableConfig = &api.DurableConfig{
+			ExecutionTimeout: optionalNumber(d.ExecutionTimeout), RetentionPeriodInDays: optionalNumber(d.RetentionDays), KMSKeyArn: optional(d.KMSKeyArn),
+		}
+	}
 	if fn.TenantIsolation != "" {
 		c.TenancyConfig = &api.TenancyConfig{TenantIsolationMode: &fn.TenantIsolation}
 	}
+}
+
+func showManaged(m *hearth.ManagedInstances) *api.LambdaManagedInstancesCapacityProviderConfig {
+	shown := &api.LambdaManagedInstancesCapacityProviderConfig{
+		CapacityProviderArn: &m.ProviderARN, PerExecutionEnvironmentMaxConcurrency: optionalNumber(m.MaxConcurrency),
+	}
+	if m.MemoryPerVCPU != 0 {
+		shown.ExecutionEnvironmentMemoryGiBPerVCpu = &m.MemoryPerVCPU
+	}
+	return shown
+}
+
+// optimization is On for the versions that AWS starts from snapshots.
+func optimization(fn *hearth.Function) string {
+	if fn.SnapStart == snapStartOn && fn.Version != hearth.Latest && fn.State == hearth.StateActive {
+		return "On"
+	}
+	return "Off"
+}
+
+// vpcID stands for the VPC of a function's subnets, which hearth does not know;
+// empty for a function that is in none.
+func vpcID(fn *hearth.Function) string {
+	if len(fn.VPCSubnets) == 0 {
+		return ""
+	}
+	sum := sha256.Sum256([]byte("hearth vpc " + strings.Join(fn.VPCSubnets, " ")))
+	return "vpc-" + hex.EncodeToString(sum[:])[:17]
+}
+
+func optionalNumber(n int) *int {
+	if n == 0 {
+		return nil
+	}
+	return &n
 }
 
 func optional(s string) *string {

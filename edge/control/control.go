@@ -20,12 +20,13 @@ package control
 
 import (
 	"context"
-	"io"
 	"log/slog"
+	"net/http"
 	"sync"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/archive"
 	"github.com/hearthd/hearth/edge/scope"
 )
 
@@ -39,8 +40,6 @@ type Functions interface {
 	Update(ctx context.Context, f *hearth.Function, revision uint64) (uint64, error)
 	Delete(ctx context.Context, name hearth.Name) error
 	List(ctx context.Context, account, region, marker string, limit int) (page []*hearth.Function, next string, err error)
-	PutCode(ctx context.Context, digest string, r io.Reader) (release func(), err error)
-	OpenCode(ctx context.Context, digest string) (io.ReadCloser, error)
 }
 
 // Versions is the part of Functions that published versions need.
@@ -71,11 +70,30 @@ type Host interface {
 	// CheckRuntime says whether functions of a runtime can run here; the error
 	// is for the caller.
 	CheckRuntime(ctx context.Context, runtime string) error
-	// CheckArchive says whether a code archive can be unpacked, and to how
-	// many bytes; the error is for the caller.
-	CheckArchive(archive io.ReaderAt, size int64) (unzipped int64, err error)
 	// Prepare makes a function's code ready to run.
 	Prepare(ctx context.Context, fn *hearth.Function) error
+}
+
+// Intake takes in code archives; see edge/archive.
+type Intake interface {
+	Take(ctx context.Context, src archive.Source) (code hearth.Code, release func(), err error)
+}
+
+// Layers finds the layer versions that functions refer to; see edge/layers.
+type Layers interface {
+	Resolve(ctx context.Context, fn hearth.Name, arns []string) (layers []hearth.Layer, release func(), err error)
+}
+
+// Links makes download links; see edge/links.
+type Links interface {
+	Link(r *http.Request, digest string) string
+}
+
+// Attached is what belongs to functions and is kept elsewhere; see
+// store/records.
+type Attached interface {
+	// DeleteFunction deletes it, of one qualifier unless that is empty.
+	DeleteFunction(ctx context.Context, name hearth.Name, qualifier string) error
 }
 
 // Options of a Service. All are required but Queue and Logger.
@@ -84,7 +102,10 @@ type Options struct {
 	Invoker   Invoker
 	Queue     Queue // nil: there is none, and events are refused
 	Host      Host
-	Logs      Logs
+	Intake    Intake
+	Layers    Layers
+	Links     Links
+	Attached  Attached
 	Scope     scope.Defaults
 	// ShapeStreams holds streamed responses back to AWS's bandwidth: 6 MiB at
 	// once, then 2 MiB a second.
@@ -94,8 +115,7 @@ type Options struct {
 
 // Service serves the operations. Close waits for what goes on after answers.
 type Service struct {
-	opts  Options
-	links links
+	opts Options
 
 	ctx       context.Context // ends with Close
 	cancel    context.CancelFunc
@@ -111,7 +131,7 @@ func New(ctx context.Context, opts Options) *Service {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Service{opts: opts, links: newLinks(), preparing: make(chan struct{}, maxPreparing)}
+	s := &Service{opts: opts, preparing: make(chan struct{}, maxPreparing)}
 	s.ctx, s.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	return s
 }
@@ -142,7 +162,7 @@ func (s *Service) Register(r *api.Router) {
 }
 
 // RegisterInvoke makes a router serve the invocations alone, for
-// which Options.Functions and Host may be nil.
+// which the other options may be nil.
 func (s *Service) RegisterInvoke(r *api.Router) {
 	api.Handle(r, api.Invoke, s.invoke)
 	api.Handle(r, api.InvokeAsync, s.invokeAsync)

@@ -24,7 +24,9 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/archive"
 	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/edge/links"
 	"github.com/hearthd/hearth/edge/scope"
 )
 
@@ -38,7 +40,8 @@ type fixture struct {
 	host    *host
 	invoker *invoker
 	queue   *eventQueue
-	logs    *logReader
+	layers  layerResolver
+	links   *links.Links
 	service *control.Service
 	mux     *http.ServeMux
 	log     bytes.Buffer // of the service
@@ -50,7 +53,7 @@ type fixture struct {
 // serve runs a test against a service.
 func serve(t *testing.T, test func(f *fixture)) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fixture{T: t, memory: newMemory(), host: &host{}, queue: &eventQueue{}, logs: &logReader{}, ids: map[string]string{}}
+		f := &fixture{T: t, memory: newMemory(), host: &host{}, queue: &eventQueue{}, layers: layerResolver{}, ids: map[string]string{}}
 		f.invoker = &invoker{functions: f.memory}
 		f.open()
 		defer func() { f.service.Close() }()
@@ -60,15 +63,16 @@ func serve(t *testing.T, test func(f *fixture)) {
 
 // open starts a service, as the start of a daemon does.
 func (f *fixture) open() {
+	f.links = links.New(f.memory, nil)
 	f.service = control.New(f.Context(), control.Options{
-		Functions: f.memory, Invoker: f.invoker, Queue: f.queue, Host: f.host, Logs: f.logs,
+		Functions: f.memory, Invoker: f.invoker, Queue: f.queue, Host: f.host, Layers: f.layers, Links: f.links, Attached: f.memory,
+		Intake: archive.New(archive.Options{Store: f.memory, Check: f.host.CheckArchive, Objects: f.memory, Dir: f.TempDir()}),
 		Scope: scope.Defaults{Account: "000000000000", Region: "us-east-1"}, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
 	})
 	router := api.NewRouter(api.Options{})
 	f.service.Register(router)
 	f.mux = http.NewServeMux()
-	f.mux.HandleFunc("GET "+control.CodePath+"{digest}", f.service.ServeCode)
-	f.mux.HandleFunc("GET /_hearth/logs", f.service.ServeLogs)
+	f.mux.Handle("GET "+links.Path, f.links)
 	f.mux.Handle("/", router)
 }
 
@@ -212,24 +216,18 @@ func (i *invoker) Invoke(_ context.Context, name hearth.Name, qualifier string, 
 	return i.invoke(name, qualifier, inv)
 }
 
-// logReader has the events of every function.
-type logReader struct {
-	events []hearth.LogEvent
-	err    error
-	asked  []string
-}
+// layerResolver has layers by their ARN.
+type layerResolver map[string]hearth.Layer
 
-func (l *logReader) Follow(ctx context.Context, fn *hearth.Function, since time.Time, follow bool, yield func(hearth.LogEvent) error) error {
-	l.asked = append(l.asked, fmt.Sprint(fn.Name, " ", since.Format(time.RFC3339Nano), " ", follow))
-	for _, ev := range l.events {
-		if err := yield(ev); err != nil {
-			return err
+func (r layerResolver) Resolve(_ context.Context, _ hearth.Name, arns []string) (layers []hearth.Layer, release func(), err error) {
+	for _, arn := range arns {
+		layer, ok := r[arn]
+		if !ok {
+			return nil, nil, hearth.Errorf(hearth.ErrInvalid, "Layer version %s does not exist.", arn)
 		}
+		layers = append(layers, layer)
 	}
-	if follow {
-		<-ctx.Done()
-	}
-	return l.err
+	return layers, func() {}, nil
 }
 
 const (

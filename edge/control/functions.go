@@ -1,13 +1,8 @@
 package control
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -22,43 +17,54 @@ const (
 )
 
 func (s *Service) createFunction(ctx context.Context, in *api.CreateFunctionInput) (*api.FunctionConfiguration, error) {
-	name, qualifier, err := s.opts.Scope.Function(ctx, in.FunctionName, nil)
+	name, err := s.newName(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	if qualifier != "" {
-		return nil, hearth.Errorf(hearth.ErrInvalid, "The function name must not carry a version or alias: %s", qualifier)
-	}
-	fn := NewFunction(name)
-	fn.Code.ImageURI = api.Value(in.Code.ImageUri)
-	if err := s.configure(ctx, fn, createSettings(in)); err != nil {
+	d := &draft{fn: NewFunction(name)}
+	defer d.release()
+	if err := s.configure(ctx, d, createSettings(in)); err != nil {
 		return nil, err
 	}
-	if in.PublishTo != nil {
-		return nil, errPublishTo
-	}
-	fn.Tags = in.Tags
-	if len(fn.Tags) > maxTags {
+	d.fn.Tags = in.Tags
+	if len(d.fn.Tags) > maxTags {
 		return nil, hearth.Errorf(hearth.ErrInvalid, "Number of tags exceeds resource tag limit.")
 	}
-	if fn.PackageType == hearth.PackageImage {
-		return nil, hearth.Errorf(hearth.ErrNotImplemented, "hearth does not run functions of PackageType Image yet. Package the function as Zip.")
-	}
-	release, err := s.storeCode(ctx, fn, codeSource{in.Code.ZipFile, in.Code.S3Bucket, in.Code.ImageUri})
-	if err != nil {
+	if err := checkPublishTo(d.fn, in.PublishTo); err != nil {
 		return nil, err
 	}
-	defer release()
-	fn.State, fn.StateReason, fn.StateReasonCode = hearth.StatePending, reasonCreating, codeCreating
-	touch(fn)
+	if err := s.setCode(ctx, d, "creating", createSource(in.Code)); err != nil {
+		return nil, err
+	}
+	d.fn.State, d.fn.StateReason, d.fn.StateReasonCode = hearth.StatePending, reasonCreating, codeCreating
+	touch(d.fn)
 	if api.Value(in.Publish) {
-		return s.createPublished(ctx, fn)
+		return s.createPublished(ctx, d.fn, in.PublishTo != nil)
 	}
-	if _, err := s.opts.Functions.Create(ctx, fn); err != nil {
+	if _, err := s.opts.Functions.Create(ctx, d.fn); err != nil {
 		return nil, err
 	}
-	s.prepare(fn.Name, fn.Version)
-	return configuration(fn), nil
+	s.prepare(name, d.fn.Version)
+	return configuration(d.fn), nil
+}
+
+// maxName is how long the name of a function may be. The model allows more,
+// for the other forms of a reference.
+const maxName = 64
+
+// newName reads the name of a function that is to be made.
+func (s *Service) newName(ctx context.Context, functionName *string) (hearth.Name, error) {
+	name, qualifier, err := s.opts.Scope.Function(ctx, functionName, nil)
+	switch {
+	case err != nil:
+		return name, err
+	case len(name.Function) > maxName:
+		return name, hearth.Errorf(hearth.ErrInvalid, "1 validation error detected: Value '%s' at 'functionName' "+
+			"failed to satisfy constraint: Member must have length less than or equal to %d", *functionName, maxName)
+	case qualifier != "":
+		return name, hearth.Errorf(hearth.ErrInvalid, "The function name must not carry a version or alias: %s", qualifier)
+	}
+	return name, nil
 }
 
 // NewFunction returns a function with AWS's defaults for what was not sent.
@@ -78,42 +84,6 @@ func touch(fn *hearth.Function) {
 	fn.Generation = fn.RevisionID
 }
 
-// codeSource is the code of a request; one of the members is set.
-type codeSource struct {
-	zip      []byte
-	bucket   *string
-	imageURI *string
-}
-
-// storeCode checks an archive, keeps it, and notes it in fn. The caller must
-// call release once fn is stored or given up.
-func (s *Service) storeCode(ctx context.Context, fn *hearth.Function, src codeSource) (release func(), err error) {
-	switch {
-	case src.imageURI != nil:
-		return nil, hearth.Errorf(hearth.ErrInvalid, "Please don't provide ImageUri when updating a function with packageType Zip.")
-	case src.bucket != nil:
-		return nil, hearth.Errorf(hearth.ErrNotImplemented, "hearth does not read code from S3 yet. Send the archive as ZipFile.")
-	case src.zip == nil:
-		return nil, hearth.Errorf(hearth.ErrInvalid, "Please provide a source for function code.")
-	case len(src.zip) > maxZip:
-		return nil, hearth.Errorf(hearth.ErrTooLarge, "Zipped size must be smaller than %d bytes", maxZip)
-	}
-	if _, err := s.opts.Host.CheckArchive(bytes.NewReader(src.zip), int64(len(src.zip))); err != nil {
-		return nil, err
-	}
-	sum := sha256.Sum256(src.zip)
-	fn.Code = hearth.Code{
-		Digest: hex.EncodeToString(sum[:]),
-		SHA256: base64.StdEncoding.EncodeToString(sum[:]),
-		Size:   int64(len(src.zip)),
-	}
-	release, err = s.opts.Functions.PutCode(ctx, fn.Code.Digest, bytes.NewReader(src.zip))
-	if err != nil {
-		return nil, fmt.Errorf("store code of %s: %w", fn.Name, err)
-	}
-	return release, nil
-}
-
 func (s *Service) getFunction(ctx context.Context, in *api.GetFunctionInput) (*api.GetFunctionOutput, error) {
 	fn, qualifier, err := s.read(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
@@ -121,11 +91,8 @@ func (s *Service) getFunction(ctx context.Context, in *api.GetFunctionInput) (*a
 	}
 	return &api.GetFunctionOutput{
 		Configuration: qualified(fn, qualifier),
-		Code: &api.FunctionCodeLocation{
-			RepositoryType: api.Ptr("S3"),
-			Location:       api.Ptr(s.links.sign(api.CallFrom(ctx).HTTP, fn.Code.Digest, time.Now())),
-		},
-		Tags: fn.Tags,
+		Code:          s.codeLocation(ctx, fn),
+		Tags:          fn.Tags,
 	}, nil
 }
 
@@ -219,13 +186,29 @@ func (s *Service) deleteFunction(ctx context.Context, in *api.DeleteFunctionInpu
 	if err != nil {
 		return nil, err
 	}
+	if _, _, err := s.opts.Functions.Get(ctx, name, ""); err != nil {
+		return nil, err
+	}
 	if qualifier != "" {
 		err = s.deleteVersion(ctx, name, qualifier)
 	} else {
-		err = s.opts.Functions.Delete(ctx, name)
+		err = s.deleteAll(ctx, name)
 	}
 	if err != nil {
 		return nil, err
 	}
 	return &api.DeleteFunctionOutput{StatusCode: api.Ptr(http.StatusNoContent)}, nil
+}
+
+// deleteAll deletes a function with everything that belongs to it: what is
+// attached to it before, so that nothing of it is left when a crash comes in
+// between, and again after, because of what came in between.
+func (s *Service) deleteAll(ctx context.Context, name hearth.Name) error {
+	if err := s.opts.Attached.DeleteFunction(ctx, name, ""); err != nil {
+		return err
+	}
+	if err := s.opts.Functions.Delete(ctx, name); err != nil {
+		return err
+	}
+	return s.opts.Attached.DeleteFunction(ctx, name, "")
 }

@@ -22,6 +22,8 @@ type memory struct {
 	functions map[version]stored
 	aliases   map[version]hearth.Alias // version is the alias's name
 	code      map[string][]byte
+	objects   map[hearth.S3Object][]byte
+	detached  []string // what DeleteFunction was called for
 	// overtake is called, once, ahead of the next conditional write.
 	overtake func()
 }
@@ -37,7 +39,7 @@ type stored struct {
 }
 
 func newMemory() *memory {
-	return &memory{functions: map[version]stored{}, aliases: map[version]hearth.Alias{}, code: map[string][]byte{}}
+	return &memory{functions: map[version]stored{}, aliases: map[version]hearth.Alias{}, code: map[string][]byte{}, objects: map[hearth.S3Object][]byte{}}
 }
 
 func notFound(name hearth.Name, qualifier string) error {
@@ -167,4 +169,23 @@ func (m *memory) OpenCode(_ context.Context, digest string) (io.ReadCloser, erro
 		return nil, hearth.ErrNotFound
 	}
 	return io.NopCloser(bytes.NewReader(data)), nil
+}
+
+// Open makes memory archive's Objects.
+func (m *memory) Open(_ context.Context, o hearth.S3Object) (io.ReadCloser, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	data, ok := m.objects[o]
+	if !ok {
+		return nil, hearth.Errorf(hearth.ErrInvalid, "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist.")
+	}
+	return io.NopCloser(bytes.NewReader(data)), nil
+}
+
+// DeleteFunction makes memory control's Attached.
+func (m *memory) DeleteFunction(_ context.Context, name hearth.Name, qualifier string) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.detached = append(m.detached, name.Function+":"+qualifier)
+	return nil
 }

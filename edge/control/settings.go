@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hearthd/hearth"
@@ -13,12 +14,14 @@ import (
 
 // Limits that the model leaves to the service.
 const (
-	maxZip         = 52428800
 	maxTags        = 50
-	maxLayers      = 5
 	maxEnvironment = 4096 // bytes of JSON
 	maxTimeout     = 900
 	maxMemory      = 10240
+
+	// Of functions on managed instances.
+	maxManagedTimeout = 5400
+	maxManagedMemory  = 32768
 )
 
 // settings are the members that creating and updating a function share.
@@ -38,7 +41,8 @@ type settings struct {
 	snapStart                                                   *api.SnapStart
 	logging                                                     *api.LoggingConfig
 	tenancy                                                     *api.TenancyConfig
-	capacity, durable                                           bool // asks for what is not built
+	capacity                                                    *api.CapacityProviderConfig
+	durable                                                     *api.DurableConfig
 }
 
 func createSettings(in *api.CreateFunctionInput) settings {
@@ -48,7 +52,7 @@ func createSettings(in *api.CreateFunctionInput) settings {
 		vpc: in.VpcConfig, deadLetter: in.DeadLetterConfig, environment: in.Environment, tracing: in.TracingConfig,
 		layers: in.Layers, fileSystems: in.FileSystemConfigs, image: in.ImageConfig, architectures: in.Architectures,
 		ephemeral: in.EphemeralStorage, snapStart: in.SnapStart, logging: in.LoggingConfig, tenancy: in.TenancyConfig,
-		capacity: in.CapacityProviderConfig != nil, durable: in.DurableConfig != nil,
+		capacity: in.CapacityProviderConfig, durable: in.DurableConfig,
 	}
 }
 
@@ -59,25 +63,35 @@ func updateSettings(in *api.UpdateFunctionConfigurationInput) settings {
 		vpc: in.VpcConfig, deadLetter: in.DeadLetterConfig, environment: in.Environment, tracing: in.TracingConfig,
 		layers: in.Layers, fileSystems: in.FileSystemConfigs, image: in.ImageConfig,
 		ephemeral: in.EphemeralStorage, snapStart: in.SnapStart, logging: in.LoggingConfig,
-		capacity: in.CapacityProviderConfig != nil, durable: in.DurableConfig != nil,
+		capacity: in.CapacityProviderConfig, durable: in.DurableConfig,
 	}
 }
 
-// configure applies settings to a function and checks the result.
-func (s *Service) configure(ctx context.Context, fn *hearth.Function, in settings) error {
+// configure applies settings to a draft and checks the result. The layers come
+// last: they are held.
+func (s *Service) configure(ctx context.Context, d *draft, in settings) error {
+	fn := d.fn
 	in.apply(fn)
 	if err := in.check(fn); err != nil {
 		return err
 	}
-	if fn.PackageType == hearth.PackageImage {
+	if in.runtime != nil {
+		if err := s.opts.Host.CheckRuntime(ctx, fn.Runtime); err != nil {
+			return err
+		}
+	}
+	if err := checkSnapStart(fn); err != nil {
+		return err
+	}
+	if in.layers == nil {
 		return nil
 	}
-	if fn.Runtime == "" || fn.Handler == "" {
-		return hearth.Errorf(hearth.ErrInvalid, "Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+	layers, release, err := s.opts.Layers.Resolve(ctx, fn.Name, in.layers)
+	if err != nil {
+		return err
 	}
-	if in.runtime != nil {
-		return s.opts.Host.CheckRuntime(ctx, fn.Runtime)
-	}
+	d.hold(release)
+	fn.Layers = layers
 	return nil
 }
 
@@ -99,6 +113,7 @@ func (in *settings) apply(fn *hearth.Function) {
 	set(&fn.MemorySize, in.memorySize)
 	if in.vpc != nil {
 		fn.VPCSubnets, fn.VPCSecurityGroups = in.vpc.SubnetIds, in.vpc.SecurityGroupIds
+		set(&fn.VPCIPv6, in.vpc.Ipv6AllowedForDualStack)
 	}
 	if in.deadLetter != nil {
 		fn.DeadLetterTarget = api.Value(in.deadLetter.TargetArn)
@@ -135,7 +150,38 @@ func (in *settings) apply(fn *hearth.Function) {
 	if in.tenancy != nil {
 		set(&fn.TenantIsolation, in.tenancy.TenantIsolationMode)
 	}
+	if in.capacity != nil {
+		fn.Managed = managed(in.capacity.LambdaManagedInstancesCapacityProviderConfig)
+	}
+	if in.durable != nil {
+		in.applyDurable(fn)
+	}
 	in.applyLogging(fn)
+}
+
+func managed(in *api.LambdaManagedInstancesCapacityProviderConfig) *hearth.ManagedInstances {
+	if in == nil {
+		return nil
+	}
+	return &hearth.ManagedInstances{
+		ProviderARN:    api.Value(in.CapacityProviderArn),
+		MaxConcurrency: api.Value(in.PerExecutionEnvironmentMaxConcurrency),
+		MemoryPerVCPU:  api.Value(in.ExecutionEnvironmentMemoryGiBPerVCpu),
+	}
+}
+
+// defaultRetention is how many days AWS keeps durable executions.
+const defaultRetention = 14
+
+func (in *settings) applyDurable(fn *hearth.Function) {
+	d := hearth.Durable{RetentionDays: defaultRetention}
+	if fn.Durable != nil {
+		d = *fn.Durable
+	}
+	set(&d.ExecutionTimeout, in.durable.ExecutionTimeout)
+	set(&d.RetentionDays, in.durable.RetentionPeriodInDays)
+	set(&d.KMSKeyArn, in.durable.KMSKeyArn)
+	fn.Durable = &d
 }
 
 // applyLogging has AWS's defaults: levels exist with the JSON format only.
@@ -159,28 +205,75 @@ func (in *settings) applyLogging(fn *hearth.Function) {
 
 // check holds limits that are not in the model, or are between members.
 func (in *settings) check(fn *hearth.Function) error {
+	timeout, memory := maxTimeout, maxMemory
+	if fn.Managed != nil {
+		timeout, memory = maxManagedTimeout, maxManagedMemory
+	}
 	switch {
-	case in.capacity:
-		return hearth.Errorf(hearth.ErrNotImplemented, "hearth does not serve CapacityProviderConfig yet. Leave it out.")
-	case in.durable:
-		return hearth.Errorf(hearth.ErrNotImplemented, "hearth does not serve DurableConfig yet. Leave it out.")
-	case fn.Timeout > maxTimeout:
-		return outOfRange(fn.Timeout, "timeout", maxTimeout)
-	case fn.MemorySize > maxMemory:
-		return outOfRange(fn.MemorySize, "memorySize", maxMemory)
+	case fn.Timeout > timeout:
+		return outOfRange(fn.Timeout, "timeout", timeout)
+	case fn.MemorySize > memory:
+		return outOfRange(fn.MemorySize, "memorySize", memory)
 	case in.logging != nil && fn.Logging.Format != hearth.LogJSON &&
 		(in.logging.ApplicationLogLevel != nil || in.logging.SystemLogLevel != nil):
 		return hearth.Errorf(hearth.ErrInvalid, "LogLevel is not supported when LogFormat is set to \"Text\". Remove LogLevel from your request or change the LogFormat to \"JSON\" and try again.")
-	case len(in.layers) > maxLayers:
-		return hearth.Errorf(hearth.ErrInvalid, "Cannot reference more than %d layers.", maxLayers)
-	case len(in.layers) > 0:
-		// No layer can have been published yet.
-		return hearth.Errorf(hearth.ErrInvalid, "Layer version %s does not exist.", in.layers[0])
+	}
+	if err := in.checkPackage(fn); err != nil {
+		return err
 	}
 	if in.environment != nil {
 		return checkEnvironment(fn.Environment)
 	}
 	return nil
+}
+
+// checkPackage checks the members that go with one package type only.
+func (in *settings) checkPackage(fn *hearth.Function) error {
+	if fn.PackageType == hearth.PackageImage {
+		if in.runtime != nil || in.handler != nil || len(in.layers) > 0 {
+			return hearth.Errorf(hearth.ErrInvalid, "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.")
+		}
+		return nil
+	}
+	if fn.Runtime == "" || fn.Handler == "" {
+		return hearth.Errorf(hearth.ErrInvalid, "Runtime and Handler are mandatory parameters for functions created with deployment packages.")
+	}
+	if in.image != nil {
+		return hearth.Errorf(hearth.ErrInvalid, "Please don't provide ImageConfig when the intended function PackageType is Zip.")
+	}
+	return nil
+}
+
+// snapStartOn is the value of SnapStart with which published versions start
+// from snapshots.
+const snapStartOn = "PublishedVersions"
+
+// checkSnapStart refuses what does not go with SnapStart on AWS.
+func checkSnapStart(fn *hearth.Function) error {
+	switch {
+	case fn.SnapStart != snapStartOn:
+		return nil
+	case fn.PackageType == hearth.PackageZip && !snapStarts(fn.Runtime):
+		return hearth.Errorf(hearth.ErrInvalid, "%s is not supported for SnapStart enabled functions.", fn.Runtime)
+	case fn.TenantIsolation != "":
+		return hearth.Errorf(hearth.ErrInvalid, "SnapStart is not supported for functions with tenant isolation.")
+	}
+	return nil
+}
+
+// snapStarts says whether AWS offers SnapStart for a runtime.
+func snapStarts(runtime string) bool {
+	for _, family := range []struct {
+		name  string
+		first int // of the versions; minor ones of Python
+	}{{"python3.", 12}, {"java", 11}, {"dotnet", 8}} {
+		rest, ok := strings.CutPrefix(runtime, family.name)
+		number, _, _ := strings.Cut(rest, ".") // java17.al2023
+		if version, err := strconv.Atoi(number); ok && err == nil {
+			return version >= family.first
+		}
+	}
+	return false
 }
 
 func outOfRange(value int, member string, limit int) error {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/archive"
 )
 
 func (s *Service) updateFunctionConfiguration(ctx context.Context, in *api.UpdateFunctionConfigurationInput) (*api.FunctionConfiguration, error) {
@@ -14,10 +15,15 @@ func (s *Service) updateFunctionConfiguration(ctx context.Context, in *api.Updat
 	if err != nil {
 		return nil, err
 	}
-	if err := s.configure(ctx, fn, updateSettings(in)); err != nil {
+	d := &draft{fn: fn}
+	defer d.release()
+	if err := s.configure(ctx, d, updateSettings(in)); err != nil {
 		return nil, err
 	}
-	return s.update(ctx, fn, revision, false)
+	if err := archive.CheckTotal(fn.Code, fn.Layers); err != nil {
+		return nil, err
+	}
+	return s.update(ctx, fn, revision)
 }
 
 func (s *Service) updateFunctionCode(ctx context.Context, in *api.UpdateFunctionCodeInput) (*api.FunctionConfiguration, error) {
@@ -25,21 +31,24 @@ func (s *Service) updateFunctionCode(ctx context.Context, in *api.UpdateFunction
 	if err != nil {
 		return nil, err
 	}
-	if in.PublishTo != nil {
-		return nil, errPublishTo
+	if err := checkPublishTo(fn, in.PublishTo); err != nil {
+		return nil, err
 	}
 	if in.Architectures != nil {
 		fn.Architectures = in.Architectures
 	}
-	release, err := s.storeCode(ctx, fn, codeSource{in.ZipFile, in.S3Bucket, in.ImageUri})
-	if err != nil {
+	d := &draft{fn: fn}
+	defer d.release()
+	if err := s.setCode(ctx, d, "updating", updateSource(in)); err != nil {
 		return nil, err
 	}
-	defer release()
-	if api.Value(in.DryRun) {
+	switch {
+	case api.Value(in.DryRun):
 		return configuration(fn), nil
+	case api.Value(in.Publish):
+		return s.updatePublished(ctx, fn, revision, in.PublishTo != nil)
 	}
-	return s.update(ctx, fn, revision, api.Value(in.Publish))
+	return s.update(ctx, fn, revision)
 }
 
 // forUpdate reads a function that may be changed now.
@@ -78,31 +87,52 @@ func updateInProgress(name hearth.Name) error {
 		"The operation cannot be performed at this time. An update is in progress for resource: %s", name.ARN(""))
 }
 
-// update stores a changed function and goes on to prepare it. When it is to be
-// published too, the answer is the version: a new one, or the last one if that
-// is the same.
-func (s *Service) update(ctx context.Context, fn *hearth.Function, revision uint64, publish bool) (*api.FunctionConfiguration, error) {
-	touch(fn)
-	fn.Update, fn.UpdateReason, fn.UpdateReasonCode = hearth.UpdateInProgress, reasonCreating, codeCreating
-	shown := fn
-	var created *hearth.Function
-	if publish {
+// update stores a changed function and goes on to prepare it.
+func (s *Service) update(ctx context.Context, fn *hearth.Function, revision uint64) (*api.FunctionConfiguration, error) {
+	startUpdate(fn)
+	if err := s.storeUpdate(ctx, fn, nil, revision); err != nil {
+		return nil, updateError(fn.Name, err)
+	}
+	return configuration(fn), nil
+}
+
+// updatePublished is update with a version of the result, which is the answer:
+// a new one, or the last one if that is the same.
+func (s *Service) updatePublished(ctx context.Context, fn *hearth.Function, revision uint64, latestPublished bool) (*api.FunctionConfiguration, error) {
+	startUpdate(fn)
+	var version *hearth.Function
+	if latestPublished {
+		version = publishLatest(fn, nil)
+	} else {
 		last, err := s.lastVersion(ctx, fn)
 		if err != nil {
 			return nil, err
 		}
-		if shown = last; last == nil {
-			created = nextVersion(fn, nil)
-			shown = created
+		if last != nil {
+			if err := s.storeUpdate(ctx, fn, nil, revision); err != nil {
+				return nil, updateError(fn.Name, err)
+			}
+			return configuration(last), nil
 		}
+		version = nextVersion(fn, nil)
 	}
-	if err := s.storeUpdate(ctx, fn, created, revision); err != nil {
-		if errors.Is(err, hearth.ErrConflict) {
-			return nil, updateInProgress(fn.Name)
-		}
-		return nil, err
+	if err := s.storeUpdate(ctx, fn, version, revision); err != nil {
+		return nil, updateError(fn.Name, err)
 	}
-	return configuration(shown), nil
+	return configuration(version), nil
+}
+
+func startUpdate(fn *hearth.Function) {
+	touch(fn)
+	fn.Update, fn.UpdateReason, fn.UpdateReasonCode = hearth.UpdateInProgress, reasonCreating, codeCreating
+}
+
+// updateError is AWS's text when somebody else was faster.
+func updateError(name hearth.Name, err error) error {
+	if errors.Is(err, hearth.ErrConflict) {
+		return updateInProgress(name)
+	}
+	return err
 }
 
 // storeUpdate stores $LATEST, and a version unless that is nil, and goes on to

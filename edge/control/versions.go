@@ -15,13 +15,16 @@ import (
 // changed under it.
 const publishAttempts = 8
 
-// errPublishTo refuses what would silently do something else than was asked for.
-var errPublishTo = hearth.Errorf(hearth.ErrNotImplemented, "hearth does not publish to $LATEST.PUBLISHED yet. Leave PublishTo out.")
+// checkPublishTo refuses to publish to $LATEST.PUBLISHED what has no such
+// version: only functions on managed instances do.
+func checkPublishTo(fn *hearth.Function, publishTo *string) error {
+	if publishTo != nil && fn.Managed == nil {
+		return hearth.Errorf(hearth.ErrInvalid, "PublishTo is supported for functions with a CapacityProviderConfig only.")
+	}
+	return nil
+}
 
 func (s *Service) publishVersion(ctx context.Context, in *api.PublishVersionInput) (*api.FunctionConfiguration, error) {
-	if in.PublishTo != nil {
-		return nil, errPublishTo
-	}
 	for attempt := 1; ; attempt++ {
 		fn, revision, err := s.forUpdate(ctx, in.FunctionName, in.RevisionId)
 		if err != nil {
@@ -32,14 +35,13 @@ func (s *Service) publishVersion(ctx context.Context, in *api.PublishVersionInpu
 				"CodeSHA256 (%s) is different from current CodeSHA256 in $LATEST (%s). Please try again with the CodeSHA256 in $LATEST.",
 				*in.CodeSha256, fn.Code.SHA256)
 		}
-		last, err := s.lastVersion(ctx, fn)
-		if err != nil {
+		if err := checkPublishTo(fn, in.PublishTo); err != nil {
 			return nil, err
 		}
-		if last != nil {
-			return configuration(last), nil
+		version, is, err := s.toPublish(ctx, fn, in)
+		if err != nil || is {
+			return shownVersion(version, err)
 		}
-		version := nextVersion(fn, in.Description)
 		_, err = s.opts.Functions.Publish(ctx, version, fn, revision)
 		if err == nil {
 			if version.State == hearth.StatePending {
@@ -53,10 +55,35 @@ func (s *Service) publishVersion(ctx context.Context, in *api.PublishVersionInpu
 	}
 }
 
+// toPublish returns the version that a request makes of a function; is says
+// that there is one like it, and that it is that.
+func (s *Service) toPublish(ctx context.Context, fn *hearth.Function, in *api.PublishVersionInput) (version *hearth.Function, is bool, err error) {
+	if in.PublishTo != nil {
+		return publishLatest(fn, in.Description), false, nil
+	}
+	last, err := s.lastVersion(ctx, fn)
+	if err != nil || last != nil {
+		return last, last != nil, err
+	}
+	return nextVersion(fn, in.Description), false, nil
+}
+
+func shownVersion(version *hearth.Function, err error) (*api.FunctionConfiguration, error) {
+	if err != nil {
+		return nil, err
+	}
+	return configuration(version), nil
+}
+
 // createPublished creates a function with its first version, which is the
 // answer. Its ARN is the function's there, as on AWS.
-func (s *Service) createPublished(ctx context.Context, fn *hearth.Function) (*api.FunctionConfiguration, error) {
-	version := nextVersion(fn, nil)
+func (s *Service) createPublished(ctx context.Context, fn *hearth.Function, latestPublished bool) (*api.FunctionConfiguration, error) {
+	version := fn
+	if latestPublished {
+		version = publishLatest(fn, nil)
+	} else {
+		version = nextVersion(fn, nil)
+	}
 	if err := s.storeUpdate(ctx, fn, version, 0); err != nil {
 		return nil, err
 	}
@@ -65,15 +92,26 @@ func (s *Service) createPublished(ctx context.Context, fn *hearth.Function) (*ap
 	return c, nil
 }
 
+// publishLatest returns what the version $LATEST.PUBLISHED becomes, which is
+// replaced each time.
+func publishLatest(latest *hearth.Function, description *string) *hearth.Function {
+	return publish(latest, hearth.LatestPublished, description)
+}
+
 // nextVersion returns the next version of a function and notes in latest that
 // it is taken, which is a new revision of $LATEST too. The version is Active
 // when $LATEST is ready.
 func nextVersion(latest *hearth.Function, description *string) *hearth.Function {
 	latest.LastPublished++
+	return publish(latest, strconv.Itoa(latest.LastPublished), description)
+}
+
+// publish returns a version of a function, which gets a new revision by it.
+func publish(latest *hearth.Function, version string, description *string) *hearth.Function {
 	latest.RevisionID = api.NewRequestID()
 
 	v := *latest
-	v.Version, v.LastPublished = strconv.Itoa(latest.LastPublished), 0
+	v.Version, v.LastPublished = version, 0
 	v.RevisionID = api.NewRequestID()
 	v.Tags = nil
 	v.SourceDescription = latest.Description
@@ -132,12 +170,8 @@ func (s *Service) listVersionsByFunction(ctx context.Context, in *api.ListVersio
 }
 
 // deleteVersion removes what DeleteFunction names with a qualifier. A version
-// that is not there is no error, but a function is, before its qualifier is
-// looked at.
+// that is not there is no error.
 func (s *Service) deleteVersion(ctx context.Context, name hearth.Name, qualifier string) error {
-	if _, _, err := s.opts.Functions.Get(ctx, name, ""); err != nil {
-		return err
-	}
 	switch {
 	case qualifier == hearth.Latest:
 		return hearth.Errorf(hearth.ErrInvalid, "$LATEST version cannot be deleted without deleting the function.")
@@ -145,8 +179,8 @@ func (s *Service) deleteVersion(ctx context.Context, name hearth.Name, qualifier
 		return hearth.Errorf(hearth.ErrInvalid, "Deletion of aliases is not currently supported.")
 	}
 	err := s.opts.Functions.DeleteVersion(ctx, name, qualifier)
-	if errors.Is(err, hearth.ErrNotFound) {
-		return nil
+	if err != nil && !errors.Is(err, hearth.ErrNotFound) {
+		return err
 	}
-	return err
+	return s.opts.Attached.DeleteFunction(ctx, name, qualifier)
 }

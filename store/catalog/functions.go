@@ -47,7 +47,7 @@ func (c *Catalog) Get(ctx context.Context, name hearth.Name, version string) (f 
 	if version == "" {
 		k.qualifier = hearth.Latest
 	}
-	if _, numbered := hearth.VersionNumber(version); !numbered && k.qualifier != hearth.Latest {
+	if !isVersion(k.qualifier) {
 		return nil, 0, notFound(name, version)
 	}
 	if err := k.check(); err != nil {

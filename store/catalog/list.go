@@ -126,11 +126,11 @@ func afterVersion(version string) (string, error) {
 	if version == "" || version == hearth.Latest {
 		return "", nil
 	}
-	n, ok := hearth.VersionNumber(version)
+	part, ok := versionPart(version)
 	if !ok {
 		return "", invalidMarker(formatMarker(version))
 	}
-	return versionPart(n), nil
+	return part, nil
 }
 
 // versions appends published versions to a page until it has size entries.

@@ -59,14 +59,27 @@ func (k key) String() string {
 	if k.qualifier == hearth.Latest {
 		return latestPrefix + k.name.String()
 	}
-	if n, ok := hearth.VersionNumber(k.qualifier); ok {
-		return versionPrefix + k.name.String() + "/" + versionPart(n)
+	if part, ok := versionPart(k.qualifier); ok {
+		return versionPrefix + k.name.String() + "/" + part
 	}
 	return aliasPrefix + k.name.String() + "/" + k.qualifier
 }
 
-// versionPart is the part of a key that is a version.
-func versionPart(n int) string { return fmt.Sprintf("%010d", n) }
+// versionPart is the part of a key that is a version beside $LATEST. That of
+// $LATEST.PUBLISHED sorts before the numbers.
+func versionPart(version string) (string, bool) {
+	if version == hearth.LatestPublished {
+		return version, true
+	}
+	n, ok := hearth.VersionNumber(version)
+	return fmt.Sprintf("%010d", n), ok
+}
+
+// isVersion reports whether a qualifier can be a version's.
+func isVersion(qualifier string) bool {
+	_, beside := versionPart(qualifier)
+	return beside || qualifier == hearth.Latest
+}
 
 // isAlias reports whether the key is an alias's. It is a version's otherwise.
 func (k key) isAlias() bool { return hearth.IsAlias(k.qualifier) }
@@ -78,7 +91,7 @@ func (k key) check() error {
 			return fmt.Errorf("function %q has an empty part or a '/': %w", k.String(), hearth.ErrInvalid)
 		}
 	}
-	if _, numbered := hearth.VersionNumber(k.qualifier); !numbered && !k.isAlias() && k.qualifier != hearth.Latest {
+	if !k.isAlias() && !isVersion(k.qualifier) {
 		return fmt.Errorf("function %s has no version %q: %w", k.name, k.qualifier, hearth.ErrInvalid)
 	}
 	return nil

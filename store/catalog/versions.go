@@ -11,7 +11,8 @@ import (
 )
 
 // Publish stores a new version of a function, and its $LATEST that is still at
-// a revision, both or neither. At revision 0 it creates the function with its
+// a revision, both or neither. $LATEST.PUBLISHED replaces the one there was, if
+// any. At revision 0 it creates the function with its
 // first version. It returns $LATEST's new revision. Errors are those of Update,
 // or of Create; also hearth.ErrConflict when the version exists.
 func (c *Catalog) Publish(ctx context.Context, version, latest *hearth.Function, revision uint64) (uint64, error) {
@@ -28,12 +29,15 @@ func (c *Catalog) Publish(ctx context.Context, version, latest *hearth.Function,
 	if err != nil {
 		return 0, err
 	}
-	kind := store.OpUpdate
+	kind, versionKind := store.OpUpdate, store.OpCreate
 	if revision == 0 {
 		kind = store.OpCreate
 	}
+	if version.Version == hearth.LatestPublished {
+		versionKind = store.OpPut
+	}
 	revisions, err := c.kv.Commit(ctx, []store.Op{
-		{Kind: store.OpCreate, Key: versionRecord.key().String(), Value: versionValue},
+		{Kind: versionKind, Key: versionRecord.key().String(), Value: versionValue},
 		{Kind: kind, Key: latestRecord.key().String(), Value: latestValue, Revision: revision},
 	})
 	switch {
