@@ -9,6 +9,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -54,6 +55,12 @@ func ownDaemon(t *testing.T, file *rowFile, m macros) *daemon.Daemon {
 		expanded, err := m.expand(flag, asIs)
 		if err != nil {
 			t.Fatalf("%s: @serve: %v", file.path, err)
+		}
+		// A file of credentials must be private; git does not keep modes.
+		if info, err := os.Stat(expanded); err == nil && info.Mode().IsRegular() {
+			if err := os.Chmod(expanded, 0o600); err != nil {
+				t.Fatal(err)
+			}
 		}
 		flags = append(flags, expanded)
 	}
