@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -59,6 +60,8 @@ func (m *macros) value(text string) (string, error) {
 		return "arn:aws:lambda:" + m.region + ":" + m.account, nil
 	case "testdata":
 		return filepath.Abs("testdata")
+	case "python":
+		return hostPython()
 	case "base64":
 		return base64.StdEncoding.EncodeToString([]byte(arg)), nil
 	case "repeat":
@@ -83,6 +86,16 @@ func (m *macros) value(text string) (string, error) {
 	}
 	return value, nil
 }
+
+// hostPython is the runtime of this machine's Python.
+var hostPython = sync.OnceValues(func() (string, error) {
+	out, err := exec.Command("python3", "--version").Output()
+	if err != nil {
+		return "", fmt.Errorf("the rows need Python: %w", err)
+	}
+	version := regexp.MustCompile(`3\.\d+`).FindString(string(out))
+	return "python" + version, nil
+})
 
 // archiveCache makes each archive once: the same bytes for everybody.
 type archiveCache struct {

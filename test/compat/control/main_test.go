@@ -52,6 +52,7 @@
 //
 //	{{region}} {{account}}  of the file's requests
 //	{{arn}}                 arn:aws:lambda:REGION:ACCOUNT
+//	{{python}}              the runtime of this machine's Python, such as python3.13
 //	{{zip NAME}}            base64 of an archive of testdata/archives/NAME
 //	{{zip zeros:N}}         the same of an archive with one file of N zeros
 //	{{sha256 NAME}}         the archive's digest, base64
