@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"io/fs"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,4 +91,41 @@ func TestLog_TailIsTheLast4KiB(t *testing.T) {
 	if len(res.Log) != 4096 || !strings.Contains(res.Log, "0099 x") || strings.Contains(res.Log, "0050 x") {
 		t.Errorf("a log of 10,000 bytes has a tail of %d: %.50s...", len(res.Log), res.Log)
 	}
+}
+
+func TestLog_EventOfSeveralLines_IsOneEvent(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).python(t)
+	fn.invoke(t, event(t, "exec", `import logging; logging.getLogger().error('first\n  second')`))
+	eventually(t, "find the event in the log", func() bool {
+		for line := range strings.Lines(hearth(t, nil, "logs", fn.name, "--json", "--endpoint", fn.d.endpoint).stdout) {
+			var entry struct{ Message string }
+			if err := json.Unmarshal([]byte(line), &entry); err != nil {
+				t.Fatalf("%q: %v", line, err)
+			}
+			if strings.HasPrefix(entry.Message, "[ERROR]") && strings.HasSuffix(entry.Message, "\tfirst\n  second") {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func TestXRay_SegmentOfAFunction_IsAmongTheTraces(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).python(t)
+	trace := "1-581cf771-" + strings.Repeat("a", 24)
+	fn.invoke(t, event(t, "exec", `import os, socket
+host, port = os.environ['AWS_XRAY_DAEMON_ADDRESS'].split(':')
+segment = b'{"format":"json","version":1}\n{"name":"n","id":"70de5b6f19ff9a0a","trace_id":"`+trace+`"}'
+socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(segment, (host, int(port)))`))
+	eventually(t, "find the segment", func() bool {
+		resp, err := http.Get(fn.d.endpoint + "/_hearth/traces?traceId=" + trace)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		var segment struct{ ID string }
+		return json.NewDecoder(resp.Body).Decode(&segment) == nil && segment.ID == "70de5b6f19ff9a0a"
+	})
 }
