@@ -39,7 +39,7 @@ type Progress interface {
 // Call is one event handed to a Session.
 type Call struct {
 	inv      *hearth.Invocation
-	id       string // of this attempt at the invocation
+	id       [1]string // of this attempt at the invocation, as a header has it
 	deadline time.Time
 	progress Progress
 	response chan Response // capacity 1: respond never waits

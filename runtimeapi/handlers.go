@@ -54,7 +54,7 @@ func writeEvent(w http.ResponseWriter, c *Call) {
 	h["Content-Type"] = []string{"application/json"}
 	h["Content-Length"] = []string{strconv.Itoa(len(inv.Payload))}
 	h["Lambda-Runtime-Aws-Request-Id"] = []string{inv.RequestID}
-	h["Lambda-Runtime-Invocation-Id"] = []string{c.id}
+	h["Lambda-Runtime-Invocation-Id"] = c.id[:]
 	h["Lambda-Runtime-Deadline-Ms"] = []string{strconv.FormatInt(c.deadline.UnixMilli(), 10)}
 	h["Lambda-Runtime-Invoked-Function-Arn"] = []string{inv.InvokedARN}
 	setIf(h, "Lambda-Runtime-Trace-Id", inv.TraceID)

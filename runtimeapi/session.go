@@ -98,7 +98,7 @@ func (s *Session) State() State {
 // an error.
 func (s *Session) Invoke(inv *hearth.Invocation, timeout time.Duration, progress Progress) (*Call, error) {
 	c := &Call{
-		inv: inv, id: newUUID(), deadline: time.Now().Add(timeout), progress: progress,
+		inv: inv, id: [1]string{newUUID()}, deadline: time.Now().Add(timeout), progress: progress,
 		response: make(chan Response, 1), outstanding: 1,
 	}
 	s.mu.Lock()
