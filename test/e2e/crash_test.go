@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/hearthd/hearth/internal/lambdaclient"
 )
@@ -101,17 +102,14 @@ func TestCrash_AtEveryFailpoint_LosesNothingAcknowledged(t *testing.T) {
 func startCrash(t *testing.T) *crash {
 	t.Helper()
 	c := &crash{T: t, events: map[string]bool{}, unsure: map[string]bool{}, met: map[string]int{}, runs: filepath.Join(t.TempDir(), "runs")}
-	c.d = newDaemon(t.TempDir(), "--sandbox", "process", "--clock", "test", "--log-level", "warn")
-	// The daemon is started once more when it has been killed for the last
-	// time, so startFor's cleanup finds one to stop.
+	c.d = newDaemon(t.TempDir(), "--sandbox", "process", "--clock", "test")
 	c.d.binary = filepath.Join(t.TempDir(), "hearth")
 	build := exec.Command("go", "build", "-tags", "failpoint", "-trimpath", "-o", c.d.binary, "./cmd/hearth")
 	build.Dir, build.Env = repository, append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build hearth with failpoints: %v\n%s", err, out)
 	}
-	c.d.flags = slices.DeleteFunc(c.d.flags, func(f string) bool { return f == "--log-level" || f == "warn" }) // the ready line is info
-	c.d.startFor(t)
+	c.d.startFor(t) // whose cleanup stops the last of many starts
 	c.fn = c.d.create(t, c.d.newest(t, "python"), "crash.handler", files{"crash.py": crashHandler}, environment("RUNS", c.runs))
 	if err := c.d.kill(); err != nil {
 		t.Fatal(err)
@@ -260,28 +258,36 @@ func (c *crash) advance(by time.Duration) {
 	c.acknowledged("advance the clock", err)
 }
 
-// verify looks for what was acknowledged before the daemon died.
+// verify looks for what was acknowledged before the daemon died. When it dies
+// meanwhile, over the events that it found, the next round looks again.
 func (c *crash) verify(round int) {
 	c.Helper()
-	client := c.d.client()
-	for _, name := range c.aliases {
-		_, err := client.GetAlias(c.Context(), &lambda.GetAliasInput{FunctionName: &c.fn.name, Name: &name})
-		if err != nil && !c.d.runner.ended() {
-			c.Errorf("round %d: alias %s: %v", round, name, err)
+	client, complete := c.d.client(), true
+	check := func(what string, err error) {
+		if _, answered := errors.AsType[smithy.APIError](err); answered {
+			c.Errorf("round %d: %s: %v", round, what, err)
+		} else if !c.acknowledged(what, err) {
+			complete = false
 		}
 	}
+	for _, name := range c.aliases {
+		_, err := client.GetAlias(c.Context(), &lambda.GetAliasInput{FunctionName: &c.fn.name, Name: &name})
+		check("alias "+name, err)
+	}
 	for _, name := range c.created {
-		if err := c.downloads(client, name); err != nil && !c.d.runner.ended() {
-			c.Errorf("round %d: function %s: %v", round, name, err)
-		}
+		check("function "+name, c.downloads(client, name))
 	}
 	for _, name := range c.deleted {
 		_, err := client.GetFunction(c.Context(), &lambda.GetFunctionInput{FunctionName: &name})
-		if _, gone := errors.AsType[*types.ResourceNotFoundException](err); !gone && !c.d.runner.ended() {
-			c.Errorf("round %d: deleted function %s: %v", round, name, err)
+		if _, gone := errors.AsType[*types.ResourceNotFoundException](err); gone {
+			continue
 		}
+		if err == nil {
+			c.Errorf("round %d: deleted function %s is there", round, name)
+		}
+		check("deleted function "+name, err)
 	}
-	if !c.d.runner.ended() {
+	if complete {
 		c.aliases, c.deleted = nil, nil
 	}
 }
