@@ -10,7 +10,9 @@ import (
 	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/auth"
 	"github.com/hearthd/hearth/edge/policy"
+	"github.com/hearthd/hearth/edge/policy/document"
 	"github.com/hearthd/hearth/edge/scope"
+	layerstore "github.com/hearthd/hearth/store/layers"
 	"github.com/hearthd/hearth/store/records"
 )
 
@@ -119,4 +121,36 @@ func (a *access) outermost(h http.Handler) http.Handler {
 		return auth.Local(h)
 	}
 	return h // a browser has no key to sign with, whatever page it shows
+}
+
+// mayUseLayer says whether an account may use a layer version of another one.
+// Without --auth there are no others: every account is the caller's.
+func (d *daemon) mayUseLayer(_ context.Context, account string, v *hearth.LayerVersion) bool {
+	if !d.cfg.Auth {
+		return true
+	}
+	about := map[string]string{"aws:principalaccount": account}
+	for _, k := range d.cfg.AccessKeys {
+		if k.Account == account && k.Organization != "" {
+			about["aws:principalorgid"] = k.Organization
+		}
+	}
+	return d.access.policies.Decide(document.Request{
+		Principal: document.Principal{Account: account, ARN: "arn:aws:iam::" + account + ":root"},
+		Action:    "lambda:GetLayerVersion", Resource: v.ARN(), Context: about,
+	}) == document.Allowed
+}
+
+// layerVersions deletes the policy of a layer version with it.
+type layerVersions struct {
+	*layerstore.Store
+
+	policies *policy.Service
+}
+
+func (l layerVersions) Delete(ctx context.Context, name hearth.LayerName, version int64) error {
+	if err := l.policies.DeleteLayerVersion(ctx, name, version); err != nil {
+		return err
+	}
+	return l.Store.Delete(ctx, name, version)
 }

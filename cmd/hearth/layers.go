@@ -43,7 +43,7 @@ func (d *daemon) newCodeServices(getenv func(string) string) (codeServices, erro
 		links:  links.New(d.catalog, d.logger),
 	}
 	s.layers = layers.New(layers.Options{
-		Versions: d.layers, Lists: d.layers, Intake: s.intake, Holder: d.catalog, Links: s.links,
+		Versions: layerVersions{d.layers, d.access.policies}, Lists: d.layers, Allowed: d.mayUseLayer, Intake: s.intake, Holder: d.catalog, Links: s.links,
 		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, Foreign: mapped,
 	})
 	return s, nil
