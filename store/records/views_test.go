@@ -1,0 +1,70 @@
+package records_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store/records"
+)
+
+func TestByFunction_List_IsOfTheFunctionsQualifiersAlone(t *testing.T) {
+	k := open(t, newKV(t), nil)
+	view := records.ByFunction[thing]{Collection: k.ofFunc}
+	f := hearth.Name{Account: "1", Region: "eu", Function: "f"}
+	longer := f
+	longer.Function = "f-2"
+	for _, at := range []struct {
+		name      hearth.Name
+		qualifier string
+	}{{f, ""}, {f, "$LATEST"}, {f, "1"}, {f, "live"}, {longer, "1"}} {
+		if err := view.Create(t.Context(), at.name, at.qualifier, &thing{Name: at.name.Function + ":" + at.qualifier}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got []string
+	after, more := "", true
+	for more {
+		page, next, err := view.List(t.Context(), f, after, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, v := range page {
+			got = append(got, v.Name)
+			after = v.Name[len("f:"):]
+		}
+		more = next
+	}
+	if diff := cmp.Diff([]string{"f:$LATEST", "f:1", "f:live"}, got); diff != "" {
+		t.Error(diff)
+	}
+	for _, marker := range []string{"../g", "/", "zz", "\x00"} { // no marker leads out of the function
+		page, _, err := view.List(t.Context(), f, marker, 0)
+		for _, v := range page {
+			if v.Name[:2] != "f:" {
+				t.Errorf("after %q: %s", marker, v.Name)
+			}
+		}
+		if err != nil {
+			t.Errorf("after %q: %v", marker, err)
+		}
+	}
+}
+
+func TestByID_List_IsOfOneAccountAndRegion(t *testing.T) {
+	k := open(t, newKV(t), nil)
+	view := records.ByID[thing]{Collection: k.things}
+	for _, at := range [][3]string{{"1", "eu", "a"}, {"1", "eu", "b"}, {"1", "eu-2", "a"}, {"2", "eu", "a"}} {
+		if err := view.Create(t.Context(), at[0], at[1], at[2], &thing{Name: at[2]}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	page, more, err := view.List(t.Context(), "1", "eu", "a", 5)
+	if err != nil || more || len(page) != 1 || page[0].Name != "b" {
+		t.Errorf("%v, more %v, %v", page, more, err)
+	}
+	if got := view.Lookup("1", "eu", "b"); got == nil || got.Name != "b" {
+		t.Errorf("Lookup = %v", got)
+	}
+}
