@@ -203,7 +203,7 @@ func (s *Session) register(name string, events []string) (id string, err error) 
 		}
 	}
 	external := a != nil && a.External
-	if err := checkEvents(events, external); err != nil {
+	if err := checkEvents(events, external, s.noInvoke); err != nil {
 		return "", err
 	}
 	switch {
@@ -233,10 +233,10 @@ func (s *Session) register(name string, events []string) (id string, err error) 
 	return a.id, nil
 }
 
-func checkEvents(events []string, external bool) error {
+func checkEvents(events []string, external, noInvoke bool) error {
 	for _, event := range events {
 		switch {
-		case event == EventInvoke, event == EventShutdown && external:
+		case event == EventInvoke && !noInvoke, event == EventShutdown && external:
 		case event == EventShutdown:
 			return refusal("Extension.InvalidEventType", "%s: ShutdownEventNotSupportedForInternalExtension", event)
 		default:

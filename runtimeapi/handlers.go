@@ -1,13 +1,25 @@
 package runtimeapi
 
 import (
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 )
 
+// invocations is what a runtime asks of a session.
+type invocations interface {
+	serveNext(w http.ResponseWriter, r *http.Request)
+	serveResponse(w http.ResponseWriter, r *http.Request, id string)
+	serveError(w http.ResponseWriter, r *http.Request, id string)
+}
+
 // serveInvocation routes what is below /runtime/invocation/.
 func (s *Session) serveInvocation(w http.ResponseWriter, r *http.Request, rest string) {
+	serveInvocation(s, w, r, rest)
+}
+
+func serveInvocation(s invocations, w http.ResponseWriter, r *http.Request, rest string) {
 	if rest == "next" {
 		if allow(w, r, http.MethodGet) {
 			s.serveNext(w, r)
@@ -77,30 +89,47 @@ func (s *Session) serveResponse(w http.ResponseWriter, r *http.Request, id strin
 		refuse(w, r, err)
 		return
 	}
+	resp, err := readAnswer(r, call)
+	s.respond(call, resp)
+	finishAnswer(w, r, err)
+}
+
+// modeError is an answer in a mode that there is not.
+type modeError struct{ mode string }
+
+func (e *modeError) Error() string { return "Invalid function response mode: " + e.mode }
+
+// readAnswer reads the answer to an event in its mode, or passes it on as it
+// comes. The response is valid with an error too: it then is the platform's
+// verdict.
+func readAnswer(r *http.Request, call *Call) (Response, error) {
 	mode := r.Header.Get("Lambda-Runtime-Function-Response-Mode")
-	if mode != "" && !strings.EqualFold(mode, "streaming") {
-		s.respond(call, Response{Refused: true, ErrorType: "Runtime.InvalidResponseModeHeader"})
-		drain(r)
-		writeError(w, http.StatusBadRequest, "InvalidFunctionResponseMode", "Invalid function response mode: "+mode)
-		return
-	}
-	var resp Response
 	switch {
+	case mode != "" && !strings.EqualFold(mode, "streaming"):
+		return Response{Refused: true, ErrorType: "Runtime.InvalidResponseModeHeader"}, &modeError{mode}
 	case call.inv.Stream != nil && (mode != "" || r.ContentLength < 0):
 		// Go's runtime client leaves the mode out, and always sends chunks.
-		resp, err = forward(r, call.inv.Stream)
+		return forward(r, call.inv.Stream)
 	case mode != "":
-		resp, err = readStreamed(r)
+		return readStreamed(r)
 	default:
-		resp, err = readResponse(r)
+		return readResponse(r)
 	}
-	s.respond(call, resp)
-	if err != nil {
+}
+
+// finishAnswer answers an answer; err is what was wrong with it.
+func finishAnswer(w http.ResponseWriter, r *http.Request, err error) {
+	mode, wrongMode := errors.AsType[*modeError](err)
+	switch {
+	case err == nil:
+		writeAccepted(w)
+	case wrongMode:
+		drain(r)
+		writeError(w, http.StatusBadRequest, "InvalidFunctionResponseMode", mode.Error())
+	default:
 		drain(r)
 		writeBodyError(w, err)
-		return
 	}
-	writeAccepted(w)
 }
 
 // serveError is POST .../error.

@@ -47,7 +47,7 @@ type Server struct {
 	handlers sync.WaitGroup // requests in progress
 
 	mu      sync.RWMutex
-	session *Session
+	session protocol
 	closed  bool
 }
 
@@ -85,8 +85,17 @@ func Serve(l net.Listener, opts Options) *Server {
 	return s
 }
 
-// sessionKey is the context key of a connection's *Session.
+// sessionKey is the context key of a connection's protocol.
 type sessionKey struct{}
+
+// protocol is a Session of either kind, to a Server.
+type protocol interface {
+	End()
+	serveInvocation(w http.ResponseWriter, r *http.Request, rest string)
+	serveExtension(w http.ResponseWriter, r *http.Request, rest string, about *about)
+	serveSubscription(w http.ResponseWriter, r *http.Request, api string, to Subscriptions)
+	serveInitError(w http.ResponseWriter, r *http.Request)
+}
 
 // Begin ends the session in progress, if any, and begins a new one for
 // processes that are about to be started: the external extensions of these
@@ -94,12 +103,24 @@ type sessionKey struct{}
 // it.
 func (s *Server) Begin(external ...string) *Session {
 	next := newSession(external)
+	s.replace(next)
+	return next
+}
+
+// BeginConcurrent is Begin for a runtime that takes up to that many events at a
+// time.
+func (s *Server) BeginConcurrent(slots int, external ...string) *Concurrent {
+	next := newConcurrent(slots, external)
+	s.replace(next)
+	return next
+}
+
+func (s *Server) replace(next protocol) {
 	s.mu.Lock()
 	old := s.session
 	s.session = next
 	s.mu.Unlock()
 	old.End()
-	return next
 }
 
 // Close ends the session, closes the listener and every connection, and
@@ -119,7 +140,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-func (s *Server) current() *Session {
+func (s *Server) current() protocol {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.session
@@ -145,7 +166,7 @@ const (
 // accepted and no others. A request that cannot be answered any more is
 // aborted with http.ErrAbortHandler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	session, ok := r.Context().Value(sessionKey{}).(*Session)
+	session, ok := r.Context().Value(sessionKey{}).(protocol)
 	if !ok || !s.enter() {
 		panic(http.ErrAbortHandler)
 	}

@@ -48,6 +48,7 @@ type Session struct {
 	inProgress *Call // not over: the runtime or an extension is not back yet
 	initDone   bool
 	closed     bool
+	noInvoke   bool // extensions cannot register for INVOKE; not written after newSession
 
 	agents       []*agent // the external ones first
 	unregistered int      // of the external ones
