@@ -43,6 +43,24 @@ func BenchmarkKV_Update(b *testing.B) {
 	}
 }
 
+// An entry of the event queue's journal, of one event and of a full group.
+func BenchmarkLog_Append(b *testing.B) {
+	log, err := openBench(b).Log(b.Context(), "bench")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, size := range []int{512, 64 << 10, 1 << 20} {
+		b.Run(fmt.Sprint(size), func(b *testing.B) {
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				if _, err := log.Append(b.Context(), make([]byte, size)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
 func BenchmarkKV_List(b *testing.B) {
 	kv := openBench(b).KV()
 	for i := range 1000 {

@@ -88,9 +88,14 @@ func TestWrites_Acknowledged_AreSynced(t *testing.T) {
 		t.Skip(why)
 	}
 	s := open(t, filepath.Join(dir, "store"))
+	log := openLog(t, s)
 	for name, write := range map[string]func(i int) error{
 		"Put": func(i int) error {
 			_, err := s.KV().Put(t.Context(), fmt.Sprint("k", i), []byte("v"))
+			return err
+		},
+		"Append": func(i int) error {
+			_, err := log.Append(t.Context(), []byte(fmt.Sprint("entry", i)))
 			return err
 		},
 		"PutBlob": func(i int) error {
