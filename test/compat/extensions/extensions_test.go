@@ -28,8 +28,9 @@ import (
 // that are shell scripts, whose requests are curl's.
 type extended struct {
 	*environment.Environment
-	t   *testing.T
-	log *logText
+	t         *testing.T
+	log       *logText
+	task, opt string // on the host
 }
 
 // logText is a log stream in memory.
@@ -98,7 +99,7 @@ func openExtended(t *testing.T, driver sandbox.Driver, events string, names ...s
 		Version: hearth.Latest, Handler: "h", MemorySize: 512, Timeout: 2, Environment: map[string]string{"EVENTS": events},
 		Logging: hearth.Logging{Format: hearth.LogText, Group: "/aws/lambda/f"},
 	}
-	x := &extended{t: t, log: &logText{}}
+	x := &extended{t: t, log: &logText{}, task: task, opt: opt}
 	var err error
 	x.Environment, err = environment.Open(t.Context(), environment.Options{
 		ID: "extended", Function: fn, Driver: driver, Recorder: logs.NewRecorder(x.log, fn, logs.Runtime{}), InitType: hearth.InitOnDemand,
