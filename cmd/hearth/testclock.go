@@ -44,6 +44,7 @@ func (d *daemon) openClock() error {
 	}
 	d.testClock = clock.NewTest(now)
 	d.clock = d.testClock
+	d.logger.Info("time stands still; move it with: hearth clock advance DURATION", "now", now.UTC().Format(time.RFC3339Nano))
 	return nil
 }
 
