@@ -163,6 +163,7 @@ func (d *daemon) openEngine(environ []string) (err error) {
 	if err == nil {
 		d.pool.Store(d.engine.pool)
 		d.dispatcher = dispatch.New(d.catalog, d.engine.pool)
+		d.dispatcher.AllowLoops(d.loopsAllowed)
 		d.openKeeper(d.engine.pool)
 	}
 	return err

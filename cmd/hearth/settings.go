@@ -112,3 +112,9 @@ func (d *daemon) eventConfig(name hearth.Name, qualifier string) queue.Config {
 	}
 	return c
 }
+
+// loopsAllowed reports whether a function may invoke itself without end.
+func (d *daemon) loopsAllowed(name hearth.Name) bool {
+	set := d.kept.recursions.Lookup(name, "")
+	return set != nil && set.Loop == hearth.RecursionAllow
+}

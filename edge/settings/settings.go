@@ -3,8 +3,8 @@
 // itself over and over.
 //
 // The runtime is the host's and is updated with it, so the first is kept for
-// those who read it back. The second is kept for whoever counts the hops of an
-// invocation.
+// those who read it back. The second is applied by invoke/dispatch, which counts
+// the hops of an invocation.
 package settings
 
 import (

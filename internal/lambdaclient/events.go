@@ -19,7 +19,7 @@ type Events struct {
 	Exhausted   uint64 `json:"exhausted"`   // given up after their last attempt
 	Expired     uint64 `json:"expired"`     // given up for their age
 	Refused     uint64 `json:"refused"`     // of functions without concurrency
-	Dropped     uint64 `json:"dropped"`     // of functions that were gone
+	Dropped     uint64 `json:"dropped"`     // of functions that were gone, and of loops
 	Failures    uint64 `json:"failures"`    // attempts in which the function failed
 	Throttles   uint64 `json:"throttles"`   // times that a function could not be run
 	Undelivered uint64 `json:"undelivered"` // messages to destinations that are no functions

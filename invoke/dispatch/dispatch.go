@@ -48,6 +48,7 @@ const (
 type Dispatcher struct {
 	functions Functions
 	runner    Runner
+	loops     func(hearth.Name) bool // see AllowLoops
 }
 
 // New returns a Dispatcher.
@@ -143,16 +144,16 @@ func (d *Dispatcher) awaitPending(ctx context.Context, name hearth.Name, version
 
 // Invoke runs an event to its end on the version that a qualifier names; an
 // empty one names $LATEST. A function that failed is a result. The dispatcher
-// completes the invocation: InvokedARN, and TraceID when it is empty. ctx
-// bounds the wait for an environment only.
+// completes the invocation: InvokedARN, and TraceID, in which it counts the
+// hops of a chain (see AllowLoops). ctx bounds the wait for an environment only.
 func (d *Dispatcher) Invoke(ctx context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error) {
 	fn, err := d.Resolve(ctx, name, qualifier)
 	if err != nil {
 		return hearth.Result{}, err
 	}
 	inv.InvokedARN = name.ARN(qualifier)
-	if inv.TraceID == "" {
-		inv.TraceID = NewTraceID()
+	if err := d.trace(name, inv); err != nil {
+		return hearth.Result{}, err
 	}
 	var res hearth.Result
 	for range attempts {

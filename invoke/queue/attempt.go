@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,14 +104,18 @@ func (q *Queue) attempt(ev *event) (v verdict, outcome destination.Outcome, fail
 		return ended, outcome, nil
 	}
 	failpoint.Hit("queue/run")
-	res, err := q.opts.Invoker.Invoke(q.ctx, name, ev.qualifier, &hearth.Invocation{
-		RequestID: ev.id, Payload: payload, TraceID: ev.trace, TenantID: ev.tenant,
-	})
+	inv := &hearth.Invocation{RequestID: ev.id, Payload: payload, TraceID: ev.trace, TenantID: ev.tenant}
+	res, err := q.opts.Invoker.Invoke(q.ctx, name, ev.qualifier, inv)
+	ev.hop = inv.TraceID
 	switch {
 	case (err != nil || res.FunctionError != "") && q.closing(err):
 		return givenBack, outcome, nil
 	case errors.Is(err, hearth.ErrNotFound):
 		q.log(ev).Warn("event dropped: its function is gone", "error", err)
+		return dropped, outcome, nil
+	case errors.Is(err, hearth.ErrRecursiveInvoke):
+		// Its destinations are not told: they could be what closes the loop.
+		q.log(ev).Warn("event dropped: it is part of a loop", "error", err)
 		return dropped, outcome, nil
 	case err != nil:
 		v, outcome = q.delay(ev, config, outcome, err)
@@ -222,7 +227,7 @@ func (q *Queue) tell(ev *event, outcome destination.Outcome, ops []journal.Op) (
 			continue
 		}
 		follower := &event{
-			id: q.opts.NewID(), qualifier: qualifier, trace: ev.trace, accepted: q.opts.Clock.Now(),
+			id: q.opts.NewID(), qualifier: qualifier, trace: cmp.Or(ev.hop, ev.trace), accepted: q.opts.Clock.Now(),
 			payload: d.Body, line: &line{name: name},
 		}
 		op, err := follower.put()

@@ -115,7 +115,7 @@ type Stats struct {
 	Exhausted               uint64 // given up after their last attempt
 	Expired                 uint64 // given up for their age
 	Refused                 uint64 // of functions without concurrency
-	Dropped                 uint64 // of functions that were gone
+	Dropped                 uint64 // of functions that were gone, and of loops
 	Failures                uint64 // runs that ended with the function's failure
 	Throttles               uint64 // turns that ended with a throttle, or hearth's failure
 	Undelivered             uint64 // messages to targets that cannot be reached

@@ -23,6 +23,7 @@ type event struct {
 	attempts int       // runs that ended with the function's failure
 	delays   int       // turns that ended with a throttle, since the last run
 
+	hop     string    // trace as the last run left it: for those who are told
 	payload []byte    // nil: in the journal only
 	ready   time.Time // since when, in real time
 }

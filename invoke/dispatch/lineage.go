@@ -1,0 +1,76 @@
+package dispatch
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+
+	"github.com/hearthd/hearth"
+)
+
+// maxHops is how often a chain of invocations may come back to a function
+// before it is taken for a loop, as on AWS.
+const maxHops = 16
+
+// maxLineage bounds a trace header that is still extended; real ones come
+// nowhere near it.
+const maxLineage = 2048
+
+// AllowLoops makes the dispatcher ask which functions may invoke themselves
+// without end. By default none may: an invocation by which a chain would come
+// to a function for the 17th time is refused with hearth.ErrRecursiveInvoke.
+//
+// A chain is what passes its trace header on: functions by AWS's SDKs, which
+// take it from _X_AMZN_TRACE_ID, and destinations. Call it before Invoke.
+func (d *Dispatcher) AllowLoops(allowed func(hearth.Name) bool) { d.loops = allowed }
+
+// trace completes the trace header of an invocation, and refuses one too many.
+func (d *Dispatcher) trace(name hearth.Name, inv *hearth.Invocation) error {
+	if inv.TraceID == "" {
+		inv.TraceID = NewTraceID()
+		return nil
+	}
+	trace, hops := hop(inv.TraceID, name)
+	if hops >= maxHops && (d.loops == nil || !d.loops(name)) {
+		return hearth.Errorf(hearth.ErrRecursiveInvoke, "Lambda has detected your function being invoked in a recursive loop "+
+			"with other Amazon Web Services resources and stopped your function's invocation.")
+	}
+	inv.TraceID = trace
+	return nil
+}
+
+// hop counts a function's invocation in the lineage of a trace header,
+//
+//	...;Lineage=1:<8 hex>:<n>|1:<8 hex>:<n>
+//
+// where the hex digits stand for a function, and n is how often the chain has
+// come to it before. A header without a lineage is nobody's chain and stays as
+// it is.
+func hop(trace string, name hearth.Name) (extended string, hops int) {
+	before, rest, ok := strings.Cut(trace, "Lineage=")
+	if !ok || len(trace) > maxLineage {
+		return trace, 0
+	}
+	lineage, after, more := strings.Cut(rest, ";")
+	if more {
+		after = ";" + after
+	}
+	h := fnv.New32a()
+	h.Write([]byte(name.String())) //nolint:errcheck // never fails
+	id := fmt.Sprintf("1:%08x:", h.Sum32())
+	entries := strings.Split(lineage, "|")
+	for i, entry := range entries {
+		count, mine := strings.CutPrefix(entry, id)
+		if !mine {
+			continue
+		}
+		n, err := strconv.ParseUint(count, 10, 16)
+		if err != nil {
+			n = 0
+		}
+		entries[i] = id + strconv.FormatUint(n+1, 10)
+		return before + "Lineage=" + strings.Join(entries, "|") + after, int(n) + 1
+	}
+	return before + "Lineage=" + strings.Join(append(entries, id+"1"), "|") + after, 1
+}

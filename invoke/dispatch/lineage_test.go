@@ -1,0 +1,74 @@
+package dispatch_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/invoke/dispatch"
+)
+
+// chain invokes a function with the trace header of its last invocation, up to
+// limit times, and returns how often it ran.
+func chain(t *testing.T, d *dispatch.Dispatcher, limit int) (ran int, err error) {
+	t.Helper()
+	for trace := ""; ran < limit; ran++ {
+		inv := &hearth.Invocation{TraceID: trace}
+		if _, err := d.Invoke(t.Context(), name, "", inv); err != nil {
+			return ran, err
+		}
+		trace = inv.TraceID
+	}
+	return ran, nil
+}
+
+func TestInvoke_Loop_IsStoppedAfterSixteen(t *testing.T) {
+	ran, err := chain(t, dispatch.New(active(), &runner{}), 100)
+	if ran != 16 || !errors.Is(err, hearth.ErrRecursiveInvoke) {
+		t.Errorf("ran %d times, then %v", ran, err)
+	}
+}
+
+func TestInvoke_LoopThatIsAllowed_GoesOn(t *testing.T) {
+	d := dispatch.New(active(), &runner{})
+	d.AllowLoops(func(asked hearth.Name) bool { return asked == name })
+	if ran, err := chain(t, d, 100); ran != 100 || err != nil {
+		t.Errorf("ran %d times, then %v", ran, err)
+	}
+}
+
+func TestInvoke_TraceWithoutLineage_StaysAsItIs(t *testing.T) {
+	for _, trace := range []string{"Root=1-2-3", "Root=1-2-3;Parent=4;Sampled=1", strings.Repeat("x", 3000) + ";Lineage=1:00000000:0"} {
+		inv := &hearth.Invocation{TraceID: trace}
+		if _, err := dispatch.New(active(), &runner{}).Invoke(t.Context(), name, "", inv); err != nil || inv.TraceID != trace {
+			t.Errorf("%.40s became %.40s, %v", trace, inv.TraceID, err)
+		}
+	}
+}
+
+func TestInvoke_LineageOfOthers_IsKept(t *testing.T) {
+	inv := &hearth.Invocation{TraceID: "Root=1-2-3;Lineage=1:aaaaaaaa:7|x;Sampled=0"}
+	if _, err := dispatch.New(active(), &runner{}).Invoke(t.Context(), name, "", inv); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(inv.TraceID, "Root=1-2-3;Lineage=1:aaaaaaaa:7|x|1:") || !strings.HasSuffix(inv.TraceID, ":1;Sampled=0") {
+		t.Errorf("became %s", inv.TraceID)
+	}
+}
+
+func FuzzInvoke_Trace(f *testing.F) {
+	for _, seed := range []string{"Lineage=", "Lineage=1:00000000:99999999999|", "Root=1;Lineage=|;|", "Lineage=Lineage=;"} {
+		f.Add(seed)
+	}
+	d := dispatch.New(active(), &runner{})
+	f.Fuzz(func(t *testing.T, trace string) {
+		inv := &hearth.Invocation{TraceID: trace}
+		if _, err := d.Invoke(t.Context(), name, "", inv); err != nil && !errors.Is(err, hearth.ErrRecursiveInvoke) {
+			t.Fatal(err)
+		}
+		if trace != "" && len(inv.TraceID) > len(trace)+16 {
+			t.Errorf("%q became %q", trace, inv.TraceID)
+		}
+	})
+}
