@@ -57,7 +57,7 @@ func hop(trace string, name hearth.Name) (extended string, hops int) {
 		after = ";" + after
 	}
 	h := fnv.New32a()
-	h.Write([]byte(name.String())) //nolint:errcheck // never fails
+	h.Write([]byte(name.String()))
 	id := fmt.Sprintf("1:%08x:", h.Sum32())
 	entries := strings.Split(lineage, "|")
 	for i, entry := range entries {
