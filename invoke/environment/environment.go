@@ -28,8 +28,13 @@ var (
 	ErrInterrupted = errors.New("environment ended during the invocation")
 )
 
-// InitTimeout is how long the init phase may take ahead of the first event.
-const InitTimeout = 10 * time.Second
+// How long the init phase may take ahead of the first event: on demand, and of
+// environments that are made ready before anybody waits for them, whose
+// functions may also take their own time-out.
+const (
+	InitTimeout      = 10 * time.Second
+	AheadInitTimeout = 130 * time.Second
+)
 
 // State is where an environment is in its life; see the package comment.
 type State int
@@ -117,6 +122,7 @@ type Environment struct {
 	xray       string // where the X-Ray daemon is; empty: there is none
 	server     *runtimeapi.Server
 	memory     memoryGauge
+	tenants    tenants // nil: one event at a time
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -129,6 +135,7 @@ type Environment struct {
 	run      *run          // the processes in progress; none, or dead, when Broken
 	active   *invocation   // the invocation in progress; nil when not Busy
 	initTook time.Duration // of a successful init phase; reported by the first invocation
+	initBad  *verdict      // of an init phase that failed
 	frozen   bool
 	closed   bool
 
@@ -139,6 +146,21 @@ type Environment struct {
 // Open builds the sandbox of an environment. ctx bounds the building only. On
 // an error nothing is left behind, and Launch.Release was called.
 func Open(ctx context.Context, opts Options) (*Environment, error) {
+	return open(ctx, opts, nil)
+}
+
+// tenants is who gives an environment's runtime its events, when that is not the
+// environment itself: one that takes several at a time.
+type tenants interface {
+	// beginSession begins the session of a run.
+	beginSession(server *runtimeapi.Server, extensions []string) *runtimeapi.Session
+	// crashed ends the events in progress: a process has ended, as v says.
+	crashed(v verdict)
+	// interrupted ends the events in progress: no process runs any more.
+	interrupted()
+}
+
+func open(ctx context.Context, opts Options, tenants tenants) (*Environment, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -157,7 +179,7 @@ func Open(ctx context.Context, opts Options) (*Environment, error) {
 		release(&opts)
 		return nil, fmt.Errorf("create sandbox %s: %w", opts.ID, err)
 	}
-	e := &Environment{opts: opts, extensions: extensions, box: box, server: runtimeapi.Serve(box.Listener(), runtimeapi.Options{
+	e := &Environment{opts: opts, extensions: extensions, box: box, tenants: tenants, server: runtimeapi.Serve(box.Listener(), runtimeapi.Options{
 		Function: opts.Function, Subscriptions: opts.Subscriptions,
 	})}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
@@ -192,6 +214,9 @@ func (e *Environment) watchSandbox() {
 	e.mu.Unlock()
 	if busy != nil {
 		e.fail(busy, e.interruptedVerdict(busy))
+	}
+	if e.tenants != nil {
+		e.tenants.interrupted()
 	}
 }
 
@@ -270,6 +295,9 @@ func (e *Environment) Close() error {
 		boxErr := e.box.Close()
 		if busy != nil {
 			e.fail(busy, e.interruptedVerdict(busy))
+		}
+		if e.tenants != nil {
+			e.tenants.interrupted()
 		}
 		e.closeErr = errors.Join(boxErr, e.server.Close())
 		e.wg.Wait()

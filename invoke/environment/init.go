@@ -27,12 +27,14 @@ func (e *Environment) Init() bool {
 	e.mu.Unlock()
 
 	began := time.Now()
-	r, v := e.initialize(hearth.PhaseInit, InitTimeout)
+	r, v := e.initialize(hearth.PhaseInit, e.initTimeout())
 	e.mu.Lock()
 	switch {
 	case e.state == Dead:
-	case v.status != hearth.StatusSuccess, r.dead:
-		e.state = Broken
+	case v.status != hearth.StatusSuccess:
+		e.state, e.initBad = Broken, &v
+	case r.dead:
+		e.state, e.initBad = Broken, &r.failure
 	default:
 		e.state, e.initTook = Idle, time.Since(began)
 	}
@@ -42,6 +44,29 @@ func (e *Environment) Init() bool {
 		e.stopRun(r, v.reason()) // nothing must run on in an idle environment
 	}
 	return ok
+}
+
+func (e *Environment) initTimeout() time.Duration {
+	if e.opts.InitType == hearth.InitProvisioned || e.opts.InitType == hearth.InitManaged {
+		return max(AheadInitTimeout, e.timeout())
+	}
+	return InitTimeout
+}
+
+// initFailure is how the init phase failed; nil when it did not.
+func (e *Environment) initFailure() *verdict {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.initBad
+}
+
+// takeInit is what the init phase took, for the first invocation to report.
+func (e *Environment) takeInit() time.Duration {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	took := e.initTook
+	e.initTook = 0
+	return took
 }
 
 // initialize starts the extensions and the runtime, and waits until they ask

@@ -42,8 +42,15 @@ func (e *Environment) newRun() *run {
 	if e.closed || e.state == Dead {
 		return nil
 	}
-	e.run = &run{session: e.server.Begin(e.extensions...), failed: make(chan struct{}), stopped: make(chan struct{})}
+	e.run = &run{session: e.beginSession(), failed: make(chan struct{}), stopped: make(chan struct{})}
 	return e.run
+}
+
+func (e *Environment) beginSession() *runtimeapi.Session {
+	if e.tenants != nil {
+		return e.tenants.beginSession(e.server, e.extensions)
+	}
+	return e.server.Begin(e.extensions...)
 }
 
 // takeRun returns the run in progress, if any, which is none any more.
@@ -173,6 +180,9 @@ func (e *Environment) watch(r *run, p *process) {
 		<-last.done // somebody else ends it, and may find the run dead
 	}
 	if e.isCurrent(r) && e.State() == Broken {
+		if e.tenants != nil {
+			e.tenants.crashed(e.failureOf(r))
+		}
 		e.stopRun(r, reasonFailure) // the others must not run on in an idle environment
 	}
 }

@@ -96,6 +96,9 @@ func (e *Environment) fixed(fn *hearth.Function, p sandbox.Paths) map[string]str
 		"_HANDLER":                        fn.Handler,
 	}
 	env["_AWS_XRAY_DAEMON_ADDRESS"], env["_AWS_XRAY_DAEMON_PORT"], _ = e.xrayVariables()
+	if fn.Managed != nil {
+		env["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(fn.MaxConcurrency())
+	}
 	if fn.Logging.Format == hearth.LogJSON && fn.Logging.ApplicationLevel != "" {
 		env["AWS_LAMBDA_LOG_LEVEL"] = fn.Logging.ApplicationLevel
 	}
