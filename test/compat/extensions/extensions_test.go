@@ -84,10 +84,16 @@ func inEachSandbox(t *testing.T, test func(t *testing.T, driver sandbox.Driver))
 // runs its init phase.
 func openExtended(t *testing.T, driver sandbox.Driver, events string, names ...string) *extended {
 	t.Helper()
+	return openRuntime(t, driver, filepath.Join("testdata", "bootstrap"), events, names...)
+}
+
+// openRuntime is openExtended with a runtime.
+func openRuntime(t *testing.T, driver sandbox.Driver, runtime, events string, names ...string) *extended {
+	t.Helper()
 	task, opt := t.TempDir(), t.TempDir()
-	install(t, "bootstrap", filepath.Join(task, "bootstrap"))
+	install(t, runtime, filepath.Join(task, "bootstrap"))
 	for _, name := range names {
-		install(t, "probe.sh", filepath.Join(opt, "extensions", name))
+		install(t, filepath.Join("testdata", "probe.sh"), filepath.Join(opt, "extensions", name))
 	}
 	for _, dir := range []string{task, opt} {
 		if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // function code runs as another user
@@ -124,9 +130,9 @@ func openExtended(t *testing.T, driver sandbox.Driver, events string, names ...s
 	return x
 }
 
-func install(t *testing.T, script, as string) {
+func install(t *testing.T, program, as string) {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join("testdata", script))
+	content, err := os.ReadFile(program)
 	if err != nil {
 		t.Fatal(err)
 	}
