@@ -12,6 +12,8 @@ import (
 	"github.com/hearthd/hearth/edge/policy"
 	"github.com/hearthd/hearth/edge/policy/document"
 	"github.com/hearthd/hearth/edge/scope"
+	"github.com/hearthd/hearth/invoke/destination"
+	"github.com/hearthd/hearth/invoke/queue"
 	layerstore "github.com/hearthd/hearth/store/layers"
 	"github.com/hearthd/hearth/store/records"
 )
@@ -153,4 +155,27 @@ func (l layerVersions) Delete(ctx context.Context, name hearth.LayerName, versio
 		return err
 	}
 	return l.Store.Delete(ctx, name, version)
+}
+
+// permittedEventConfig is eventConfig without the functions that the function's
+// role may not invoke: a destination is no way around their policies.
+func (d *daemon) permittedEventConfig(name hearth.Name, qualifier string) queue.Config {
+	c := d.eventConfig(name, qualifier)
+	if d.access.gate == nil {
+		return c
+	}
+	for _, target := range []*string{&c.OnSuccess, &c.OnFailure, &c.DeadLetter} {
+		if _, _, isFunction := destination.FunctionTarget(*target); !isFunction {
+			continue
+		}
+		fn, err := d.catalog.Lookup(name, hearth.Latest)
+		if err == nil {
+			err = d.access.gate.Allow(auth.FunctionSession(fn, d.cfg.FunctionActions), "lambda:InvokeFunction", *target)
+		}
+		if err != nil {
+			d.logger.Warn("a destination is not told", "function", name.String(), "destination", *target, "error", err)
+			*target = ""
+		}
+	}
+	return c
 }

@@ -26,7 +26,7 @@ func (d *daemon) openQueue(ctx context.Context) error {
 		return err
 	}
 	opts := queue.Options{
-		Log: log, Invoker: d.dispatcher, NewID: api.NewRequestID, Config: d.eventConfig, Clock: d.clock,
+		Log: log, Invoker: d.dispatcher, NewID: api.NewRequestID, Config: d.permittedEventConfig, Clock: d.clock,
 		// Callers who wait keep half of the account's concurrency.
 		MaxRunning: max(1, d.cfg.MaxConcurrency/2), Logger: d.logger,
 	}

@@ -51,7 +51,7 @@ func (g *Gate) Authorize(ctx context.Context, call *api.Call, body []byte) (cont
 	if err != nil {
 		return nil, err
 	}
-	return ctx, g.allow(p, action(call.Operation), resource)
+	return ctx, g.Allow(p, action(call.Operation), resource)
 }
 
 // action is the IAM action of an operation.
@@ -65,10 +65,10 @@ func action(operation string) string {
 	return "lambda:" + operation
 }
 
-// allow decides whether a principal may do something with a resource. Within
+// Allow decides whether a principal may do something with a resource. Within
 // its account either its own actions or the resource's policy must allow it, in
 // another's both; a policy that denies it always wins.
-func (g *Gate) allow(p Principal, action, resource string) error {
+func (g *Gate) Allow(p Principal, action, resource string) error {
 	decision := g.policies.Decide(document.Request{
 		Principal: document.Principal{Account: p.Account, ARN: p.ARN, RoleARN: p.RoleARN},
 		Action:    action, Resource: resource, Context: p.context(),
@@ -162,5 +162,5 @@ func (g *Gate) own(r *http.Request) (context.Context, error) {
 			return nil, err
 		}
 	}
-	return ctx, g.allow(p, "hearth:"+name, resource)
+	return ctx, g.Allow(p, "hearth:"+name, resource)
 }
