@@ -18,7 +18,6 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	gocmp "github.com/google/go-cmp/cmp"
 
@@ -235,14 +234,14 @@ const (
 	role      = `"Role":"arn:aws:iam::123456789012:role/r"`
 )
 
-// archive is a code archive as it is sent.
-func archive(content string) string {
+// zipped is a code archive as it is sent.
+func zipped(content string) string {
 	return `"` + base64.StdEncoding.EncodeToString([]byte(content)) + `"`
 }
 
 // createBody is a request for a function, with further members.
 func createBody(name, members string) string {
-	return `{"FunctionName":"` + name + `","Runtime":"python3.13","Handler":"app.handler",` + role + `,"Code":{"ZipFile":` + archive("code of "+name) + `}` + members + `}`
+	return `{"FunctionName":"` + name + `","Runtime":"python3.13","Handler":"app.handler",` + role + `,"Code":{"ZipFile":` + zipped("code of "+name) + `}` + members + `}`
 }
 
 // create makes a function and waits until it is Active. It is in the

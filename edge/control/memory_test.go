@@ -145,7 +145,7 @@ func (m *memory) all() (all []*hearth.Function) {
 	slices.SortFunc(all, func(a, b *hearth.Function) int {
 		n, _ := hearth.VersionNumber(a.Version)
 		o, _ := hearth.VersionNumber(b.Version)
-		return cmp.Or(strings.Compare(a.Name.String(), b.Name.String()), n-o)
+		return cmp.Or(strings.Compare(a.Name.String(), b.Name.String()), n-o, strings.Compare(a.Version, b.Version))
 	})
 	return all
 }

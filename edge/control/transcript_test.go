@@ -26,11 +26,12 @@ func TestTranscript_Create(t *testing.T) {
 
 func TestTranscript_CreateWithEverything(t *testing.T) {
 	serve(t, func(f *fixture) {
+		f.layers["arn:aws:lambda:us-east-1:000000000000:layer:l:1"] = hearth.Layer{ARN: "arn:aws:lambda:us-east-1:000000000000:layer:l:1", Size: 7}
 		f.do("POST", functions, createBody("f", `,"Description":"<all> & more","Timeout":900,"MemorySize":10240,"EphemeralStorage":{"Size":1024},`+
 			`"Environment":{"Variables":{"KEY":"1","OTHER":"<&>"}},"Architectures":["arm64"],"TracingConfig":{"Mode":"Active"},`+
 			`"LoggingConfig":{"LogFormat":"JSON","LogGroup":"mine"},"DeadLetterConfig":{"TargetArn":"arn:aws:sqs:us-east-1:000000000000:q"},`+
 			`"VpcConfig":{"SubnetIds":["subnet-1"],"SecurityGroupIds":["sg-1"]},"KMSKeyArn":"arn:aws:kms:us-east-1:000000000000:key/k",`+
-			`"SnapStart":{"ApplyOn":"PublishedVersions"},"TenancyConfig":{"TenantIsolationMode":"PER_TENANT"},"Tags":{"team":"t"}`))
+			`"DurableConfig":{"ExecutionTimeout":60},"Layers":["arn:aws:lambda:us-east-1:000000000000:layer:l:1"],"TenancyConfig":{"TenantIsolationMode":"PER_TENANT"},"Tags":{"team":"t"}`))
 		f.settle()
 		f.do("GET", functions+"/f", "")
 		f.golden("create-everything")
@@ -83,17 +84,17 @@ func TestTranscript_UpdateCode(t *testing.T) {
 	serve(t, func(f *fixture) {
 		f.create("f", "")
 		release := f.host.hold()
-		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("new code")+`,"Architectures":["arm64"]}`)
-		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("newer code")+`}`) // refused: InProgress
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+zipped("new code")+`,"Architectures":["arm64"]}`)
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+zipped("newer code")+`}`) // refused: InProgress
 		f.do("GET", functions+"/f/configuration", "")
 		release()
 		f.settle()
 		f.do("GET", functions+"/f/configuration", "")
-		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("dry code")+`,"DryRun":true}`)
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+zipped("dry code")+`,"DryRun":true}`)
 		f.do("PUT", functions+"/f/code", `{}`)
 		f.do("PUT", functions+"/f/code", `{"ImageUri":"123456789012.dkr.ecr.us-east-1.amazonaws.com/i:1"}`)
-		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("x")+`,"RevisionId":"stale"}`)
-		f.do("PUT", functions+"/missing/code", `{"ZipFile":`+archive("x")+`}`)
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+zipped("x")+`,"RevisionId":"stale"}`)
+		f.do("PUT", functions+"/missing/code", `{"ZipFile":`+zipped("x")+`}`)
 		f.golden("update-code")
 	})
 }
@@ -194,18 +195,10 @@ func TestTranscript_PayloadsThatAreNotJSON(t *testing.T) {
 	})
 }
 
-func TestTranscript_WhatIsNotBuilt(t *testing.T) {
+func TestTranscript_NoOperationHere(t *testing.T) {
 	serve(t, func(f *fixture) {
-		f.create("f", "")
-		f.do("POST", functions, `{"FunctionName":"s","Runtime":"python3.13","Handler":"h",`+role+`,"Code":{"S3Bucket":"bucket","S3Key":"k"}}`)
-		f.do("POST", functions, `{"FunctionName":"i",`+role+`,"PackageType":"Image","Code":{"ImageUri":"123456789012.dkr.ecr.us-east-1.amazonaws.com/i:1"}}`)
-		f.do("POST", functions, createBody("p", `,"Publish":true,"PublishTo":"LATEST_PUBLISHED"`))
-		f.do("POST", functions, createBody("p", `,"DurableConfig":{"ExecutionTimeout":60}`))
-		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("x")+`,"Publish":true,"PublishTo":"LATEST_PUBLISHED"}`)
-		f.do("POST", functions+"/f/versions", `{"PublishTo":"LATEST_PUBLISHED"}`)
 		f.do("GET", "/2019-09-30/functions/f/provisioned-concurrency?Qualifier=1", "")
-		f.do("GET", "/2018-10-31/layers", "")
 		f.do("GET", "/nothing/here", "")
-		f.golden("not-built")
+		f.golden("not-here")
 	})
 }

@@ -70,15 +70,15 @@ func TestTranscript_UpdateCodePublished(t *testing.T) {
 	serve(t, func(f *fixture) {
 		f.create("f", "")
 		release := f.host.hold()
-		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("new code")+`,"Publish":true}`)
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+zipped("new code")+`,"Publish":true}`)
 		f.do("GET", functions+"/f?Qualifier=1", "")
 		f.do("GET", functions+"/f?Qualifier=$LATEST", "")
 		release()
 		f.settle()
 		f.do("GET", functions+"/f?Qualifier=1", "")
-		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("new code")+`,"Publish":true}`) // answers with version 1
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+zipped("new code")+`,"Publish":true}`) // answers with version 1
 		f.settle()
-		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("dry code")+`,"Publish":true,"DryRun":true}`)
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+zipped("dry code")+`,"Publish":true,"DryRun":true}`)
 		f.do("GET", functions+"/f/versions", "")
 		f.golden("update-code-published")
 	})
@@ -152,7 +152,7 @@ func TestPublish_VersionStaysAsItIs(t *testing.T) {
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("new code")+`}`)
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+zipped("new code")+`}`)
 		f.settle()
 		f.do("PUT", functions+"/f/configuration", `{"Timeout":9}`)
 		f.settle()
@@ -235,7 +235,7 @@ func TestPublish_FunctionWhoseUpdateFailedGivesAVersionThatFails(t *testing.T) {
 	serve(t, func(f *fixture) {
 		f.create("f", "")
 		f.host.prepare = func(context.Context, *hearth.Function) error { return errors.New("disk is full") }
-		f.do("PUT", functions+"/f/code", `{"ZipFile":`+archive("worse")+`}`)
+		f.do("PUT", functions+"/f/code", `{"ZipFile":`+zipped("worse")+`}`)
 		f.settle()
 		if v := f.publish("{}"); v.State != hearth.StatePending {
 			f.Errorf("published as %s", v.State)

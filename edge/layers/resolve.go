@@ -18,15 +18,14 @@ func (s *Service) Resolve(ctx context.Context, fn hearth.Name, arns []string) (l
 		return nil, nil, hearth.Errorf(hearth.ErrInvalid, "Cannot reference more than %d layers.", maxLayers)
 	}
 	var holds []func()
-	release = func() {
-		for _, done := range holds {
-			done()
+	letGo := func() {
+		for _, release := range holds {
+			release()
 		}
 	}
 	defer func() {
 		if err != nil {
-			release()
-			release = nil
+			letGo()
 		}
 	}()
 	taken := map[hearth.LayerName]string{}
@@ -36,15 +35,15 @@ func (s *Service) Resolve(ctx context.Context, fn hearth.Name, arns []string) (l
 			return nil, nil, err
 		}
 		holds = append(holds, hold)
-		name, _, _ := hearth.ParseLayerARN(arn)
-		if other, twice := taken[name]; twice {
+		name, _, ok := hearth.ParseLayerARN(arn)
+		if other, twice := taken[name]; twice && ok {
 			return nil, nil, hearth.Errorf(hearth.ErrInvalid, "Two different versions of the same layer are not allowed to be referenced "+
 				"in the same function. %s and %s are versions of the same layer.", other, arn)
 		}
 		taken[name] = arn
 		layers = append(layers, layer)
 	}
-	return layers, release, nil
+	return layers, letGo, nil
 }
 
 // resolve finds one layer version: a published one first, then Options.Foreign.
