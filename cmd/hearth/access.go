@@ -88,7 +88,7 @@ func (d *daemon) functionCredentials(fn *hearth.Function) map[string]string {
 	if d.access.sessions == nil {
 		return placeholderCredentials()
 	}
-	c := d.access.sessions.Issue(auth.FunctionSession(fn, d.cfg.FunctionActions), time.Now())
+	c := d.access.sessions.Issue(auth.FunctionSession(fn, d.cfg.functionActions()), time.Now())
 	return map[string]string{
 		"AWS_ACCESS_KEY_ID": c.AccessKeyID, "AWS_SECRET_ACCESS_KEY": c.SecretAccessKey, "AWS_SESSION_TOKEN": c.SessionToken,
 	}
@@ -170,7 +170,7 @@ func (d *daemon) permittedEventConfig(name hearth.Name, qualifier string) queue.
 		}
 		fn, err := d.catalog.Lookup(name, hearth.Latest)
 		if err == nil {
-			err = d.access.gate.Allow(auth.FunctionSession(fn, d.cfg.FunctionActions), "lambda:InvokeFunction", *target)
+			err = d.access.gate.Allow(auth.FunctionSession(fn, d.cfg.functionActions()), "lambda:InvokeFunction", *target)
 		}
 		if err != nil {
 			d.logger.Warn("a destination is not told", "function", name.String(), "destination", *target, "error", err)

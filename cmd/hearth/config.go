@@ -47,7 +47,7 @@ type config struct {
 
 	Auth            bool        `yaml:"auth"`
 	Credentials     string      `yaml:"credentials"`
-	FunctionActions []string    `yaml:"function-actions"`
+	FunctionActions string      `yaml:"function-actions"`
 	AccessKeys      []accessKey `yaml:"access-keys"` // in files only: see credentials.go
 	Clock           string      `yaml:"clock"`
 }
@@ -66,7 +66,7 @@ func defaultConfig(getenv func(string) string) config {
 		LogRetention:   14 * 24 * time.Hour,
 		LogLevel:       "info",
 
-		FunctionActions: []string{"lambda:InvokeFunction"},
+		FunctionActions: "lambda:InvokeFunction",
 		Clock:           clockReal,
 	}
 }
@@ -106,7 +106,7 @@ func (c *config) addFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.DebugListen, "debug-listen", c.DebugListen, "`ADDRESS` to serve Go's profiles of the daemon on, under /debug/pprof/; loopback only; empty: nowhere")
 	f.BoolVar(&c.Auth, "auth", c.Auth, "serve only requests that are signed (AWS Signature Version 4) with an access key of --credentials or of the --config file")
 	f.StringVar(&c.Credentials, "credentials", c.Credentials, "`FILE` with access keys for --auth, that nobody else can read (mode 0600)")
-	f.StringSliceVar(&c.FunctionActions, "function-actions", c.FunctionActions, "what functions may do with the API under --auth, besides what resource-based policies allow them: `ACTION,...`; none: \"\"")
+	f.StringVar(&c.FunctionActions, "function-actions", c.FunctionActions, "what functions may do with the API under --auth, besides what resource-based policies allow them: `ACTION,...`; none: \"\"")
 }
 
 // load completes c, whose flags have been parsed, from the file and the

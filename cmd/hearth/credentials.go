@@ -49,6 +49,9 @@ func (c *config) loadKeys(configFile string) error {
 	if c.Auth && len(c.AccessKeys) == 0 {
 		return usagef("auth: there are no access keys; list them in a file and name it with --credentials")
 	}
+	if err := checkActions(c.functionActions()); err != nil {
+		return usagef("function-actions: %w", err)
+	}
 	for i, k := range c.AccessKeys {
 		if err := k.validate(); err != nil {
 			return usagef("access-keys: entry %d: %w", i+1, err)
@@ -103,12 +106,24 @@ func (k accessKey) validate() error {
 	if !arn.MatchString(k.arn()) {
 		return fmt.Errorf("principal: %q is neither root, user/NAME, role/NAME nor an ARN of the account %s", k.Principal, k.Account)
 	}
-	for _, a := range k.Actions {
+	if err := checkActions(k.Actions); err != nil {
+		return fmt.Errorf("actions: %w", err)
+	}
+	return nil
+}
+
+func checkActions(actions []string) error {
+	for _, a := range actions {
 		if service, _, ok := strings.Cut(a, ":"); a != "*" && (!ok || service != "lambda" && service != "hearth") {
-			return fmt.Errorf("actions: %q is no action such as lambda:InvokeFunction or hearth:logs", a)
+			return fmt.Errorf("%q is no action such as lambda:InvokeFunction or hearth:logs", a)
 		}
 	}
 	return nil
+}
+
+// functionActions are what functions may do.
+func (c *config) functionActions() []string {
+	return strings.FieldsFunc(c.FunctionActions, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // minSecret is the length of a secret in characters; AWS's have 40.

@@ -21,7 +21,7 @@ func newServeCommand(c *cli) *cobra.Command {
 		Short: "Serve the Lambda API and run functions",
 		Long: `Serve the AWS Lambda API on this machine and run functions for it, until
 interrupted. With AWS_ENDPOINT_URL=` + defaultEndpoint + ` the aws CLI, SDKs and
-Terraform talk to it; any credentials will do.
+Terraform talk to it; without --auth any credentials will do.
 
 Every flag can be set in the environment (HEARTH_DATA_DIR for --data-dir) and in
 the --config file (data-dir: ...), a flag being first and the file last.`,
