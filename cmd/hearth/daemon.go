@@ -23,6 +23,7 @@ import (
 	"github.com/hearthd/hearth/edge/links"
 	"github.com/hearthd/hearth/edge/logview"
 	"github.com/hearthd/hearth/edge/scope"
+	"github.com/hearthd/hearth/edge/tags"
 	"github.com/hearthd/hearth/internal/clock"
 	"github.com/hearthd/hearth/invoke/dispatch"
 	"github.com/hearthd/hearth/invoke/pool"
@@ -238,6 +239,10 @@ func (d *daemon) handler() http.Handler {
 	router := api.NewRouter(api.Options{Logger: d.logger, Authorizer: d.access.authorizer()})
 	d.control.Register(router)
 	d.code.Register(router)
+	tags.New(
+		tags.Functions{Store: d.catalog, Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}},
+		d.settings.signing, d.settings.mappings,
+	).Register(router)
 	d.settings.Register(router)
 	d.registerConcurrency(router)
 	d.access.policies.Register(router)
