@@ -192,7 +192,7 @@ func TestDriver_KilledWithManySandboxes_LeavesNothing(t *testing.T) {
 	}
 	dir := t.TempDir()
 	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$")
-	cmd.Env = append(os.Environ(), crowdEnv+"="+dir)
+	cmd.Env = append(os.Environ(), crowdEnv+"="+dir, "TMPDIR="+t.TempDir()) // it is killed
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

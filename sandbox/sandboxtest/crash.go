@@ -57,7 +57,8 @@ func (b *bench) predecessor() string {
 		pattern = append(pattern, "^"+regexp.QuoteMeta(part)+"$")
 	}
 	cmd := exec.Command(os.Args[0], "-test.run="+strings.Join(pattern, "/"), "-test.v")
-	cmd.Env = append(os.Environ(), crashEnv+"="+b.stateDir)
+	// What it makes goes with this test's own: it does not live to remove it.
+	cmd.Env = append(os.Environ(), crashEnv+"="+b.stateDir, "TMPDIR="+b.TempDir())
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
