@@ -8,7 +8,7 @@ import (
 
 func TestIsAlias_Qualifiers(t *testing.T) {
 	for qualifier, want := range map[string]bool{
-		"": false, hearth.Latest: false, "7": false, "007": false, "live": true, "1_1": true, "v2": true, "$LATEST.PUBLISHED": true,
+		"": false, hearth.Latest: false, "7": false, "007": false, "live": true, "1_1": true, "v2": true, hearth.LatestPublished: false,
 	} {
 		if got := hearth.IsAlias(qualifier); got != want {
 			t.Errorf("%q: %v", qualifier, got)
