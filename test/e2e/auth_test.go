@@ -15,6 +15,7 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
 // The keys of daemons of these tests.
@@ -242,4 +243,37 @@ func TestServe_CredentialsThatOthersCanRead_AreRefused(t *testing.T) {
 	if p.code == 0 || !strings.Contains(p.stderr, "chmod 600") {
 		t.Errorf("%+v", p)
 	}
+}
+
+func TestAuth_DestinationsAreHeldToPolicies(t *testing.T) {
+	t.Parallel()
+	d := startAuth(t)
+	owner, other, ctx := d.as(ownerKey, ownerSecret, ""), d.as(otherKey, otherSecret, ""), ctxFor(t)
+	name := d.createAs(t, owner)
+	d.createAs(t, other) // a function of the same name, of another account
+	target := "arn:aws:lambda:us-east-1:000000000000:function:" + name
+	if _, err := other.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{
+		FunctionName: &name, DestinationConfig: &types.DestinationConfig{OnSuccess: &types.OnSuccess{Destination: &target}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	invoke := func() {
+		if _, err := other.Invoke(ctx, &lambda.InvokeInput{FunctionName: &name, InvocationType: types.InvocationTypeEvent}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	invoke()
+	eventually(t, "the destination to be refused", func() bool { return strings.Contains(d.log(), "a destination is not told") })
+	if _, err := owner.AddPermission(ctx, &lambda.AddPermissionInput{
+		FunctionName: &name, StatementId: aws.String("other"), Action: aws.String("lambda:InvokeFunction"), Principal: aws.String("444455556666"),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if p := hearthAs(t, d, ownerKey, ownerSecret, "logs", name); strings.Contains(p.stdout, "called") {
+		t.Errorf("the destination was told: %+v", p)
+	}
+	invoke()
+	eventually(t, "the permitted destination to be told", func() bool {
+		return strings.Contains(hearthAs(t, d, ownerKey, ownerSecret, "logs", name).stdout, "called")
+	})
 }
