@@ -245,6 +245,8 @@ func TestGate_WhoMayDoWhat(t *testing.T) {
 		{"stranger, allowed the alias", "mallory", invoke(fn + ":live"), policies{fn + ":live": document.Allowed}, ""},
 		{"stranger, own function of that name", "mallory", invoke("f"), nil, ""},
 		{"stranger creates elsewhere", "mallory", create(fn), nil, denied(mallory, "lambda:CreateFunction", fn, "because no resource-based policy allows the lambda:CreateFunction action")},
+		{"stranger creates elsewhere, by another spelling", "mallory", call{method: "POST", path: "/2015-03-31/functions", body: `{"FunctionName":"x","FUNCTIONNAME":"` + fn + `","Role":"arn:aws:iam::111122223333:role/r","Code":{"ZipFile":"eA=="}}`}, nil,
+			denied(mallory, "lambda:CreateFunction", fn, "because no resource-based policy allows the lambda:CreateFunction action")},
 		{"reader invokes", "reader", invoke("f"), nil, denied(reader, "lambda:InvokeFunction", fn, noID)},
 		{"reader, allowed", "reader", invoke("f"), policies{fn: document.Allowed}, ""},
 		{"reader lists", "reader", call{method: "GET", path: "/2015-03-31/functions/"}, nil, ""},

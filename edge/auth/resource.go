@@ -21,7 +21,7 @@ func (g *Gate) resource(ctx context.Context, call *api.Call, body []byte) (strin
 	query := call.HTTP.URL.Query()
 	for _, label := range arnLabels() {
 		if arn := call.Label(label); arn != "" {
-			return arn, nil
+			return arnOrAny(arn), nil
 		}
 	}
 	if name := call.Label("FunctionName"); name != "" {
@@ -32,7 +32,7 @@ func (g *Gate) resource(ctx context.Context, call *api.Call, body []byte) (strin
 	}
 	switch call.Operation {
 	case api.GetLayerVersionByArn.Name():
-		return query.Get("Arn"), nil
+		return arnOrAny(query.Get("Arn")), nil
 	case api.ListEventSourceMappings.Name():
 		if name := query.Get("FunctionName"); name != "" {
 			return g.function(ctx, name, "")
@@ -45,6 +45,14 @@ func (g *Gate) resource(ctx context.Context, call *api.Call, body []byte) (strin
 		}
 	}
 	return anyResource, nil
+}
+
+// arnOrAny leaves what is no ARN to the operation, which refuses it.
+func arnOrAny(s string) string {
+	if strings.HasPrefix(s, "arn:") {
+		return s
+	}
+	return anyResource
 }
 
 // arnLabels are the labels of paths that are ARNs. The others, besides

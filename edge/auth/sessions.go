@@ -39,7 +39,7 @@ type session struct {
 }
 
 // maxToken bounds the tokens that are looked at, in bytes.
-const maxToken = 4 << 10
+const maxToken = 16 << 10
 
 // sealSize is the length of a seal, in bytes.
 const sealSize = sha256.Size

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/internal/sigv4"
 )
 
@@ -122,24 +123,13 @@ func checkScope(s *sigv4.Signature) error {
 	switch {
 	case s.Scope.Service != service:
 		return hearth.Errorf(hearth.ErrSignature, "Credential should be scoped to correct service: '%s'. ", service)
-	case !isRegion(s.Scope.Region):
+	case !scope.IsRegion(s.Scope.Region):
 		return hearth.Errorf(hearth.ErrSignature, "Credential should be scoped to a valid region. ")
 	case s.Scope.Date != day:
 		return hearth.Errorf(hearth.ErrSignature, "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP: '%s' != '%s', from '%s'.",
 			s.Scope.Date, day, s.Time.UTC().Format(sigv4.TimeFormat))
 	}
 	return nil
-}
-
-// isRegion keeps what becomes part of ARNs and keys to the alphabet of region
-// names.
-func isRegion(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
-			return false
-		}
-	}
-	return s != "" && len(s) <= 32
 }
 
 // checkTime refuses signatures of other times. Clients correct their clocks by

@@ -88,7 +88,7 @@ func credential(r *http.Request) (key, region string) {
 		credential = r.URL.Query().Get("X-Amz-Credential")
 	}
 	parts := strings.Split(strings.TrimSpace(credential), "/")
-	if len(parts) != 5 || parts[4] != "aws4_request" || !isRegion(parts[2]) {
+	if len(parts) != 5 || parts[4] != "aws4_request" || !IsRegion(parts[2]) {
 		return "", ""
 	}
 	return parts[0], parts[2]
@@ -98,9 +98,9 @@ func isAccount(s string) bool {
 	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
 
-// isRegion keeps what becomes part of ARNs and keys to the alphabet of region
+// IsRegion keeps what becomes part of ARNs and keys to the alphabet of region
 // names.
-func isRegion(s string) bool {
+func IsRegion(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
 			return false
