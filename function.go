@@ -86,6 +86,18 @@ func (f *Function) ARN() string {
 	return f.Name.ARN(f.Version)
 }
 
+// CheckTenant returns AWS's refusal of an invocation with or without a tenant id
+// of a function that has no tenants, or has some.
+func (f *Function) CheckTenant(id string) error {
+	switch {
+	case f.TenantIsolation != "" && id == "":
+		return Errorf(ErrInvalid, "The invoked function is enabled with tenancy configuration. Add a valid tenant ID in your request and try again.")
+	case f.TenantIsolation == "" && id != "":
+		return Errorf(ErrInvalid, "The invoked function is not enabled with tenancy configuration. Remove the tenant ID from your request and try again.")
+	}
+	return nil
+}
+
 // Code names a function's code in the blob store or an image registry.
 type Code struct {
 	Digest   string // hex SHA-256 of the archive: its key in the blob store

@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -174,9 +175,11 @@ func (e *engine) openEnvironment(ctx context.Context, fn *hearth.Function, initT
 	services := e.newServices(ctx, fn, e.opts.sink(fn, stream), logs.Runtime{
 		Version: runtimeVersion(plan), ARN: control.RuntimeVersionARN(fn),
 	})
-	if plan.Warning != "" {
-		e.opts.logger.Warn("substitute runtime", "function", fn.Name.String(), "warning", plan.Warning)
-		services.Output(hearth.SourceFunction, []byte("hearth: "+plan.Warning))
+	for _, warning := range []string{plan.Warning, architectureWarning(fn)} {
+		if warning != "" {
+			e.opts.logger.Warn("function runs on a substitute", "function", fn.Name.String(), "warning", warning)
+			services.Output(hearth.SourceFunction, []byte("hearth: "+warning))
+		}
 	}
 	return environment.Open(ctx, environment.Options{
 		ID: id[:16], Function: fn, Driver: e.driver, Launch: launch, Recorder: services, Subscriptions: services, Services: services,
@@ -189,6 +192,16 @@ func placeholderCredentials() map[string]string {
 	return map[string]string{
 		"AWS_ACCESS_KEY_ID": "hearth", "AWS_SECRET_ACCESS_KEY": "hearth", "AWS_SESSION_TOKEN": "hearth",
 	}
+}
+
+// architectureWarning says that a function was built for other processors than
+// this host's, which only matters to its native code.
+func architectureWarning(fn *hearth.Function) string {
+	host := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
+	if len(fn.Architectures) == 0 || fn.Architectures[0] == host {
+		return ""
+	}
+	return "the function is for " + fn.Architectures[0] + ", and runs on " + host + ": native code in its package and layers must be for that"
 }
 
 func newID() string {
@@ -219,6 +232,9 @@ func runtimeVersion(p *runtimes.Plan) string {
 
 // launch is how the runtime of a function is started.
 func (e *engine) launch(ctx context.Context, fn *hearth.Function) (*environment.Launch, *runtimes.Plan, error) {
+	if fn.PackageType == hearth.PackageImage {
+		return nil, nil, errImage
+	}
 	plan, err := e.set.Plan(ctx, fn)
 	if err != nil {
 		return nil, nil, err
@@ -312,6 +328,9 @@ const prepareAttempts = 3
 
 // Prepare unpacks a function's code and layers ahead of its first environment.
 func (e *engine) Prepare(ctx context.Context, fn *hearth.Function) error {
+	if fn.PackageType == hearth.PackageImage {
+		return nil // nothing to unpack: it is the reference that was accepted
+	}
 	for attempt := 1; ; attempt++ {
 		t, err := e.trees(ctx, fn)
 		if err == nil {

@@ -157,6 +157,9 @@ func (e *engine) opt(ctx context.Context, fn *hearth.Function) (dir string, rele
 	return dir, release, nil
 }
 
+// errImage is what invoking an image function answers.
+var errImage = hearth.Errorf(hearth.ErrNotImplemented, "hearth keeps functions of PackageType Image, and does not run them yet. Package the function as Zip to run it.")
+
 // trees are the directories that the sandboxes of a function show.
 type trees struct {
 	task, opt string

@@ -52,7 +52,11 @@ func (s *Service) accept(ctx context.Context, name hearth.Name, qualifier string
 		return hearth.Errorf(hearth.ErrNotImplemented,
 			"A single function without a daemon has no queue for events. Use RequestResponse, or hearth serve.")
 	}
-	if _, err := s.opts.Invoker.Resolve(ctx, name, qualifier); err != nil {
+	fn, err := s.opts.Invoker.Resolve(ctx, name, qualifier)
+	if err != nil {
+		return err
+	}
+	if err := fn.CheckTenant(inv.TenantID); err != nil {
 		return err
 	}
 	return s.opts.Queue.Accept(ctx, name, qualifier, inv)

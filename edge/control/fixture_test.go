@@ -66,7 +66,7 @@ func (f *fixture) open() {
 	f.service = control.New(f.Context(), control.Options{
 		Functions: f.memory, Invoker: f.invoker, Queue: f.queue, Host: f.host, Layers: f.layers, Links: f.links, Attached: f.memory,
 		Intake: archive.New(archive.Options{Store: f.memory, Check: f.host.CheckArchive, Objects: f.memory, Dir: f.TempDir()}),
-		Scope: scope.Defaults{Account: "000000000000", Region: "us-east-1"}, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
+		Scope:  scope.Defaults{Account: "000000000000", Region: "us-east-1"}, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
 	})
 	router := api.NewRouter(api.Options{})
 	f.service.Register(router)

@@ -118,7 +118,9 @@ func TestResolve_Foreign_IsTakenIn(t *testing.T) {
 func TestResolve_AnotherAccountsLayer_NeedsItsPolicy(t *testing.T) {
 	granted := false
 	f := serve(t, func(o *layers.Options) {
-		o.Allowed = func(_ context.Context, account string, v *hearth.LayerVersion) bool { return granted && account == "000000000000" && v.Version == 1 }
+		o.Allowed = func(_ context.Context, account string, v *hearth.LayerVersion) bool {
+			return granted && account == "000000000000" && v.Version == 1
+		}
 	})
 	v := &hearth.LayerVersion{Layer: hearth.LayerName{Account: "111111111111", Region: "us-east-1", Layer: "a"}}
 	if err := f.memory.Publish(t.Context(), v); err != nil {

@@ -151,6 +151,9 @@ func (d *Dispatcher) Invoke(ctx context.Context, name hearth.Name, qualifier str
 	if err != nil {
 		return hearth.Result{}, err
 	}
+	if err := fn.CheckTenant(inv.TenantID); err != nil {
+		return hearth.Result{}, err
+	}
 	inv.InvokedARN = name.ARN(qualifier)
 	if err := d.trace(name, inv); err != nil {
 		return hearth.Result{}, err
