@@ -127,7 +127,7 @@ func (s *sdkCalls) afterFunctions(*testing.T) []any {
 	return []any{
 		&lambda.InvokeInput{FunctionName: f, Payload: []byte(`{}`)},
 		&lambda.InvokeWithResponseStreamInput{FunctionName: f, Payload: []byte(`{}`)},
-		&lambda.InvokeAsyncInput{FunctionName: f, InvokeArgs: strings.NewReader(`{}`)}, //nolint:staticcheck // deprecated, and served
+		&lambda.InvokeAsyncInput{FunctionName: f, InvokeArgs: strings.NewReader(`{}`)},
 		&lambda.TagResourceInput{Resource: function, Tags: map[string]string{"k": "v"}},
 		&lambda.ListTagsInput{Resource: function},
 		&lambda.UntagResourceInput{Resource: function, TagKeys: []string{"k"}},
