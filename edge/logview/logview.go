@@ -71,9 +71,10 @@ func (v *View) serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	// A reference with a region is taken at its word: no signature says for
-	// which region the request is.
-	name, qualifier, err := ref.Resolve(v.opts.Scope.Account, cmp.Or(ref.Region, v.opts.Scope.Region), nil)
+	// A reference with a region is taken at its word: a request without a
+	// signature does not say for which it is. The account is the caller's.
+	account, region := v.opts.Scope.OfRequest(r)
+	name, qualifier, err := ref.Resolve(account, cmp.Or(ref.Region, region), nil)
 	if err != nil {
 		return err
 	}

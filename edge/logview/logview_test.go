@@ -93,6 +93,19 @@ func TestView_OfAnotherRegionByARN_AndOfAnAlias(t *testing.T) {
 	}
 }
 
+func TestView_NameAlone_IsOfTheCallersAccountAndRegion(t *testing.T) {
+	r := &reader{}
+	req := httptest.NewRequestWithContext(t.Context(), http.MethodGet, logview.Path+"?function=f", nil)
+	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=AKIA/20261121/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=00")
+	view(r).ServeHTTP(httptest.NewRecorder(), req)
+	checked := scope.WithCaller(t.Context(), scope.Caller{Account: "111122223333", Region: "us-west-2"})
+	view(r).ServeHTTP(httptest.NewRecorder(), req.WithContext(checked))
+	want := []string{"000000000000/eu-west-1/f: 0001-01-01T00:00:00Z false", "111122223333/us-west-2/f: 0001-01-01T00:00:00Z false"}
+	if diff := cmp.Diff(want, r.asked); diff != "" {
+		t.Errorf("asked (-want +got):\n%s", diff)
+	}
+}
+
 func TestView_FollowsUntilTheClientIsGone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := view(&reader{events: []hearth.LogEvent{{Stream: "s", Message: "past"}}})

@@ -44,15 +44,24 @@ func (d Defaults) Of(ctx context.Context) (account, region string) {
 	if c, ok := CallerFrom(ctx); ok {
 		return c.Account, c.Region
 	}
-	account, region = d.Account, d.Region
 	if call := api.CallFrom(ctx); call != nil {
-		key, signed := credential(call.HTTP)
-		if signed != "" {
-			region = signed
-		}
-		if signed != "" && isAccount(key) {
-			account = key
-		}
+		return d.OfRequest(call.HTTP)
+	}
+	return d.Account, d.Region
+}
+
+// OfRequest is Of for a request that is no operation of the Lambda API.
+func (d Defaults) OfRequest(r *http.Request) (account, region string) {
+	if c, ok := CallerFrom(r.Context()); ok {
+		return c.Account, c.Region
+	}
+	account, region = d.Account, d.Region
+	key, signed := credential(r)
+	if signed != "" {
+		region = signed
+	}
+	if signed != "" && isAccount(key) {
+		account = key
 	}
 	return account, region
 }
