@@ -16,7 +16,12 @@ type Call struct {
 	HTTP      *http.Request // the body has been read
 	Response  http.Header   // of the response; a handler may add to it before it returns
 
-	pattern string   // of the operation's path; for an Authorizer only
+	path *labelled // for an Authorizer only
+}
+
+// labelled is the path of a request as its operation's pattern reads it.
+type labelled struct {
+	pattern string
 	labels  []string // in the order of the pattern
 }
 
@@ -24,14 +29,17 @@ type Call struct {
 // pattern, decoded, such as FunctionName, to an Authorizer; empty when the
 // pattern has no such label.
 func (c *Call) Label(name string) string {
+	if c.path == nil {
+		return ""
+	}
 	i := 0
-	for _, segment := range strings.Split(c.pattern, "/") {
+	for segment := range strings.SplitSeq(c.path.pattern, "/") {
 		label, ok := strings.CutPrefix(segment, "{")
 		if !ok {
 			continue
 		}
-		if strings.TrimRight(label, "+}") == name && i < len(c.labels) {
-			return c.labels[i]
+		if strings.TrimRight(label, "+}") == name && i < len(c.path.labels) {
+			return c.path.labels[i]
 		}
 		i++
 	}

@@ -156,7 +156,7 @@ func (r *Router) serve(w *response, hr *http.Request, call *Call) error {
 	w.code = op.status
 	ctx := context.WithValue(hr.Context(), callKey{}, call)
 	if authorizer != nil {
-		call.pattern, call.labels = op.path, req.labels[:]
+		call.path = &labelled{op.path, req.labels[:]}
 		if ctx, err = authorizer.Authorize(ctx, call, req.data); err != nil {
 			return err
 		}
