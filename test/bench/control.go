@@ -1,13 +1,12 @@
 package main
 
 import (
-	"archive/zip"
-	"bytes"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -18,8 +17,12 @@ const controlClients = 8
 
 // benchControl measures calls of the control plane: creating functions, getting
 // them, and listing them all.
-func benchControl(h *peer, functions int, d time.Duration) error {
-	code, err := smallZip()
+func benchControl(h *peer, dir string, functions int, d time.Duration) error {
+	file := filepath.Join(dir, "empty")
+	if err := os.WriteFile(file, []byte("#!/bin/sh\n"), 0o600); err != nil {
+		return err
+	}
+	code, err := archive(map[string]string{"bootstrap": file})
 	if err != nil {
 		return err
 	}
@@ -103,20 +106,4 @@ func each(n int, f func(i int) error) error {
 	}
 	wg.Wait()
 	return errors.Join(errs...)
-}
-
-func smallZip() (string, error) {
-	var code bytes.Buffer
-	zw := zip.NewWriter(&code)
-	w, err := zw.Create("bootstrap")
-	if err != nil {
-		return "", err
-	}
-	if _, err := w.Write([]byte("#!/bin/sh\n")); err != nil {
-		return "", err
-	}
-	if err := zw.Close(); err != nil {
-		return "", err
-	}
-	return base64.StdEncoding.EncodeToString(code.Bytes()), nil
 }

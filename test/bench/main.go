@@ -46,10 +46,8 @@ func run(binary, sandbox string, d time.Duration, cold, functions int) error {
 	}
 	defer os.RemoveAll(dir) // a temporary directory
 	bootstrap := filepath.Join(dir, "bootstrap")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", bootstrap, "./test/bench/bootstrap")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the bootstrap: %w: %s", err, out)
+	if err := compile(bootstrap, "./test/bench/bootstrap"); err != nil {
+		return err
 	}
 	fmt.Printf("%s/%s, %d cores, %s, %s a run\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version(), d)
 	limits, err := benchBare(bootstrap, d)
@@ -64,6 +62,9 @@ func run(binary, sandbox string, d time.Duration, cold, functions int) error {
 	if err := benchWarm(h, bootstrap, d, limits); err != nil {
 		return err
 	}
+	if err := benchExtension(h, dir, bootstrap, d, limits); err != nil {
+		return err
+	}
 	if err := benchEvents(h, binary, dir, bootstrap, d, "--sandbox", sandbox); err != nil {
 		return err
 	}
@@ -73,7 +74,7 @@ func run(binary, sandbox string, d time.Duration, cold, functions int) error {
 	if err := benchCold(h, dir, cold); err != nil {
 		return err
 	}
-	return benchControl(h, functions, d)
+	return benchControl(h, dir, functions, d)
 }
 
 const warmHeader = "%-26s %8s %10s %9s %9s %8s %8s %8s\n"
@@ -105,6 +106,37 @@ func benchWarm(h *peer, bootstrap string, d time.Duration, limits map[int]float6
 			ratio = o.rate / limits[clients]
 		}
 		row("hearth, Go bootstrap", clients, o, ratio)
+	}
+	return nil
+}
+
+// benchExtension is benchWarm for a function with one external extension that
+// asks for every invocation: the environment is free when both are.
+func benchExtension(h *peer, dir, bootstrap string, d time.Duration, limits map[int]float64) error {
+	extension := filepath.Join(dir, "extension")
+	if err := compile(extension, "./test/bench/extension"); err != nil {
+		return err
+	}
+	layer, err := h.publishLayer("bench-extension", map[string]string{"extensions/bench": extension})
+	if err != nil {
+		return err
+	}
+	if err := h.create("bench-extended", "provided.al2023", "bootstrap", map[string]string{"bootstrap": bootstrap}, layer); err != nil {
+		return err
+	}
+	for _, clients := range []int{1, 8} {
+		o := load(h.invokeURL("bench-extended"), nil, clients, d)
+		row("with an INVOKE extension", clients, o, o.rate/limits[clients])
+	}
+	return nil
+}
+
+// compile builds a static program of this repository.
+func compile(to, pkg string) error {
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", to, pkg)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build %s: %w: %s", pkg, err, out)
 	}
 	return nil
 }

@@ -92,36 +92,59 @@ func (p *peer) invokeURL(function string) string {
 }
 
 // create makes a function of files and waits until it is active.
-func (p *peer) create(name, runtime, handler string, files map[string]string) error {
-	var code bytes.Buffer
-	zw := zip.NewWriter(&code)
-	for path, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return err
-		}
-		h := &zip.FileHeader{Name: path, Method: zip.Deflate}
-		h.SetMode(fs.FileMode(0o755))
-		w, err := zw.CreateHeader(h)
-		if err != nil {
-			return err
-		}
-		if _, err := w.Write(data); err != nil {
-			return err
-		}
-	}
-	if err := zw.Close(); err != nil {
+func (p *peer) create(name, runtime, handler string, files map[string]string, layers ...string) error {
+	code, err := archive(files)
+	if err != nil {
 		return err
 	}
-	err := p.call(http.MethodPost, "/2015-03-31/functions", map[string]any{
+	err = p.call(http.MethodPost, "/2015-03-31/functions", map[string]any{
 		"FunctionName": name, "Runtime": runtime, "Handler": handler, "Timeout": 30,
-		"Role": "arn:aws:iam::000000000000:role/bench",
-		"Code": map[string]string{"ZipFile": base64.StdEncoding.EncodeToString(code.Bytes())},
+		"Role": "arn:aws:iam::000000000000:role/bench", "Layers": layers,
+		"Code": map[string]string{"ZipFile": code},
 	}, nil)
 	if err != nil {
 		return err
 	}
 	return p.settled(name)
+}
+
+// publishLayer makes a layer of files and returns its ARN.
+func (p *peer) publishLayer(name string, files map[string]string) (string, error) {
+	code, err := archive(files)
+	if err != nil {
+		return "", err
+	}
+	var made struct {
+		LayerVersionArn string //nolint:revive // AWS's spelling
+	}
+	err = p.call(http.MethodPost, "/2018-10-31/layers/"+name+"/versions",
+		map[string]any{"Content": map[string]string{"ZipFile": code}}, &made)
+	return made.LayerVersionArn, err
+}
+
+// archive packs files, by their paths in the archive, and encodes it.
+func archive(files map[string]string) (string, error) {
+	var code bytes.Buffer
+	zw := zip.NewWriter(&code)
+	for path, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return "", err
+		}
+		h := &zip.FileHeader{Name: path, Method: zip.Deflate}
+		h.SetMode(fs.FileMode(0o755))
+		w, err := zw.CreateHeader(h)
+		if err != nil {
+			return "", err
+		}
+		if _, err := w.Write(data); err != nil {
+			return "", err
+		}
+	}
+	if err := zw.Close(); err != nil {
+		return "", err
+	}
+	return base64.StdEncoding.EncodeToString(code.Bytes()), nil
 }
 
 // renew changes a function, so that its next invocation is a cold start.

@@ -5,8 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"time"
@@ -26,10 +24,8 @@ const (
 // from the function's write to the SDK's caller, and how fast many follow.
 func benchStream(ctx context.Context, h *peer, dir string) error {
 	bootstrap := filepath.Join(dir, "streamer")
-	build := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags=-s -w", "-o", bootstrap, "./test/bench/streamer")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build the streamer: %w: %s", err, out)
+	if err := compile(bootstrap, "./test/bench/streamer"); err != nil {
+		return err
 	}
 	if err := h.create("bench-stream", "provided.al2023", "bootstrap", map[string]string{"bootstrap": bootstrap}); err != nil {
 		return err
