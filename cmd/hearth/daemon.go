@@ -179,13 +179,13 @@ func (d *daemon) openControl(ctx context.Context) error {
 	if d.code, err = d.newCodeServices(os.Getenv); err != nil {
 		return err
 	}
+	d.settings = newSettingsServices(d.kept, d.catalog, d.cfg, d.logger)
 	d.control = control.New(ctx, control.Options{
 		Functions: d.catalog, Invoker: d.dispatcher, Queue: d.queue, Host: d.engine,
-		Intake: d.code.intake, Layers: d.code.layers, Links: d.code.links, Attached: d.records,
+		Intake: d.code.intake, Layers: d.code.layers, Links: d.code.links, Attached: d.records, Signing: d.settings.signing,
 		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, ShapeStreams: d.cfg.ShapeStreams, Logger: d.logger,
 	})
 	d.control.Resume(d.catalog.All())
-	d.settings = newSettingsServices(d.kept, d.catalog, d.cfg, d.logger)
 	d.queue.Start()
 	d.server = &http.Server{
 		Handler:           d.handler(),

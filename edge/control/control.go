@@ -96,6 +96,15 @@ type Attached interface {
 	DeleteFunction(ctx context.Context, name hearth.Name, qualifier string) error
 }
 
+// Signing is the code signing configurations that new functions name; see
+// edge/signing for the contract.
+type Signing interface {
+	// Check fails, for the caller, unless there is such a configuration.
+	Check(ctx context.Context, configARN string) error
+	// Bind gives a function a configuration that was checked.
+	Bind(ctx context.Context, name hearth.Name, configARN string) error
+}
+
 // Options of a Service. All are required but Queue and Logger.
 type Options struct {
 	Functions Functions
@@ -106,6 +115,7 @@ type Options struct {
 	Layers    Layers
 	Links     Links
 	Attached  Attached
+	Signing   Signing
 	Scope     scope.Defaults
 	// ShapeStreams holds streamed responses back to AWS's bandwidth: 6 MiB at
 	// once, then 2 MiB a second.

@@ -33,19 +33,37 @@ func (s *Service) createFunction(ctx context.Context, in *api.CreateFunctionInpu
 	if err := checkPublishTo(d.fn, in.PublishTo); err != nil {
 		return nil, err
 	}
+	if in.CodeSigningConfigArn != nil {
+		if err := s.opts.Signing.Check(ctx, *in.CodeSigningConfigArn); err != nil {
+			return nil, err
+		}
+	}
 	if err := s.setCode(ctx, d, "creating", createSource(in.Code)); err != nil {
 		return nil, err
 	}
 	d.fn.State, d.fn.StateReason, d.fn.StateReasonCode = hearth.StatePending, reasonCreating, codeCreating
 	touch(d.fn)
-	if api.Value(in.Publish) {
-		return s.createPublished(ctx, d.fn, in.PublishTo != nil)
-	}
-	if _, err := s.opts.Functions.Create(ctx, d.fn); err != nil {
+	shown, err := s.create(ctx, d.fn, in)
+	if err != nil {
 		return nil, err
 	}
-	s.prepare(name, d.fn.Version)
-	return configuration(d.fn), nil
+	if in.CodeSigningConfigArn != nil {
+		return shown, s.opts.Signing.Bind(ctx, name, *in.CodeSigningConfigArn)
+	}
+	return shown, nil
+}
+
+// create stores a new function, with its first version if the request wants
+// one, and goes on to prepare it. It returns what the answer shows.
+func (s *Service) create(ctx context.Context, fn *hearth.Function, in *api.CreateFunctionInput) (*api.FunctionConfiguration, error) {
+	if api.Value(in.Publish) {
+		return s.createPublished(ctx, fn, in.PublishTo != nil)
+	}
+	if _, err := s.opts.Functions.Create(ctx, fn); err != nil {
+		return nil, err
+	}
+	s.prepare(fn.Name, fn.Version)
+	return configuration(fn), nil
 }
 
 // maxName is how long the name of a function may be. The model allows more,

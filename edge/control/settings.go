@@ -1,10 +1,7 @@
 package control
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -14,10 +11,9 @@ import (
 
 // Limits that the model leaves to the service.
 const (
-	maxTags        = 50
-	maxEnvironment = 4096 // bytes of JSON
-	maxTimeout     = 900
-	maxMemory      = 10240
+	maxTags    = 50
+	maxTimeout = 900
+	maxMemory  = 10240
 
 	// Of functions on managed instances.
 	maxManagedTimeout = 5400
@@ -279,48 +275,4 @@ func snapStarts(runtime string) bool {
 func outOfRange(value int, member string, limit int) error {
 	return hearth.Errorf(hearth.ErrValidation,
 		"1 validation error detected: Value '%d' at '%s' failed to satisfy constraint: Member must have value less than or equal to %d", value, member, limit)
-}
-
-func checkEnvironment(env map[string]string) error {
-	measured := compactJSON(env)
-	if len(measured) > maxEnvironment {
-		return hearth.Errorf(hearth.ErrInvalid,
-			"Lambda was unable to configure your environment variables because the environment variables you have provided exceeded the 4KB limit. String measured: %s", measured)
-	}
-	var reserved []string
-	for key := range env {
-		if isReserved(key) {
-			reserved = append(reserved, key)
-		}
-	}
-	if len(reserved) > 0 {
-		slices.Sort(reserved)
-		return hearth.Errorf(hearth.ErrInvalid,
-			"Lambda was unable to configure your environment variables because the environment variables you have provided contains reserved keys that are currently not supported for modification. Reserved keys used in this request: %s", strings.Join(reserved, ", "))
-	}
-	return nil
-}
-
-// compactJSON writes variables as AWS measures them.
-func compactJSON(env map[string]string) []byte {
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(env); err != nil {
-		return nil // cannot happen: strings encode
-	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
-}
-
-// isReserved are the keys that AWS lets nobody set.
-func isReserved(key string) bool {
-	switch key {
-	case "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV",
-		"AWS_LAMBDA_FUNCTION_NAME", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION",
-		"AWS_LAMBDA_INITIALIZATION_TYPE", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
-		"AWS_ACCESS_KEY", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN",
-		"AWS_LAMBDA_RUNTIME_API", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR":
-		return true
-	}
-	return false
 }

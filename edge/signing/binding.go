@@ -14,11 +14,7 @@ import (
 // attach checks the configuration before the function, as AWS does.
 func (s *Service) attach(ctx context.Context, in *api.PutFunctionCodeSigningConfigInput) (*api.PutFunctionCodeSigningConfigOutput, error) {
 	arn := *in.CodeSigningConfigArn
-	c, err := s.find(ctx, arn)
-	if errors.Is(err, hearth.ErrNotFound) {
-		return nil, hearth.Errorf(hearth.ErrCodeSigningMissing,
-			"The code signing configuration cannot be found. Check that the provided configuration is not deleted: %s.", arn)
-	}
+	c, err := s.required(ctx, arn)
 	if err != nil {
 		return nil, err
 	}
@@ -26,14 +22,47 @@ func (s *Service) attach(ctx context.Context, in *api.PutFunctionCodeSigningConf
 	if err != nil {
 		return nil, err
 	}
-	if err := s.opts.Bindings.Put(ctx, name, "", &hearth.CodeSigningBinding{Function: name, ConfigARN: arn}); err != nil {
+	if err := s.bind(ctx, name, c, arn); err != nil {
 		return nil, err
+	}
+	return &api.PutFunctionCodeSigningConfigOutput{CodeSigningConfigArn: &arn, FunctionName: &name.Function}, nil
+}
+
+// Check fails unless there is such a configuration: with
+// hearth.ErrCodeSigningMissing when there is none.
+func (s *Service) Check(ctx context.Context, configARN string) error {
+	_, err := s.required(ctx, configARN)
+	return err
+}
+
+// Bind gives a function that there is a configuration, which must exist.
+func (s *Service) Bind(ctx context.Context, name hearth.Name, configARN string) error {
+	c, err := s.required(ctx, configARN)
+	if err != nil {
+		return err
+	}
+	return s.bind(ctx, name, c, configARN)
+}
+
+// required returns a configuration that a function is to have.
+func (s *Service) required(ctx context.Context, arn string) (*hearth.CodeSigningConfig, error) {
+	c, err := s.find(ctx, arn)
+	if errors.Is(err, hearth.ErrNotFound) {
+		err = hearth.Errorf(hearth.ErrCodeSigningMissing,
+			"The code signing configuration cannot be found. Check that the provided configuration is not deleted: %s.", arn)
+	}
+	return c, err
+}
+
+func (s *Service) bind(ctx context.Context, name hearth.Name, c *hearth.CodeSigningConfig, arn string) error {
+	if err := s.opts.Bindings.Put(ctx, name, "", &hearth.CodeSigningBinding{Function: name, ConfigARN: arn}); err != nil {
+		return err
 	}
 	if c.Untrusted == hearth.UntrustedEnforce {
 		s.opts.Logger.WarnContext(ctx, "a code signing configuration asks for signed code, but hearth checks no signatures",
 			"function", name.Function, "config", arn)
 	}
-	return &api.PutFunctionCodeSigningConfigOutput{CodeSigningConfigArn: &arn, FunctionName: &name.Function}, nil
+	return nil
 }
 
 // attached answers without members for a function that has no configuration.
