@@ -1,0 +1,2 @@
+FROM = "one"
+ONE = True
