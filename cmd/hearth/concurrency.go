@@ -2,7 +2,6 @@ package main
 
 import (
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/concurrency"
 	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/invoke/pool"
@@ -78,13 +77,13 @@ func (d *daemon) aliasChanged(name hearth.Name) {
 	}
 }
 
-// registerConcurrency makes a router serve the operations on concurrency.
-func (d *daemon) registerConcurrency(r *api.Router) {
-	concurrency.New(concurrency.Options{
+// newConcurrency returns what serves the operations on concurrency.
+func (d *daemon) newConcurrency() *concurrency.Service {
+	return concurrency.New(concurrency.Options{
 		Reservations: d.concurrency.reserved, Configs: d.concurrency.provisioned,
 		Functions: d.catalog, Progress: d.keeper.Load(), Usage: codeUsage{d.catalog},
 		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, Limit: d.cfg.MaxConcurrency,
-	}).Register(r)
+	})
 }
 
 // codeUsage is what the functions of an account take.

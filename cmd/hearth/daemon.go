@@ -19,6 +19,7 @@ import (
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/auth"
+	"github.com/hearthd/hearth/edge/concurrency"
 	"github.com/hearthd/hearth/edge/control"
 	"github.com/hearthd/hearth/edge/links"
 	"github.com/hearthd/hearth/edge/logview"
@@ -72,6 +73,7 @@ type daemon struct {
 	testClock  *clock.Test // nil: the clock is the real one
 
 	concurrency concurrencyRecords
+	reserving   *concurrency.Service
 	keeper      atomic.Pointer[provision.Keeper] // set with pool
 	pool        atomic.Pointer[pool.Pool]        // set once there are environments to drain
 	background  sync.WaitGroup
@@ -180,9 +182,10 @@ func (d *daemon) openControl(ctx context.Context) error {
 		return err
 	}
 	d.settings = newSettingsServices(d.kept, d.catalog, d.cfg, d.logger)
+	d.reserving = d.newConcurrency()
 	d.control = control.New(ctx, control.Options{
 		Functions: d.catalog, Invoker: d.dispatcher, Queue: d.queue, Host: d.engine,
-		Intake: d.code.intake, Layers: d.code.layers, Links: d.code.links, Attached: d.records, Signing: d.settings.signing,
+		Intake: d.code.intake, Layers: d.code.layers, Links: d.code.links, Attached: attached{d.records}, Signing: d.settings.signing, Concurrency: d.reserving,
 		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, ShapeStreams: d.cfg.ShapeStreams, Logger: d.logger,
 	})
 	d.control.Resume(d.catalog.All())
@@ -244,7 +247,7 @@ func (d *daemon) handler() http.Handler {
 		d.settings.signing, d.settings.mappings,
 	).Register(router)
 	d.settings.Register(router)
-	d.registerConcurrency(router)
+	d.reserving.Register(router)
 	d.access.policies.Register(router)
 	own := http.NewServeMux()
 	own.HandleFunc("GET /_hearth/health", d.serveHealth)

@@ -94,6 +94,9 @@ type Links interface {
 type Attached interface {
 	// DeleteFunction deletes it, of one qualifier unless that is empty.
 	DeleteFunction(ctx context.Context, name hearth.Name, qualifier string) error
+	// DeleteAlias deletes what goes with an alias: not its URL, which waits for
+	// the next alias of the name.
+	DeleteAlias(ctx context.Context, name hearth.Name, alias string) error
 }
 
 // Signing is the code signing configurations that new functions name; see
@@ -103,6 +106,12 @@ type Signing interface {
 	Check(ctx context.Context, configARN string) error
 	// Bind gives a function a configuration that was checked.
 	Bind(ctx context.Context, name hearth.Name, configARN string) error
+}
+
+// Concurrency is what functions reserve; see edge/concurrency for the contract.
+type Concurrency interface {
+	// Reserved returns nil when a function reserves none.
+	Reserved(ctx context.Context, name hearth.Name) (*int, error)
 }
 
 // Options of a Service. All are required but Queue and Logger.
@@ -116,7 +125,9 @@ type Options struct {
 	Links     Links
 	Attached  Attached
 	Signing   Signing
-	Scope     scope.Defaults
+	// Concurrency is what GetFunction shows of it; nil: nothing.
+	Concurrency Concurrency
+	Scope       scope.Defaults
 	// ShapeStreams holds streamed responses back to AWS's bandwidth: 6 MiB at
 	// once, then 2 MiB a second.
 	ShapeStreams bool

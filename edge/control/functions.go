@@ -107,11 +107,19 @@ func (s *Service) getFunction(ctx context.Context, in *api.GetFunctionInput) (*a
 	if err != nil {
 		return nil, err
 	}
-	return &api.GetFunctionOutput{
+	out := &api.GetFunctionOutput{
 		Configuration: qualified(fn, qualifier),
 		Code:          s.codeLocation(ctx, fn),
 		Tags:          fn.Tags,
-	}, nil
+	}
+	if s.opts.Concurrency == nil {
+		return out, nil
+	}
+	reserved, err := s.opts.Concurrency.Reserved(ctx, fn.Name)
+	if reserved != nil {
+		out.Concurrency = &api.Concurrency{ReservedConcurrentExecutions: reserved}
+	}
+	return out, err
 }
 
 func (s *Service) getFunctionConfiguration(ctx context.Context, in *api.GetFunctionConfigurationInput) (*api.FunctionConfiguration, error) {
