@@ -173,7 +173,7 @@ func TestCoverage_EveryOperationHasARow(t *testing.T) {
 	wantAll(t)
 	for _, operation := range api.NewRouter(api.Options{}).Operations() {
 		if !theSuite.operations[operation] {
-			t.Logf("no row for %s", operation)
+			t.Errorf("no row for %s", operation)
 		}
 	}
 }
@@ -181,8 +181,8 @@ func TestCoverage_EveryOperationHasARow(t *testing.T) {
 func TestCoverage_EveryRecordedMessageHasARow(t *testing.T) {
 	wantAll(t)
 	for i, recorded := range recordedMessages(t) {
-		if !slices.ContainsFunc(slices.Collect(maps.Values(theSuite.errors)), recorded.matches) {
-			t.Logf("no row for message %d: %s %d %.300s", i+1, recorded.code, recorded.status, recorded.message)
+		if notHere[recorded.message] == "" && !slices.ContainsFunc(slices.Collect(maps.Values(theSuite.errors)), recorded.matches) {
+			t.Errorf("no row for message %d: %s %d %.300s", i+1, recorded.code, recorded.status, recorded.message)
 		}
 	}
 }

@@ -48,8 +48,8 @@ func (f function) destroy(ctx context.Context) error {
 	return err
 }
 
-// read is the provider's read: GetFunction, the versions, the code signing
-// config, the concurrency.
+// read is the provider's read: GetFunction, the code signing config, the
+// versions.
 func (f function) read(ctx context.Context) (state, error) {
 	out, err := client.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: f.input.FunctionName})
 	if err != nil {
@@ -87,17 +87,13 @@ func (f function) read(ctx context.Context) (state, error) {
 	for _, file := range c.FileSystemConfigs {
 		s["file_system_config.local_mount_path"] = *file.LocalMountPath
 	}
+	if out.Concurrency != nil {
+		s["reserved_concurrent_executions"] = *out.Concurrency.ReservedConcurrentExecutions
+	}
 	return s, f.readMore(ctx, s)
 }
 
 func (f function) readMore(ctx context.Context, s state) error {
-	concurrency, err := client.GetFunctionConcurrency(ctx, &lambda.GetFunctionConcurrencyInput{FunctionName: f.input.FunctionName})
-	if err != nil {
-		return err
-	}
-	if n := concurrency.ReservedConcurrentExecutions; n != nil {
-		s["reserved_concurrent_executions"] = *n
-	}
 	signing, err := client.GetFunctionCodeSigningConfig(ctx, &lambda.GetFunctionCodeSigningConfigInput{FunctionName: f.input.FunctionName})
 	if err != nil {
 		return err
