@@ -19,6 +19,7 @@ import (
 	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/internal/sigv4"
 	"github.com/hearthd/hearth/sandbox/bundle"
+	"github.com/hearthd/hearth/store/records"
 )
 
 // codeServices are the parts that archives go through: those of functions and
@@ -188,6 +189,16 @@ func (e *engine) trees(ctx context.Context, fn *hearth.Function) (*trees, error)
 	}
 	t.opt, t.held = opt, append(t.held, releaseOpt)
 	return t, nil
+}
+
+// attached is control's Attached on the record set.
+type attached struct{ *records.Set }
+
+// urlKind is the collection of function URLs.
+const urlKind = "url"
+
+func (a attached) DeleteAlias(ctx context.Context, name hearth.Name, alias string) error {
+	return a.DeleteExcept(ctx, name, alias, urlKind)
 }
 
 // validateCode checks the settings that say where code comes from.

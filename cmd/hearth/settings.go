@@ -36,7 +36,7 @@ type settingsRecords struct {
 func newSettingsRecords(set *records.Set) settingsRecords {
 	return settingsRecords{
 		eventConfigs:    records.ByFunction[hearth.EventInvokeConfig]{Collection: records.OfFunction[hearth.EventInvokeConfig](set, "event-config")},
-		urls:            records.ByFunction[hearth.FunctionURL]{Collection: records.OfFunction[hearth.FunctionURL](set, "url")},
+		urls:            records.ByFunction[hearth.FunctionURL]{Collection: records.OfFunction[hearth.FunctionURL](set, urlKind)},
 		runtimes:        records.ByFunction[hearth.RuntimeManagement]{Collection: records.OfFunction[hearth.RuntimeManagement](set, "runtime-management")},
 		recursions:      records.ByFunction[hearth.Recursion]{Collection: records.OfFunction[hearth.Recursion](set, "recursion")},
 		signingBindings: records.ByFunction[hearth.CodeSigningBinding]{Collection: records.OfFunction[hearth.CodeSigningBinding](set, "signing-binding")},

@@ -94,6 +94,9 @@ func (s *Service) deleteAlias(ctx context.Context, in *api.DeleteAliasInput) (*a
 	if err := s.opts.Functions.DeleteAlias(ctx, name, *in.Name); err != nil && !errors.Is(err, hearth.ErrNotFound) {
 		return nil, err
 	}
+	if err := s.opts.Attached.DeleteAlias(ctx, name, *in.Name); err != nil {
+		return nil, err
+	}
 	return &api.DeleteAliasOutput{}, nil
 }
 

@@ -123,9 +123,12 @@ func TestDelete_WhatIsAttachedGoesToo(t *testing.T) {
 		f.create("f", `,"Publish":true`)
 		f.do("DELETE", functions+"/missing", "")
 		f.do("DELETE", functions+"/f?Qualifier=$LATEST", "")
+		f.do("POST", functions+"/f/aliases", `{"Name":"live","FunctionVersion":"1"}`)
+		f.do("DELETE", functions+"/f?Qualifier=1", "") // an alias points to it
+		f.do("DELETE", functions+"/f/aliases/live", "")
 		f.do("DELETE", functions+"/f?Qualifier=1", "")
 		f.do("DELETE", functions+"/f", "")
-		if diff := cmp.Diff([]string{"f:1", "f:", "f:"}, f.memory.detached); diff != "" {
+		if diff := cmp.Diff([]string{"f:alias live", "f:1", "f:", "f:"}, f.memory.detached); diff != "" {
 			f.Errorf("detached (-want +got):\n%s", diff)
 		}
 	})

@@ -64,7 +64,7 @@ func serve(t *testing.T, test func(f *fixture)) {
 func (f *fixture) open() {
 	f.links = links.New(f.memory, nil)
 	f.service = control.New(f.Context(), control.Options{
-		Functions: f.memory, Invoker: f.invoker, Queue: f.queue, Host: f.host, Layers: f.layers, Links: f.links, Attached: f.memory,
+		Functions: f.memory, Invoker: f.invoker, Queue: f.queue, Host: f.host, Layers: f.layers, Links: f.links, Attached: attached{f.memory},
 		Intake: archive.New(archive.Options{Store: f.memory, Check: f.host.CheckArchive, Objects: f.memory, Dir: f.TempDir()}),
 		Scope:  scope.Defaults{Account: "000000000000", Region: "us-east-1"}, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
 	})

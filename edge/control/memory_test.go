@@ -182,8 +182,14 @@ func (m *memory) Open(_ context.Context, o hearth.S3Object) (io.ReadCloser, erro
 	return io.NopCloser(bytes.NewReader(data)), nil
 }
 
-// DeleteFunction makes memory control's Attached.
-func (m *memory) DeleteFunction(_ context.Context, name hearth.Name, qualifier string) error {
+// attached is control's Attached: it notes what goes.
+type attached struct{ *memory }
+
+func (m attached) DeleteAlias(ctx context.Context, name hearth.Name, alias string) error {
+	return m.DeleteFunction(ctx, name, "alias "+alias)
+}
+
+func (m attached) DeleteFunction(_ context.Context, name hearth.Name, qualifier string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.detached = append(m.detached, name.Function+":"+qualifier)

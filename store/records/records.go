@@ -27,6 +27,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/hearthd/hearth"
@@ -107,8 +108,14 @@ func (s *Set) changed(key string) {
 // its qualifiers when that is not empty. A record that is written meanwhile may
 // stay.
 func (s *Set) DeleteFunction(ctx context.Context, name hearth.Name, qualifier string) error {
+	return s.DeleteExcept(ctx, name, qualifier)
+}
+
+// DeleteExcept is DeleteFunction without the records of some collections, by
+// their names.
+func (s *Set) DeleteExcept(ctx context.Context, name hearth.Name, qualifier string, keep ...string) error {
 	for kindName, k := range s.kinds {
-		if !k.ofFunction {
+		if !k.ofFunction || slices.Contains(keep, kindName) {
 			continue
 		}
 		prefix := rootPrefix + kindName + "/" + FunctionKey(name, qualifier)

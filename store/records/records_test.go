@@ -233,3 +233,23 @@ func TestOnChange_IsCalledAfterLookupShowsIt(t *testing.T) {
 		t.Errorf("change of %q", got)
 	}
 }
+
+func TestDeleteExcept_KeepsWhatItIsToldTo(t *testing.T) {
+	k := open(t, newKV(t), nil)
+	name := hearth.Name{Account: "a", Region: "r", Function: "f"}
+	if err := k.ofFunc.Put(t.Context(), records.FunctionKey(name, "live"), &thing{Name: "x"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := k.set.DeleteExcept(t.Context(), name, "live", "attached"); err != nil {
+		t.Fatal(err)
+	}
+	if k.ofFunc.Lookup(records.FunctionKey(name, "live")) == nil {
+		t.Error("what was to be kept is gone")
+	}
+	if err := k.set.DeleteExcept(t.Context(), name, "live", "thing"); err != nil {
+		t.Fatal(err)
+	}
+	if k.ofFunc.Lookup(records.FunctionKey(name, "live")) != nil {
+		t.Error("what was to go is there")
+	}
+}
