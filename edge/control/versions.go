@@ -78,7 +78,7 @@ func shownVersion(version *hearth.Function, err error) (*api.FunctionConfigurati
 // createPublished creates a function with its first version, which is the
 // answer. Its ARN is the function's there, as on AWS.
 func (s *Service) createPublished(ctx context.Context, fn *hearth.Function, latestPublished bool) (*api.FunctionConfiguration, error) {
-	version := fn
+	var version *hearth.Function
 	if latestPublished {
 		version = publishLatest(fn, nil)
 	} else {
