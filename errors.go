@@ -11,6 +11,7 @@ import (
 // HTTP status and a body. An error that wraps none of them is an internal
 // error: callers outside see ServiceException and no detail.
 var (
+	ErrNoPublished        = errors.New("no published version")   // NoPublishedVersionException
 	ErrNotFound           = errors.New("not found")              // ResourceNotFoundException
 	ErrConflict           = errors.New("conflict")               // ResourceConflictException
 	ErrInvalid            = errors.New("invalid parameter")      // InvalidParameterValueException

@@ -21,6 +21,7 @@ type wireError struct {
 func wireErrors() []wireError {
 	return []wireError{
 		{hearth.ErrThrottled, "TooManyRequestsException"},
+		{hearth.ErrNoPublished, "NoPublishedVersionException"},
 		{hearth.ErrNotFound, "ResourceNotFoundException"},
 		{hearth.ErrConflict, "ResourceConflictException"},
 		{hearth.ErrInvalid, "InvalidParameterValueException"},

@@ -36,6 +36,8 @@ func TestWriteError_CodeStatusAndCasing(t *testing.T) {
 		want wire
 	}{
 		"ErrNotFound":           {hearth.ErrNotFound, wire{404, "ResourceNotFoundException", `{"Message":"m","Type":"User"}`}},
+		"ErrNoPublished":        {hearth.ErrNoPublished, wire{400, "NoPublishedVersionException", `{"Message":"m","Type":"User"}`}},
+		"ErrInUse":              {hearth.ErrInUse, wire{400, "ResourceInUseException", `{"Message":"m","Type":"User"}`}},
 		"ErrConflict":           {hearth.ErrConflict, wire{409, "ResourceConflictException", `{"Type":"User","message":"m"}`}},
 		"ErrInvalid":            {hearth.ErrInvalid, wire{400, "InvalidParameterValueException", `{"Type":"User","message":"m"}`}},
 		"ErrValidation":         {hearth.ErrValidation, wire{400, "ValidationException", `{"message":"m"}`}},

@@ -166,6 +166,12 @@ func openDriver(o engineOptions) (sandbox.Driver, error) {
 
 // openEnvironment is the pool's Open.
 func (e *engine) openEnvironment(ctx context.Context, fn *hearth.Function, initType string) (pool.Environment, error) {
+	if fn.Managed != nil && fn.Logging.Format != hearth.LogJSON {
+		// As on AWS: lines of several invocations can only be told apart so.
+		own := *fn
+		own.Logging.Format = hearth.LogJSON
+		fn = &own
+	}
 	launch, plan, err := e.launch(ctx, fn)
 	if err != nil {
 		return nil, err
@@ -181,10 +187,14 @@ func (e *engine) openEnvironment(ctx context.Context, fn *hearth.Function, initT
 			services.Output(hearth.SourceFunction, []byte("hearth: "+warning))
 		}
 	}
-	return environment.Open(ctx, environment.Options{
+	opts := environment.Options{
 		ID: id[:16], Function: fn, Driver: e.driver, Launch: launch, Recorder: services, Subscriptions: services, Services: services,
 		Env: e.opts.credentials(fn), LogStream: stream, InitType: initType, Logger: e.opts.logger,
-	})
+	}
+	if fn.Managed != nil {
+		return environment.OpenShared(ctx, opts)
+	}
+	return environment.Open(ctx, opts)
 }
 
 // placeholderCredentials are what AWS's SDKs insist on. They are good for nothing.

@@ -98,7 +98,11 @@ func (d *Dispatcher) lookup(name hearth.Name, qualifier string) (*hearth.Functio
 // when its version is gone: it may have been moved to another one in between.
 func (d *Dispatcher) find(name hearth.Name, qualifier string) (fn *hearth.Function, err error) {
 	if !hearth.IsAlias(qualifier) {
-		return d.functions.Lookup(name, qualifier)
+		fn, err = d.functions.Lookup(name, qualifier)
+		if err == nil && fn.Managed != nil && fn.Version == hearth.Latest {
+			return d.latestPublished(name)
+		}
+		return fn, err
 	}
 	for range 2 {
 		var alias *hearth.Alias
@@ -109,6 +113,16 @@ func (d *Dispatcher) find(name hearth.Name, qualifier string) (fn *hearth.Functi
 		if fn, err = d.functions.Lookup(name, version); !errors.Is(err, hearth.ErrNotFound) {
 			break
 		}
+	}
+	return fn, err
+}
+
+// latestPublished is what runs in the place of the $LATEST of a function on
+// managed instances.
+func (d *Dispatcher) latestPublished(name hearth.Name) (*hearth.Function, error) {
+	fn, err := d.functions.Lookup(name, hearth.LatestPublished)
+	if errors.Is(err, hearth.ErrNotFound) {
+		return nil, hearth.Errorf(hearth.ErrNoPublished, "The function has no published versions available.")
 	}
 	return fn, err
 }

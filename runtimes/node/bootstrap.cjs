@@ -63,6 +63,28 @@ function setTraceId(headers) {
   }
 }
 
+// On managed instances the platform gives this process several events at a
+// time, one to each poll. What lines say of their invocation then follows the
+// handler's asynchronous calls, and the trace is in its event alone.
+async function serveMany(handler, many) {
+  const Kind = streaming.streams(handler) ? streaming.StreamingInvocation : Invocation;
+  const context = new (require("node:async_hooks").AsyncLocalStorage)();
+  logs.follow(context);
+  delete process.env._X_AMZN_TRACE_ID;
+  const worker = async () => {
+    const client = new RuntimeClient(process.env.AWS_LAMBDA_RUNTIME_API);
+    for (;;) {
+      const event = await client.next();
+      const about = {
+        requestId: event.headers["lambda-runtime-aws-request-id"],
+        tenantId: event.headers["lambda-runtime-aws-tenant-id"],
+      };
+      await context.run(about, () => new Kind(client, event, release).run(handler));
+    }
+  };
+  await Promise.all(Array.from({ length: many }, worker));
+}
+
 async function serve(handler) {
   const Kind = streaming.streams(handler) ? streaming.StreamingInvocation : Invocation;
   for (;;) {
@@ -94,7 +116,8 @@ async function main() {
   });
   const handler = await load(process.env.LAMBDA_TASK_ROOT || process.cwd(), process.env._HANDLER || "", release);
   refuseCallback(handler);
-  await serve(handler);
+  const many = Number(process.env.AWS_LAMBDA_MAX_CONCURRENCY || 0);
+  await (many > 0 ? serveMany(handler, many) : serve(handler));
 }
 
 main().catch((error) => end("Uncaught Exception", error, EXIT_UNCAUGHT_EXCEPTION));

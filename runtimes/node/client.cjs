@@ -122,7 +122,7 @@ class RuntimeClient {
 // 400: the invocation is over, 413: the platform has told the caller. Either
 // way the next event is what remains to do.
 function check(path, answer) {
-  if (answer.status !== 202 && answer.status !== 400 && answer.status !== 413) {
+  if (answer.status !== 202 && answer.status !== 400 && answer.status !== 410 && answer.status !== 413) {
     throw new Error(path + ": status " + answer.status + ": " + answer.body.slice(0, 512));
   }
 }

@@ -11,14 +11,25 @@ const JSON_FORMAT = (process.env.AWS_LAMBDA_LOG_FORMAT || "").toUpperCase() === 
 // request id of a text line reads "undefined", as on AWS.
 const invocation = { requestId: undefined, tenantId: undefined };
 
+// Where several run at a time: what holds the one that a line belongs to.
+let context = null;
+
+function follow(storage) {
+  context = storage;
+}
+
+function current() {
+  return (context !== null && context.getStore()) || invocation;
+}
+
 // Libraries look for the request id here.
 Object.defineProperty(globalThis, Symbol.for("aws.lambda.runtime.requestId"), {
-  get: () => invocation.requestId,
+  get: () => current().requestId,
   configurable: true,
 });
 
 function textLine(time, level, args) {
-  return time + "\t" + invocation.requestId + "\t" + level + "\t" + format(...args);
+  return time + "\t" + current().requestId + "\t" + level + "\t" + format(...args);
 }
 
 function describe(_key, value) {
@@ -37,9 +48,10 @@ function errorFields(error) {
 }
 
 function jsonLine(time, level, args) {
-  const entry = { timestamp: time, level, requestId: invocation.requestId };
-  if (invocation.tenantId) {
-    entry.tenantId = invocation.tenantId;
+  const { requestId, tenantId } = current();
+  const entry = { timestamp: time, level, requestId };
+  if (tenantId) {
+    entry.tenantId = tenantId;
   }
   if (args.length === 1) {
     entry.message = args[0];
@@ -103,4 +115,4 @@ function logError(title, value) {
   }
 }
 
-module.exports = { patch, logError, invocation };
+module.exports = { patch, logError, follow, invocation };

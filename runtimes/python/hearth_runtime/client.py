@@ -70,7 +70,7 @@ class RuntimeClient:
     def _check(self, path, status, answer):
         # 400: the invocation is over, 413: the platform has told the caller.
         # Either way the next event is what remains to do.
-        if status not in (202, 400, 413):
+        if status not in (202, 400, 410, 413):
             raise RuntimeApiError("%s: status %d: %s" % (path.decode(), status, bytes(answer[:512])))
 
     def _request(self, method, path, body=b"", headers=None):

@@ -4,7 +4,7 @@ import os
 import sys
 
 from . import faults, handler, jsons, logs
-from .client import RuntimeClient
+from .client import RuntimeApiError, RuntimeClient
 from .context import LambdaContext
 
 _EXECUTION_ENV = os.environ.get("AWS_EXECUTION_ENV", "")
@@ -15,6 +15,15 @@ _Generator = type(_ for _ in ())
 
 def main(opt):
     """Runs until the process is killed; exits with status 1 after an init error."""
+    many = int(os.environ.get("AWS_LAMBDA_MAX_CONCURRENCY") or 0)
+    if many > 1:
+        from . import workers  # which few functions need
+
+        workers.serve(many, lambda ready: _work(opt, ready))
+    _work(opt, lambda: None)
+
+
+def _work(opt, ready):
     client = RuntimeClient(os.environ["AWS_LAMBDA_RUNTIME_API"])
     logs.take_streams()
     logs.watch_logging()
@@ -25,8 +34,12 @@ def main(opt):
         failure = faults.current()
         logs.log_failure(failure.payload())
         logs.flush()
-        client.post_init_error(_body(failure.payload()), failure.error_type)
+        try:
+            client.post_init_error(_body(failure.payload()), failure.error_type)
+        except RuntimeApiError:  # another process was first
+            pass
         sys.exit(1)
+    ready()
     while True:
         logs.flush()
         headers, body = client.next_invocation()
