@@ -21,6 +21,7 @@ import (
 	"github.com/hearthd/hearth/edge/auth"
 	"github.com/hearthd/hearth/edge/concurrency"
 	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/edge/invocation"
 	"github.com/hearthd/hearth/edge/links"
 	"github.com/hearthd/hearth/edge/logview"
 	"github.com/hearthd/hearth/edge/scope"
@@ -184,9 +185,9 @@ func (d *daemon) openControl(ctx context.Context) error {
 	d.settings = newSettingsServices(d.kept, d.catalog, d.cfg, d.logger)
 	d.reserving = d.newConcurrency()
 	d.control = control.New(ctx, control.Options{
-		Functions: d.catalog, Invoker: d.dispatcher, Queue: d.queue, Host: d.engine,
+		Functions: d.catalog, Host: d.engine,
 		Intake: d.code.intake, Layers: d.code.layers, Links: d.code.links, Attached: attached{d.records}, Signing: d.settings.signing, Concurrency: d.reserving,
-		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, ShapeStreams: d.cfg.ShapeStreams, Logger: d.logger,
+		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, Logger: d.logger,
 	})
 	d.control.Resume(d.catalog.All())
 	d.queue.Start()
@@ -241,6 +242,10 @@ func (d *daemon) current(name hearth.Name, version, generation string) bool {
 func (d *daemon) handler() http.Handler {
 	router := api.NewRouter(api.Options{Logger: d.logger, Authorizer: d.access.authorizer()})
 	d.control.Register(router)
+	invocation.New(invocation.Options{
+		Invoker: d.dispatcher, Queue: d.queue, ShapeStreams: d.cfg.ShapeStreams,
+		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region},
+	}).Register(router)
 	d.code.Register(router)
 	tags.New(
 		tags.Functions{Store: d.catalog, Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}},

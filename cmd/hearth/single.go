@@ -20,7 +20,7 @@ import (
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/auth"
-	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/edge/invocation"
 	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/invoke/dispatch"
 	"github.com/hearthd/hearth/invoke/pool"
@@ -127,11 +127,10 @@ func (s *single) serve(ctx context.Context, c *cli, listen string) error {
 		return fmt.Errorf("listen on %s: %w", listen, err)
 	}
 	router := api.NewRouter(api.Options{Logger: s.logger})
-	service := control.New(ctx, control.Options{
+	service := invocation.New(invocation.Options{
 		Invoker: dispatch.New(s, s.pool), Scope: scope.Defaults{Account: s.fn.Name.Account, Region: s.fn.Name.Region},
 	})
-	defer service.Close()
-	service.RegisterInvoke(router)
+	service.Register(router)
 	server := &http.Server{Handler: guard(router), ReadHeaderTimeout: 30 * time.Second}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }() // waited for below

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-
-	"github.com/hearthd/hearth"
 )
 
 // versioned makes a function with versions 1 and 2.
@@ -111,23 +109,5 @@ func TestAlias_UpdateWithItsRevision(t *testing.T) {
 			f.Errorf("got %d %s", w.Code, w.Body)
 		}
 		f.refused(f.do("PUT", functions+"/f/aliases/live", body), 412, "PreconditionFailedException", "Call the GetFunction/GetAlias API")
-	})
-}
-
-func TestInvoke_QualifierIsHandedOnAndTheExecutedVersionComesBack(t *testing.T) {
-	serve(t, func(f *fixture) {
-		f.versioned("f")
-		var asked string
-		f.invoker.invoke = func(_ hearth.Name, qualifier string, _ *hearth.Invocation) (hearth.Result, error) {
-			asked = qualifier
-			return hearth.Result{Payload: []byte("1"), ExecutedVersion: "2"}, nil
-		}
-		for _, path := range []string{"/f/invocations?Qualifier=live", "/f:live/invocations", "/arn:aws:lambda:us-east-1:000000000000:function:f:live/invocations"} {
-			asked = ""
-			w := f.do("POST", functions+path, "{}")
-			if asked != "live" || w.Header().Get("X-Amz-Executed-Version") != "2" {
-				f.Errorf("%s: invoked %q, executed version %q", path, asked, w.Header().Get("X-Amz-Executed-Version"))
-			}
-		}
 	})
 }

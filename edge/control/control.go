@@ -1,5 +1,5 @@
 // Package control serves the Lambda API's operations on functions, their
-// versions and aliases, and Invoke.
+// versions and aliases.
 // It sits behind an api.Router, which has already read, bound and validated
 // the input; what is left is AWS's semantics: defaults, limits between
 // members, states, revisions, and the order of checks.
@@ -59,12 +59,6 @@ type Aliases interface {
 	ListAliases(ctx context.Context, name hearth.Name, version, marker string, limit int) (page []*hearth.Alias, next string, err error)
 }
 
-// Invoker runs functions; see invoke/dispatch for the contract.
-type Invoker interface {
-	Resolve(ctx context.Context, name hearth.Name, qualifier string) (*hearth.Function, error)
-	Invoke(ctx context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error)
-}
-
 // Host is what this machine can run.
 type Host interface {
 	// CheckRuntime says whether functions of a runtime can run here; the error
@@ -114,11 +108,9 @@ type Concurrency interface {
 	Reserved(ctx context.Context, name hearth.Name) (*int, error)
 }
 
-// Options of a Service. All are required but Queue and Logger.
+// Options of a Service. All are required but Logger.
 type Options struct {
 	Functions Functions
-	Invoker   Invoker
-	Queue     Queue // nil: there is none, and events are refused
 	Host      Host
 	Intake    Intake
 	Layers    Layers
@@ -128,10 +120,7 @@ type Options struct {
 	// Concurrency is what GetFunction shows of it; nil: nothing.
 	Concurrency Concurrency
 	Scope       scope.Defaults
-	// ShapeStreams holds streamed responses back to AWS's bandwidth: 6 MiB at
-	// once, then 2 MiB a second.
-	ShapeStreams bool
-	Logger       *slog.Logger
+	Logger      *slog.Logger
 }
 
 // Service serves the operations. Close waits for what goes on after answers.
@@ -179,13 +168,4 @@ func (s *Service) Register(r *api.Router) {
 	api.Handle(r, api.ListAliases, s.listAliases)
 	api.Handle(r, api.UpdateAlias, s.updateAlias)
 	api.Handle(r, api.DeleteAlias, s.deleteAlias)
-	s.RegisterInvoke(r)
-}
-
-// RegisterInvoke makes a router serve the invocations alone, for
-// which the other options may be nil.
-func (s *Service) RegisterInvoke(r *api.Router) {
-	api.Handle(r, api.Invoke, s.invoke)
-	api.Handle(r, api.InvokeAsync, s.invokeAsync)
-	api.HandleStream(r, api.InvokeWithResponseStream, s.invokeWithResponseStream)
 }

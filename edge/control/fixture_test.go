@@ -2,7 +2,6 @@ package control_test
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"encoding/base64"
 	"flag"
@@ -37,8 +36,6 @@ type fixture struct {
 	*testing.T
 	memory  *memory
 	host    *host
-	invoker *invoker
-	queue   *eventQueue
 	layers  layerResolver
 	links   *links.Links
 	service *control.Service
@@ -52,8 +49,7 @@ type fixture struct {
 // serve runs a test against a service.
 func serve(t *testing.T, test func(f *fixture)) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fixture{T: t, memory: newMemory(), host: &host{}, queue: &eventQueue{}, layers: layerResolver{}, ids: map[string]string{}}
-		f.invoker = &invoker{functions: f.memory}
+		f := &fixture{T: t, memory: newMemory(), host: &host{}, layers: layerResolver{}, ids: map[string]string{}}
 		f.open()
 		defer func() { f.service.Close() }()
 		test(f)
@@ -64,7 +60,7 @@ func serve(t *testing.T, test func(f *fixture)) {
 func (f *fixture) open() {
 	f.links = links.New(f.memory, nil)
 	f.service = control.New(f.Context(), control.Options{
-		Functions: f.memory, Invoker: f.invoker, Queue: f.queue, Host: f.host, Layers: f.layers, Links: f.links, Attached: attached{f.memory},
+		Functions: f.memory, Host: f.host, Layers: f.layers, Links: f.links, Attached: attached{f.memory},
 		Intake: archive.New(archive.Options{Store: f.memory, Check: f.host.CheckArchive, Objects: f.memory, Dir: f.TempDir()}),
 		Scope:  scope.Defaults{Account: "000000000000", Region: "us-east-1"}, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
 	})
@@ -195,24 +191,6 @@ func (h *host) hold() (release func()) {
 		}
 	}
 	return func() { close(gate) }
-}
-
-// invoker answers with what invoke says.
-type invoker struct {
-	functions *memory
-	invoke    func(name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error)
-}
-
-func (i *invoker) Resolve(ctx context.Context, name hearth.Name, qualifier string) (*hearth.Function, error) {
-	fn, _, err := i.functions.Get(ctx, name, cmp.Or(qualifier, hearth.Latest))
-	return fn, err
-}
-
-func (i *invoker) Invoke(_ context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error) {
-	if inv.TraceID == "" {
-		inv.TraceID = "Root=1-made-here"
-	}
-	return i.invoke(name, qualifier, inv)
 }
 
 // layerResolver has layers by their ARN.

@@ -1,8 +1,6 @@
 package control_test
 
 import (
-	"encoding/base64"
-	"fmt"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -127,71 +125,6 @@ func TestTranscript_Delete(t *testing.T) {
 		f.do("DELETE", functions+"/f", "")
 		f.do("DELETE", functions+"/f?Qualifier=7", "")
 		f.golden("delete")
-	})
-}
-
-func TestTranscript_Invoke(t *testing.T) {
-	serve(t, func(f *fixture) {
-		f.create("f", "")
-		f.invoker.invoke = func(name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error) {
-			return hearth.Result{
-				Payload:         fmt.Appendf(nil, `{"name":%q,"qualifier":%q,"event":%s,"context":%q,"tenant":%q}`, name, qualifier, inv.Payload, inv.ClientContext, inv.TenantID),
-				ExecutedVersion: hearth.Latest, LogTail: []byte("START\nEND\nREPORT\n"),
-			}, nil
-		}
-		const path = functions + "/f/invocations"
-		f.do("POST", path, `{"a":1}`)
-		f.do("POST", path, "")
-		f.do("POST", path+"?Qualifier=live", ` "text" `, "X-Amzn-Trace-Id: Root=1-2-3", "X-Amz-Log-Type: Tail")
-		f.do("POST", path, "null", "X-Amz-Client-Context: "+base64.StdEncoding.EncodeToString([]byte(`{"client":{}}`)), "X-Amz-Tenant-Id: blue")
-		f.do("POST", path, "null", "X-Amz-Client-Context: %%%")
-		f.do("POST", path, "null", "X-Amz-Client-Context: "+base64.StdEncoding.EncodeToString([]byte("no json")))
-		f.do("POST", path, "", "X-Amz-Invocation-Type: DryRun")
-		f.do("POST", functions+"/missing/invocations", "", "X-Amz-Invocation-Type: DryRun")
-		f.do("POST", path, "{}", "X-Amz-Invocation-Type: Event")
-		f.do("POST", path, strings.Repeat(" ", 6291557))
-		f.do("POST", path, strings.Repeat(" ", 1<<20+1), "X-Amz-Invocation-Type: Event")
-		f.golden("invoke")
-	})
-}
-
-func TestTranscript_InvokeThatFails(t *testing.T) {
-	serve(t, func(f *fixture) {
-		f.create("f", "")
-		results := []hearth.Result{
-			{Payload: []byte(`{"errorMessage":"boom","errorType":"ValueError"}`), FunctionError: hearth.Unhandled, ExecutedVersion: "7"},
-			{Payload: []byte("\x00\x01"), ContentType: "application/octet-stream", ExecutedVersion: "7"},
-			{ExecutedVersion: "7"},
-		}
-		errs := []error{
-			&hearth.Throttle{Reason: hearth.ThrottleConcurrency, RetryAfter: 1500e6},
-			hearth.Errorf(hearth.ErrNotFound, "Function not found: arn:aws:lambda:us-east-1:000000000000:function:f:$LATEST"),
-			fmt.Errorf("a secret of %s", "the host"),
-		}
-		f.invoker.invoke = func(hearth.Name, string, *hearth.Invocation) (hearth.Result, error) {
-			if len(results) > 0 {
-				res := results[0]
-				results = results[1:]
-				return res, nil
-			}
-			err := errs[0]
-			errs = errs[1:]
-			return hearth.Result{}, err
-		}
-		for range len(results) + len(errs) {
-			f.do("POST", functions+"/f/invocations", "{}")
-		}
-		f.golden("invoke-fails")
-	})
-}
-
-func TestTranscript_PayloadsThatAreNotJSON(t *testing.T) {
-	serve(t, func(f *fixture) {
-		f.create("f", "")
-		for _, payload := range []string{"x", "%", "{", `{"a":`, `{"a" 1}`, "[1,]", `"open`, "tru", "nul}", "{}{}", "1 2", "'a'", "{\n  \"a\": bad\n}", "01", " "} {
-			f.do("POST", functions+"/f/invocations", payload)
-		}
-		f.golden("invoke-json")
 	})
 }
 

@@ -1,4 +1,4 @@
-package control_test
+package invocation_test
 
 import (
 	"context"
@@ -36,7 +36,7 @@ func (f *fixture) send(body string, headers ...string) *httptest.ResponseRecorde
 
 func TestInvoke_Event_IsAcceptedWithoutAnAnswer(t *testing.T) {
 	serve(t, func(f *fixture) {
-		f.create("f", "")
+		f.create("f")
 		w := f.send(`{"a":1}`)
 		if w.Code != 202 || w.Body.Len() != 0 || w.Header().Get("X-Amz-Executed-Version") != "" || w.Header().Get("X-Amzn-Trace-Id") != "Root=1-made-there" {
 			f.Errorf("%d %q %v", w.Code, w.Body, w.Header())
@@ -49,7 +49,7 @@ func TestInvoke_Event_IsAcceptedWithoutAnAnswer(t *testing.T) {
 
 func TestInvoke_Event_IgnoresWhatIsForCallersWhoWait(t *testing.T) {
 	serve(t, func(f *fixture) {
-		f.create("f", "")
+		f.create("f")
 		w := f.send(``, "X-Amz-Log-Type: Tail", "X-Amz-Client-Context: not base64")
 		if w.Code != 202 || w.Header().Get("X-Amz-Log-Result") != "" {
 			f.Errorf("%d %v", w.Code, w.Header())
@@ -63,7 +63,7 @@ func TestInvoke_Event_IgnoresWhatIsForCallersWhoWait(t *testing.T) {
 func TestInvoke_Event_IsCheckedFirst(t *testing.T) {
 	serve(t, func(f *fixture) {
 		f.refused(f.send(`{}`), 404, "ResourceNotFoundException", "Function not found")
-		f.create("f", "")
+		f.create("f")
 		f.refused(f.send(`{`), 400, "InvalidRequestContentException", "Could not parse request body into json")
 		f.refused(f.send(`"`+strings.Repeat("x", 1<<20)+`"`), 413, "RequestTooLargeException", "")
 		if len(f.queue.accepted) != 0 {
@@ -74,7 +74,7 @@ func TestInvoke_Event_IsCheckedFirst(t *testing.T) {
 
 func TestInvoke_Event_WhenTheQueueIsFull_IsThrottled(t *testing.T) {
 	serve(t, func(f *fixture) {
-		f.create("f", "")
+		f.create("f")
 		f.queue.err = &hearth.Throttle{Reason: hearth.ThrottleInvocationRate}
 		f.refused(f.send(`{}`), 429, "TooManyRequestsException", hearth.ThrottleInvocationRate)
 	})
@@ -82,7 +82,7 @@ func TestInvoke_Event_WhenTheQueueIsFull_IsThrottled(t *testing.T) {
 
 func TestInvokeAsync_IsAccepted(t *testing.T) {
 	serve(t, func(f *fixture) {
-		f.create("f", "")
+		f.create("f")
 		w := f.do("POST", "/2014-11-13/functions/f/invoke-async", `{"a":1}`)
 		if w.Code != 202 {
 			f.Errorf("%d %s", w.Code, w.Body)

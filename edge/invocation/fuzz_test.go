@@ -1,4 +1,4 @@
-package control_test
+package invocation_test
 
 import (
 	"encoding/json"
@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/edge/invocation"
 )
 
 func FuzzCheckJSON(f *testing.F) {
@@ -16,7 +16,7 @@ func FuzzCheckJSON(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		err := control.CheckJSON(payload)
+		err := invocation.CheckJSON(payload)
 		if json.Valid(payload) != (err == nil) {
 			t.Fatalf("valid: %t, error: %v", json.Valid(payload), err)
 		}

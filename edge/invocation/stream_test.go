@@ -1,4 +1,4 @@
-package control_test
+package invocation_test
 
 import (
 	"bytes"
@@ -19,7 +19,6 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
-	"github.com/hearthd/hearth/edge/control"
 )
 
 const streamPath = "/2021-11-15/functions/f/response-streaming-invocations"
@@ -196,7 +195,7 @@ func TestStream_CallerGone_FunctionGoesOn(t *testing.T) {
 			return hearth.Result{}, nil
 		}
 		w := httptest.NewRecorder()
-		f.mux.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "POST", streamPath, strings.NewReader("{}")))
+		f.router.ServeHTTP(w, httptest.NewRequestWithContext(ctx, "POST", streamPath, strings.NewReader("{}")))
 		if !ended || w.Body.Len() > 1<<10 {
 			t.Errorf("ended %v; %d bytes were sent", ended, w.Body.Len())
 		}
@@ -211,7 +210,7 @@ func (deafWriter) Write([]byte) (int, error) { return 0, errors.New("broken pipe
 func TestStream_BrokenConnection_FunctionGoesOn(t *testing.T) {
 	serve(t, func(f *fixture) {
 		f.stream(hearth.Result{}, nil, "a", strings.Repeat("b", 1<<20), "c")
-		f.mux.ServeHTTP(deafWriter{httptest.NewRecorder()}, httptest.NewRequestWithContext(f.Context(), "POST", streamPath, strings.NewReader("{}")))
+		f.router.ServeHTTP(deafWriter{httptest.NewRecorder()}, httptest.NewRequestWithContext(f.Context(), "POST", streamPath, strings.NewReader("{}")))
 	})
 }
 
@@ -233,12 +232,7 @@ func TestStream_Bandwidth_IsNotShaped(t *testing.T) {
 
 func TestStream_ShapedBandwidth_IsAWSs(t *testing.T) {
 	serve(t, func(f *fixture) {
-		f.service.Close()
-		f.service = control.New(f.Context(), control.Options{Functions: f.memory, Invoker: f.invoker, Host: f.host, ShapeStreams: true})
-		router := api.NewRouter(api.Options{})
-		f.service.RegisterInvoke(router)
-		f.mux = http.NewServeMux()
-		f.mux.Handle("/", router)
+		f.open(true)
 		// 6 MiB at once, 4 MiB at 2 MiB a second.
 		if took := f.took(); took != 2*time.Second {
 			t.Errorf("10 MiB took %s", took)
