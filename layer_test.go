@@ -37,3 +37,25 @@ func TestLayerVersionARN_ParsesBack(t *testing.T) {
 		t.Errorf("%v, %d, %t", name, version, ok)
 	}
 }
+
+func FuzzParseLayerARN(f *testing.F) {
+	for _, seed := range []string{
+		"", "arn:aws:lambda:eu-west-1:123456789012:layer:deps:12", "arn:aws-cn:lambda:cn-north-1:123456789012:layer:deps",
+		"arn:aws:lambda:::awslayer:x", "arn:aws:lambda:eu-west-1:123456789012:layer:deps:000000000000000001",
+	} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, arn string) {
+		name, version, ok := hearth.ParseLayerARN(arn)
+		if !ok {
+			return
+		}
+		if version < 0 || len(name.Account) != 12 || name.Region == "" || name.Layer == "" {
+			t.Errorf("%q is %+v, %d", arn, name, version)
+		}
+		again, sameVersion, ok := hearth.ParseLayerARN(name.VersionARN(max(1, version)))
+		if !ok || again != name || sameVersion != max(1, version) {
+			t.Errorf("%q is %+v, %d, which is %+v, %d", arn, name, version, again, sameVersion)
+		}
+	})
+}
