@@ -2,6 +2,7 @@ package main
 
 import (
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/edge/capacity"
 	"github.com/hearthd/hearth/edge/concurrency"
 	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/invoke/pool"
@@ -15,6 +16,7 @@ type concurrencyRecords struct {
 	reserved    records.ByFunction[hearth.ReservedConcurrency]
 	provisioned records.ByFunction[hearth.ProvisionedConcurrency]
 	bounds      records.ByFunction[hearth.ScalingBounds]
+	providers   records.ByID[hearth.CapacityProvider]
 }
 
 // newConcurrencyRecords adds them to a set that is not open yet.
@@ -23,6 +25,7 @@ func newConcurrencyRecords(set *records.Set) concurrencyRecords {
 		reserved:    records.ByFunction[hearth.ReservedConcurrency]{Collection: records.OfFunction[hearth.ReservedConcurrency](set, "reserved")},
 		provisioned: records.ByFunction[hearth.ProvisionedConcurrency]{Collection: records.OfFunction[hearth.ProvisionedConcurrency](set, "provisioned")},
 		bounds:      records.ByFunction[hearth.ScalingBounds]{Collection: records.OfFunction[hearth.ScalingBounds](set, "scaling")},
+		providers:   records.ByID[hearth.CapacityProvider]{Collection: records.Of[hearth.CapacityProvider](set, "capacity-provider")},
 	}
 }
 
@@ -83,6 +86,14 @@ func (d *daemon) newConcurrency() *concurrency.Service {
 		Reservations: d.concurrency.reserved, Configs: d.concurrency.provisioned,
 		Functions: d.catalog, Progress: d.keeper.Load(), Usage: codeUsage{d.catalog},
 		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, Limit: d.cfg.MaxConcurrency,
+	})
+}
+
+// newCapacity returns what serves the operations on capacity providers.
+func (d *daemon) newCapacity() *capacity.Service {
+	return capacity.New(capacity.Options{
+		Providers: d.concurrency.providers, Bounds: d.concurrency.bounds, Functions: d.catalog,
+		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region},
 	})
 }
 

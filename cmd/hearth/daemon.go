@@ -126,12 +126,24 @@ func (d *daemon) openStore(ctx context.Context) (err error) {
 		return err
 	}
 	d.records = records.New(d.store.KV(), d.logger)
+	d.records.Owners(d.owner)
 	d.kept = newSettingsRecords(d.records)
 	d.layers = layerstore.New(d.records)
 	d.policies = newPolicyRecords(d.records)
 	d.concurrency = newConcurrencyRecords(d.records)
 	d.concurrency.watch(d)
 	return d.records.Open(ctx)
+}
+
+// owner returns an error when there is no such function, or no such version or
+// alias of it.
+func (d *daemon) owner(name hearth.Name, qualifier string) (err error) {
+	if hearth.IsAlias(qualifier) {
+		_, err = d.catalog.LookupAlias(name, qualifier)
+	} else {
+		_, err = d.catalog.Lookup(name, qualifier)
+	}
+	return err
 }
 
 func (d *daemon) openLogs() (err error) {
@@ -252,6 +264,7 @@ func (d *daemon) handler() http.Handler {
 		d.settings.signing, d.settings.mappings,
 	).Register(router)
 	d.settings.Register(router)
+	d.newCapacity().Register(router)
 	d.reserving.Register(router)
 	d.access.policies.Register(router)
 	own := http.NewServeMux()
