@@ -241,5 +241,5 @@ func (c *Collection[T]) write(ctx context.Context, op store.Op, v *T) (uint64, e
 	}
 	shown := any(own)
 	c.set.mirror.Wrote(op.Key, &shown, revisions[0])
-	return revisions[0], nil
+	return revisions[0], c.set.disown(ctx, op.Key, revisions[0])
 }

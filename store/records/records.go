@@ -46,6 +46,7 @@ type Set struct {
 	kv     store.KV
 	kinds  map[string]kind
 	mirror *mirror.Mirror[string, any]
+	exists func(name hearth.Name, qualifier string) error // nil: every owner does
 }
 
 // kind is what the set knows of a collection.
@@ -66,6 +67,13 @@ func New(kv store.KV, logger *slog.Logger) *Set {
 	})
 	return s
 }
+
+// Owners has every write of a record of a function ask, once it is stored,
+// whether the function and the qualifier are still there. exists returns an
+// error for the caller when they are not; the record is removed again then, so
+// that whoever writes while a function is deleted leaves nothing to the next
+// one of that name. Call it before Open. exists must not wait for the store.
+func (s *Set) Owners(exists func(name hearth.Name, qualifier string) error) { s.exists = exists }
 
 // Open reads what is there and follows its changes until Close, which must come
 // before the store's. ctx bounds the reading.
@@ -105,8 +113,8 @@ func (s *Set) changed(key string) {
 }
 
 // DeleteFunction deletes every record that belongs to a function, or to one of
-// its qualifiers when that is not empty. A record that is written meanwhile may
-// stay.
+// its qualifiers when that is not empty. A record that is written meanwhile is
+// the business of its writer: see Owners.
 func (s *Set) DeleteFunction(ctx context.Context, name hearth.Name, qualifier string) error {
 	return s.DeleteExcept(ctx, name, qualifier)
 }
@@ -127,12 +135,36 @@ func (s *Set) DeleteExcept(ctx context.Context, name hearth.Name, qualifier stri
 			if r.Key != prefix && !strings.HasPrefix(r.Key, prefix+"/") {
 				continue // of a function whose name is longer
 			}
-			if err := s.delete(ctx, r.Key, r.Revision); err != nil && !errors.Is(err, hearth.ErrNotFound) {
+			if err := s.delete(ctx, r.Key, r.Revision); err != nil && !changedSince(err) {
 				return fmt.Errorf("delete %s of %s: %w", kindName, name, err)
 			}
 		}
 	}
 	return nil
+}
+
+// changedSince reports whether a deletion failed because somebody else has
+// deleted or written the record.
+func changedSince(err error) bool {
+	return errors.Is(err, hearth.ErrNotFound) || errors.Is(err, hearth.ErrPrecondition)
+}
+
+// disown removes a record of a function that was just written at a revision if
+// that function is gone, and returns what to tell the writer then.
+func (s *Set) disown(ctx context.Context, key string, revision uint64) error {
+	name, k, _ := s.kindOf(key)
+	if !k.ofFunction || s.exists == nil {
+		return nil
+	}
+	parts := append(Parts(strings.TrimPrefix(key, rootPrefix+name+"/")), "") // an empty qualifier where there is none
+	gone := s.exists(hearth.Name{Account: parts[0], Region: parts[1], Function: parts[2]}, parts[3])
+	if gone == nil {
+		return nil
+	}
+	if err := s.delete(ctx, key, revision); err != nil && !changedSince(err) {
+		return fmt.Errorf("remove %s again: %w", key, err)
+	}
+	return gone
 }
 
 func (s *Set) delete(ctx context.Context, key string, revision uint64) error {
