@@ -259,12 +259,13 @@ func (d *daemon) handler() http.Handler {
 		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region},
 	}).Register(router)
 	d.code.Register(router)
+	capacityProviders := d.newCapacity()
 	tags.New(
 		tags.Functions{Store: d.catalog, Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}},
-		d.settings.signing, d.settings.mappings,
+		d.settings.signing, d.settings.mappings, capacityProviders,
 	).Register(router)
 	d.settings.Register(router)
-	d.newCapacity().Register(router)
+	capacityProviders.Register(router)
 	d.reserving.Register(router)
 	d.access.policies.Register(router)
 	own := http.NewServeMux()
