@@ -43,6 +43,20 @@ func (c *covered) count(passed bool) {
 	}
 }
 
+// runs counts the runs of a file, with this one: go test's -count asks for more
+// than one, each of which needs a region of its own.
+func (c *covered) runs(file string) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	runs := 1
+	for _, f := range c.files {
+		if f == file {
+			runs++
+		}
+	}
+	return min(runs, 9)
+}
+
 func (c *covered) ran(file string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -40,7 +40,8 @@ var notLetters = regexp.MustCompile(`[^a-z]`)
 func newRunner(t *testing.T, file *rowFile) *runner {
 	d := theSuite.shared
 	name := strings.TrimSuffix(filepath.Base(file.path), ".rows")
-	m := macros{region: "eu-" + notLetters.ReplaceAllString(name, "") + "-1", account: d.Account, captured: map[string]string{}}
+	region := fmt.Sprintf("eu-%s-%d", notLetters.ReplaceAllString(name, ""), theSuite.runs(file.path))
+	m := macros{region: region, account: d.Account, captured: map[string]string{}}
 	if file.serve != nil {
 		d = ownDaemon(t, file, m)
 	}
@@ -122,12 +123,13 @@ func (r *runner) row(row *row) error {
 
 // send makes the request of a row.
 func (r *runner) send(row *row) (*answer, error) {
-	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
-	defer cancel()
-	req, body, err := r.request(ctx, row)
+	req, body, err := r.request(row)
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	defer cancel()
+	req = req.WithContext(ctx)
 	if row.sign == nil {
 		if req.Header.Get("Authorization") == "" {
 			req.Header.Set("Authorization", fmt.Sprintf("AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/%s/%s/lambda/aws4_request, SignedHeaders=host;x-amz-date, Signature=0",
@@ -152,7 +154,7 @@ func (r *runner) send(row *row) (*answer, error) {
 	return got, err
 }
 
-func (r *runner) request(ctx context.Context, row *row) (req *http.Request, body string, err error) {
+func (r *runner) request(row *row) (req *http.Request, body string, err error) {
 	target, err := r.macros.expandTarget(row.target)
 	if err != nil {
 		return nil, "", err
@@ -167,7 +169,7 @@ func (r *runner) request(ctx context.Context, row *row) (req *http.Request, body
 	if body != "" {
 		content = strings.NewReader(body)
 	}
-	if req, err = http.NewRequestWithContext(ctx, row.method, target, content); err != nil {
+	if req, err = http.NewRequestWithContext(r.t.Context(), row.method, target, content); err != nil {
 		return nil, "", err
 	}
 	if body != "" {

@@ -1,6 +1,10 @@
 package control_test
 
 import (
+	"archive/zip"
+	"bytes"
+	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -125,6 +129,27 @@ func TestRecordedMessage_MatchesItsInstancesOnly(t *testing.T) {
 		bad := good
 		if change(&bad); recorded.matches(bad) {
 			t.Errorf("%v is an instance of %v", bad, recorded)
+		}
+	}
+}
+
+func TestArchive_OfZerosUnpacks(t *testing.T) {
+	for _, size := range []int{0, 1, 1 << 20, 5<<20 + 7} {
+		data, err := makeArchive(fmt.Sprintf("zeros:%d", size))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := r.File[0].Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		unpacked, err := io.ReadAll(f) // checks the sum
+		if err != nil || len(unpacked) != size || len(bytes.Trim(unpacked, "\x00")) > 0 {
+			t.Errorf("%d zeros became %d bytes (%v)", size, len(unpacked), err)
 		}
 	}
 }

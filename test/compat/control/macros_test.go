@@ -3,11 +3,13 @@ package control_test
 import (
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
-	"io"
+	"hash/crc32"
 	"io/fs"
+	"math/rand/v2"
 	"net/url"
 	"os"
 	"os/exec"
@@ -69,6 +71,13 @@ func (m *macros) value(text string) (string, error) {
 		n, err := strconv.Atoi(times)
 		return strings.Repeat(what, n), err
 	case "zip", "sha256", "size":
+		if zeros, ok := strings.CutPrefix(arg, "fresh:"); ok {
+			n, err := strconv.Atoi(zeros)
+			if err != nil {
+				return "", err
+			}
+			arg = fmt.Sprintf("zeros:%d", n+rand.IntN(n/1000))
+		}
 		data, err := archives.get(arg)
 		if err != nil {
 			return "", err
@@ -100,22 +109,20 @@ var hostPython = sync.OnceValues(func() (string, error) {
 // archiveCache makes each archive once: the same bytes for everybody.
 type archiveCache struct {
 	mu     sync.Mutex
-	byName map[string][]byte
+	byName map[string]func() ([]byte, error)
 }
 
-var archives = archiveCache{byName: map[string][]byte{}}
+var archives = archiveCache{byName: map[string]func() ([]byte, error){}}
 
 func (c *archiveCache) get(name string) ([]byte, error) {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	if data, ok := c.byName[name]; ok {
-		return data, nil
+	archive := c.byName[name]
+	if archive == nil {
+		archive = sync.OnceValues(func() ([]byte, error) { return makeArchive(name) })
+		c.byName[name] = archive
 	}
-	data, err := makeArchive(name)
-	if err == nil {
-		c.byName[name] = data
-	}
-	return data, err
+	c.mu.Unlock()
+	return archive()
 }
 
 func makeArchive(name string) ([]byte, error) {
@@ -137,22 +144,52 @@ func makeArchive(name string) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// addZeros adds a file of zeros. The race detector makes compressing hundreds
+// of megabytes slow, so one piece is compressed, and repeated.
 func addZeros(w *zip.Writer, size string) error {
-	n, err := strconv.ParseInt(size, 10, 64)
+	n, err := strconv.Atoi(size)
 	if err != nil {
 		return err
 	}
-	f, err := w.Create("zeros")
+	piece := make([]byte, 1<<20)
+	var packed bytes.Buffer
+	sum := crc32.NewIEEE()
+	flat, err := flate.NewWriter(&packed, flate.BestSpeed)
 	if err != nil {
 		return err
 	}
-	_, err = io.CopyN(f, zeroReader{}, n)
+	var whole []byte // a piece, compressed up to a byte's boundary
+	for left := n; left > 0; left -= len(piece) {
+		piece = piece[:min(left, len(piece))]
+		sum.Write(piece)
+		if len(piece) == 1<<20 && whole != nil {
+			packed.Write(whole)
+			continue
+		}
+		before := packed.Len()
+		if _, err := flat.Write(piece); err != nil {
+			return err
+		}
+		if err := flat.Flush(); err != nil {
+			return err
+		}
+		if before > 0 { // only the second refers to zeros before it, as the others do
+			whole = bytes.Clone(packed.Bytes()[before:])
+		}
+	}
+	if err := flat.Close(); err != nil {
+		return err
+	}
+	f, err := w.CreateRaw(&zip.FileHeader{
+		Name: "zeros", Method: zip.Deflate, CRC32: sum.Sum32(),
+		CompressedSize64: uint64(packed.Len()), UncompressedSize64: uint64(n),
+	})
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(packed.Bytes())
 	return err
 }
-
-type zeroReader struct{}
-
-func (zeroReader) Read(p []byte) (int, error) { clear(p); return len(p), nil }
 
 // addDir adds the files below dir, sorted, without times.
 func addDir(w *zip.Writer, dir string) error {

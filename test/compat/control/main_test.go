@@ -55,6 +55,7 @@
 //	{{python}}              the runtime of this machine's Python, such as python3.13
 //	{{zip NAME}}            base64 of an archive of testdata/archives/NAME
 //	{{zip zeros:N}}         the same of an archive with one file of N zeros
+//	{{zip fresh:N}}         with N zeros and some more: one that nobody has unpacked yet
 //	{{sha256 NAME}}         the archive's digest, base64
 //	{{size NAME}}           the archive's size in bytes
 //	{{base64 TEXT}}         base64

@@ -207,16 +207,21 @@ func (s *sdkCalls) mappings(t *testing.T) []any {
 // disabled waits until a mapping can be changed again: until then it is in use.
 func (s *sdkCalls) disabled(t *testing.T, uuid *string) {
 	t.Helper()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(patience); ; <-tick.C {
+	s.await(t, "the mapping is disabled", func() bool {
 		s.call(t, &lambda.GetEventSourceMappingInput{UUID: uuid})
 		out, ok := s.answers["GetEventSourceMapping"].(*lambda.GetEventSourceMappingOutput)
-		if !ok || out == nil || time.Now().After(deadline) {
-			t.Fatal("the mapping does not become Disabled")
-		}
-		if aws.ToString(out.State) == "Disabled" {
-			return
+		return ok && out != nil && aws.ToString(out.State) == "Disabled"
+	})
+}
+
+// await fails the test when something does not come true.
+func (s *sdkCalls) await(t *testing.T, what string, done func() bool) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(patience); !done(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatalf("not in time: %s", what)
 		}
 	}
 }
@@ -240,19 +245,39 @@ func (s *sdkCalls) layers(t *testing.T) []any {
 	}
 }
 
-func (s *sdkCalls) providers(*testing.T) []any {
-	p, version := aws.String("p"), aws.String("1")
+func (s *sdkCalls) providers(t *testing.T) []any {
+	p, managed, version := aws.String("p"), aws.String("managed"), aws.String("$LATEST.PUBLISHED")
+	s.call(t, &lambda.CreateCapacityProviderInput{
+		CapacityProviderName: p, PermissionsConfig: &types.CapacityProviderPermissionsConfig{CapacityProviderOperatorRoleArn: aws.String(sdkRole)},
+		VpcConfig: &types.CapacityProviderVpcConfig{SubnetIds: []string{"subnet-1"}, SecurityGroupIds: []string{"sg-1"}},
+	})
+	s.await(t, "the capacity provider becomes active", func() bool {
+		s.call(t, &lambda.GetCapacityProviderInput{CapacityProviderName: p})
+		out, ok := s.answers["GetCapacityProvider"].(*lambda.GetCapacityProviderOutput)
+		return ok && out != nil && out.CapacityProvider.State == types.CapacityProviderStateActive
+	})
+	code, err := archives.get("echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	python, err := hostPython()
+	if err != nil {
+		t.Fatal(err)
+	}
 	return []any{
-		&lambda.CreateCapacityProviderInput{
-			CapacityProviderName: p, PermissionsConfig: &types.CapacityProviderPermissionsConfig{CapacityProviderOperatorRoleArn: aws.String(sdkRole)},
-			VpcConfig: &types.CapacityProviderVpcConfig{SubnetIds: []string{"subnet-1"}, SecurityGroupIds: []string{"sg-1"}},
-		},
-		&lambda.GetCapacityProviderInput{CapacityProviderName: p},
 		&lambda.ListCapacityProvidersInput{},
 		&lambda.UpdateCapacityProviderInput{CapacityProviderName: p, CapacityProviderScalingConfig: &types.CapacityProviderScalingConfig{MaxVCpuCount: aws.Int32(12)}},
+		&lambda.CreateFunctionInput{
+			FunctionName: managed, Role: aws.String(sdkRole), Runtime: types.Runtime(python), Handler: aws.String("app.handler"), MemorySize: aws.Int32(2048),
+			Code: &types.FunctionCode{ZipFile: code}, Publish: true, PublishTo: types.FunctionVersionLatestPublishedLatestPublished,
+			CapacityProviderConfig: &types.CapacityProviderConfig{LambdaManagedInstancesCapacityProviderConfig: &types.LambdaManagedInstancesCapacityProviderConfig{
+				CapacityProviderArn: sdkARN("capacity-provider:p"),
+			}},
+		},
 		&lambda.ListFunctionVersionsByCapacityProviderInput{CapacityProviderName: p},
-		&lambda.PutFunctionScalingConfigInput{FunctionName: aws.String("f"), Qualifier: version, FunctionScalingConfig: &types.FunctionScalingConfig{MinExecutionEnvironments: aws.Int32(1), MaxExecutionEnvironments: aws.Int32(2)}},
-		&lambda.GetFunctionScalingConfigInput{FunctionName: aws.String("f"), Qualifier: version},
+		&lambda.PutFunctionScalingConfigInput{FunctionName: managed, Qualifier: version, FunctionScalingConfig: &types.FunctionScalingConfig{MinExecutionEnvironments: aws.Int32(0), MaxExecutionEnvironments: aws.Int32(2)}},
+		&lambda.GetFunctionScalingConfigInput{FunctionName: managed, Qualifier: version},
+		&lambda.DeleteFunctionInput{FunctionName: managed},
 		&lambda.DeleteCapacityProviderInput{CapacityProviderName: p},
 	}
 }

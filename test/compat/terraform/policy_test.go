@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
@@ -171,10 +172,13 @@ func layerVersion(t *testing.T, name string) resource {
 	}
 }
 
-func TestLayerVersion(t *testing.T) { layerVersion(t, "tf-layer").lifecycle(t) }
+func TestLayerVersion(t *testing.T) {
+	// Version numbers are never used again, and the test may run more than once.
+	layerVersion(t, fmt.Sprintf("tf-layer-%d", time.Now().UnixNano())).lifecycle(t)
+}
 
 func TestLayerVersionPermission(t *testing.T) {
-	name := "tf-layer-permitted"
+	name := fmt.Sprintf("tf-layer-permitted-%d", time.Now().UnixNano())
 	publishLayer(t, name)
 	resource{
 		create: func(ctx context.Context) error {
