@@ -157,8 +157,8 @@ func mayUseAWS(s source, imported string) bool {
 	if s.isTest() || s.stage() == "test" || s.stage() == "examples" {
 		return true
 	}
-	// The frames of a streamed response; the encoder is AWS's own.
-	return s.stage() == "api" && imported == "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
+	// The frames of a streamed response; the codec is AWS's own.
+	return (s.stage() == "api" || s.dir() == "internal/lambdaclient") && imported == "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 }
 
 func checkInit(s source, file *ast.File) []string {

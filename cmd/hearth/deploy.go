@@ -38,6 +38,7 @@ type deployOptions struct {
 	timeout int
 	memory  int
 	env     []string
+	layers  []string
 	json    bool
 }
 
@@ -53,7 +54,8 @@ A directory's function.json describes the function in the terms of AWS's
 CreateFunction; flags override it. Without one, --runtime and --handler are
 needed, and the function is named after the directory.`,
 		Example: `  hearth deploy examples/hello-python
-  hearth deploy build/ --name api --runtime provided.al2023 --handler bootstrap`,
+  hearth deploy build/ --name api --runtime provided.al2023 --handler bootstrap
+  hearth deploy app/ --env LEVEL=debug --layer arn:aws:lambda:us-east-1:000000000000:layer:deps:3`,
 		Args: positional(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runDeploy(cmd.Context(), c, args[0], o)
@@ -67,7 +69,10 @@ needed, and the function is named after the directory.`,
 	flags.IntVar(&o.timeout, "timeout", 0, "timeout in `SECONDS`")
 	flags.IntVar(&o.memory, "memory", 0, "memory in `MB`")
 	flags.StringArrayVar(&o.env, "env", nil, "environment variable `KEY=VALUE`; may be repeated")
+	flags.StringArrayVar(&o.layers, "layer", nil, "layer version `ARN`, in place of those that the function has; may be repeated: up to five, merged in this order")
 	flags.BoolVar(&o.json, "json", false, "print the function's configuration as JSON")
+	// Fails for a flag that is not there, only.
+	_ = cmd.RegisterFlagCompletionFunc("layer", c.completeLayerARN)
 	return cmd
 }
 
@@ -131,6 +136,9 @@ func (o deployOptions) describe(path string) (functionfile.File, error) {
 	}
 	if o.memory != 0 {
 		file.MemorySize = o.memory
+	}
+	if len(o.layers) > 0 {
+		file.Layers = o.layers
 	}
 	return file, o.addEnvironment(&file)
 }

@@ -96,6 +96,9 @@ func runFunctionsGet(ctx context.Context, c *cli, name string, asJSON bool) erro
 		{"State", f.State},
 		{"Modified", f.LastModified},
 	}
+	for _, layer := range f.Layers {
+		rows = append(rows, []string{"Layer", layer.Arn})
+	}
 	for _, optional := range [][]string{
 		{"Description", f.Description}, {"State reason", f.StateReason}, {"Update reason", f.LastUpdateStatusReason},
 	} {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ type invokeOptions struct {
 	payload       string
 	qualifier     string
 	clientContext string
+	stream        bool
 	async         bool
 	dryRun        bool
 	tail          bool
@@ -36,6 +38,7 @@ NAME is a function's name or ARN. When the function fails, its error is printed
 like a response and the exit code is 3.`,
 		Example: `  hearth invoke hello --payload '{"name":"you"}'
   hearth invoke hello --payload @event.json --tail
+  hearth invoke writer --stream
   echo '{}' | hearth invoke hello --payload -`,
 		Args:              positional(cobra.ExactArgs(1)),
 		ValidArgsFunction: c.completeFunctions,
@@ -47,6 +50,7 @@ like a response and the exit code is 3.`,
 	flags.StringVarP(&o.payload, "payload", "p", "", "the event: `JSON`, @file, or - for standard input")
 	flags.StringVarP(&o.qualifier, "qualifier", "q", "", "version or alias (default $LATEST)")
 	flags.StringVar(&o.clientContext, "client-context", "", "client context: `JSON`, @file, or -")
+	flags.BoolVar(&o.stream, "stream", false, "print the response while the function writes it, byte for byte (InvokeWithResponseStream)")
 	flags.BoolVar(&o.async, "async", false, "queue the event and do not wait (invocation type Event)")
 	flags.BoolVar(&o.dryRun, "dry-run", false, "check only that the function could be invoked")
 	flags.BoolVar(&o.tail, "tail", false, "print the end of the invocation's log on standard error")
@@ -64,6 +68,9 @@ func runInvoke(ctx context.Context, c *cli, name string, o invokeOptions) error 
 		return err
 	}
 	defer client.Close()
+	if o.stream {
+		return runInvokeStream(ctx, c, client, input)
+	}
 	stop := c.spin("waiting for " + name)
 	output, err := client.Invoke(ctx, input)
 	stop()
@@ -79,12 +86,40 @@ func runInvoke(ctx context.Context, c *cli, name string, o invokeOptions) error 
 	return nil
 }
 
+// runInvokeStream prints a response as it comes.
+func runInvokeStream(ctx context.Context, c *cli, client *lambdaclient.Client, input lambdaclient.InvokeInput) error {
+	stop := sync.OnceFunc(c.spin("waiting for " + input.FunctionName))
+	defer stop()
+	output, err := client.InvokeStream(ctx, input, func(piece []byte) error {
+		stop()
+		if _, err := c.stdout.Write(piece); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+		return nil
+	})
+	stop()
+	if err != nil {
+		return err
+	}
+	if input.Tail {
+		if err := printLine(c.stderr, output.LogTail); err != nil {
+			return err
+		}
+	}
+	if output.ErrorCode != "" {
+		return fmt.Errorf("%w: %s", errFunctionFailed, strings.TrimSuffix(output.ErrorCode+": "+output.ErrorDetails, ": "))
+	}
+	return nil
+}
+
 // input turns the command line into an invocation.
 func (o invokeOptions) input(c *cli, name string) (lambdaclient.InvokeInput, error) {
 	input := lambdaclient.InvokeInput{FunctionName: name, Qualifier: o.qualifier, InvocationType: lambdaclient.RequestResponse, Tail: o.tail || o.json}
 	switch {
 	case o.async && o.dryRun:
 		return input, usagef("an invocation is --async or --dry-run, not both")
+	case o.stream && (o.async || o.dryRun || o.json):
+		return input, usagef("--stream prints what a function writes, as it comes: leave --async, --dry-run and --json out")
 	case o.async && o.tail, o.dryRun && o.tail:
 		return input, usagef("--tail needs a response to wait for: leave --async or --dry-run out")
 	case o.async:

@@ -37,6 +37,7 @@ type Settings struct {
 	MemorySize       int               `json:",omitzero"` // MB
 	EphemeralStorage *EphemeralStorage `json:",omitzero"`
 	Environment      *Environment      `json:",omitzero"`
+	Layers           []string          `json:",omitzero"` // ARNs of layer versions, merged in this order
 }
 
 // EphemeralStorage is the size of /tmp.

@@ -2,6 +2,8 @@ package lambdaclient
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -31,6 +33,7 @@ type Configuration struct {
 	MemorySize             int                            // MB
 	EphemeralStorage       *functionfile.EphemeralStorage `json:",omitempty"`
 	Environment            *functionfile.Environment      `json:",omitempty"`
+	Layers                 []LayerReference               `json:",omitempty"`
 	CodeSize               int64                          // bytes
 	CodeSha256             string
 	LastModified           string
@@ -41,6 +44,12 @@ type Configuration struct {
 	RevisionId             string `json:",omitempty"`
 }
 
+// LayerReference is a layer version that a function has.
+type LayerReference struct {
+	Arn      string
+	CodeSize int64 // bytes
+}
+
 // functionPath is the path of a function, given by name or ARN, and of a
 // resource below it.
 func functionPath(function, below string) string {
@@ -49,22 +58,45 @@ func functionPath(function, below string) string {
 
 // ListFunctions returns all functions, in the daemon's order.
 func (c *Client) ListFunctions(ctx context.Context) ([]Configuration, error) {
-	functions := []Configuration{}
+	functions, err := listAll[Configuration](ctx, c, functionsPath, "Functions")
+	if err != nil {
+		return nil, fmt.Errorf("list functions: %w", err)
+	}
+	return functions, nil
+}
+
+// listAll returns the members of all pages of a listing.
+func listAll[T any](ctx context.Context, c *Client, path, member string) ([]T, error) {
+	all := []T{}
 	query := url.Values{}
 	for {
-		var page struct {
-			Functions  []Configuration
-			NextMarker string
+		var page map[string]json.RawMessage
+		if err := c.call(ctx, request{method: http.MethodGet, path: path, query: query}, nil, &page); err != nil {
+			return nil, err
 		}
-		if err := c.call(ctx, request{method: http.MethodGet, path: functionsPath, query: query}, nil, &page); err != nil {
-			return nil, fmt.Errorf("list functions: %w", err)
+		var items []T
+		var next *string
+		if err := errors.Join(decodeMember(page, member, &items), decodeMember(page, "NextMarker", &next)); err != nil {
+			return nil, err
 		}
-		functions = append(functions, page.Functions...)
-		if page.NextMarker == "" {
-			return functions, nil
+		all = append(all, items...)
+		if next == nil || *next == "" {
+			return all, nil
 		}
-		query.Set("Marker", page.NextMarker)
+		query.Set("Marker", *next)
 	}
+}
+
+// decodeMember decodes a member of an answer, if it is there.
+func decodeMember(object map[string]json.RawMessage, member string, to any) error {
+	raw, ok := object[member]
+	if !ok {
+		return nil
+	}
+	if err := json.Unmarshal(raw, to); err != nil {
+		return fmt.Errorf("read %s of the daemon's answer: %w", member, err)
+	}
+	return nil
 }
 
 // GetFunction returns one function's configuration.

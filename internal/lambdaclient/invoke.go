@@ -47,24 +47,9 @@ func (c *Client) Invoke(ctx context.Context, in InvokeInput) (InvokeOutput, erro
 }
 
 func (c *Client) invoke(ctx context.Context, in InvokeInput) (InvokeOutput, error) {
-	r := request{
-		method: http.MethodPost,
-		path:   functionPath(in.FunctionName, "/invocations"),
-		query:  url.Values{},
-		header: http.Header{"Content-Type": {"application/json"}},
-		body:   in.Payload,
-	}
-	if in.Qualifier != "" {
-		r.query.Set("Qualifier", in.Qualifier)
-	}
+	r := in.request(functionPath(in.FunctionName, "/invocations"))
 	if in.InvocationType != "" {
 		r.header.Set("X-Amz-Invocation-Type", in.InvocationType)
-	}
-	if in.Tail {
-		r.header.Set("X-Amz-Log-Type", "Tail")
-	}
-	if len(in.ClientContext) > 0 {
-		r.header.Set("X-Amz-Client-Context", base64.StdEncoding.EncodeToString(in.ClientContext))
 	}
 	resp, err := c.send(ctx, r)
 	if err != nil {
@@ -87,4 +72,25 @@ func (c *Client) invoke(ctx context.Context, in InvokeInput) (InvokeOutput, erro
 		LogTail:         tail,
 		Payload:         payload,
 	}, nil
+}
+
+// request is an invocation as a call of the Lambda API.
+func (in InvokeInput) request(path string) request {
+	r := request{
+		method: http.MethodPost,
+		path:   path,
+		query:  url.Values{},
+		header: http.Header{"Content-Type": {"application/json"}},
+		body:   in.Payload,
+	}
+	if in.Qualifier != "" {
+		r.query.Set("Qualifier", in.Qualifier)
+	}
+	if in.Tail {
+		r.header.Set("X-Amz-Log-Type", "Tail")
+	}
+	if len(in.ClientContext) > 0 {
+		r.header.Set("X-Amz-Client-Context", base64.StdEncoding.EncodeToString(in.ClientContext))
+	}
+	return r
 }
