@@ -3,6 +3,7 @@ package control_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -227,7 +228,8 @@ func (s *sdkCalls) await(t *testing.T, what string, done func() bool) {
 }
 
 func (s *sdkCalls) layers(t *testing.T) []any {
-	l, one := aws.String("l"), aws.Int64(1)
+	// Version numbers are never used again, and the test may run more than once.
+	l, one := aws.String(fmt.Sprintf("l-%d", time.Now().UnixNano())), aws.Int64(1)
 	code, err := archives.get("hello")
 	if err != nil {
 		t.Fatal(err)
@@ -235,7 +237,7 @@ func (s *sdkCalls) layers(t *testing.T) []any {
 	return []any{
 		&lambda.PublishLayerVersionInput{LayerName: l, Content: &types.LayerVersionContentInput{ZipFile: code}},
 		&lambda.GetLayerVersionInput{LayerName: l, VersionNumber: one},
-		&lambda.GetLayerVersionByArnInput{Arn: sdkARN("layer:l:1")},
+		&lambda.GetLayerVersionByArnInput{Arn: sdkARN("layer:" + *l + ":1")},
 		&lambda.ListLayersInput{},
 		&lambda.ListLayerVersionsInput{LayerName: l},
 		&lambda.AddLayerVersionPermissionInput{LayerName: l, VersionNumber: one, StatementId: aws.String("s"), Action: aws.String("lambda:GetLayerVersion"), Principal: aws.String("*")},
