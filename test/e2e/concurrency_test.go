@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -258,4 +261,20 @@ func TestManagedInstances_Node_SeveralInvocationsInOneEnvironment(t *testing.T) 
   return { Stream: context.logStreamName };
 };
 `}, managed(t, d, 8)))
+}
+
+func TestManagedInstances_Go_SeveralInvocationsInOneEnvironment(t *testing.T) {
+	t.Parallel()
+	d := shared(t)
+	program := filepath.Join(t.TempDir(), "bootstrap")
+	build := exec.Command("go", "build", "-o", program, "./testdata/sidebyside")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	content, err := os.ReadFile(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sideBySide(t, d.create(t, "provided.al2023", "bootstrap", files{"bootstrap": string(content)}, managed(t, d, 8)))
 }
