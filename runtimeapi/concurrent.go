@@ -54,8 +54,8 @@ func newConcurrent(slots int, external []string) *Concurrent {
 // errLate is an answer to an event whose time was over; errIdle is a worker too
 // many.
 var (
-	errLate = errors.New("Invoke timeout")         //nolint:staticcheck // AWS's own text, sent to the runtime
-	errIdle = errors.New("Too many idle runtimes") //nolint:staticcheck // sent to the runtime
+	errLate = errors.New("Invoke timeout")         // AWS's own text, sent to the runtime
+	errIdle = errors.New("Too many idle runtimes") // sent to the runtime
 )
 
 // Invoke hands an event to a worker that waits, or else to the next one, and
@@ -143,9 +143,26 @@ func (s *Concurrent) enterPoll() (*workerPoll, *Call, error) {
 	return p, nil, nil
 }
 
+// deliver marks a call that a poll was given as delivered. It reports false
+// when the session ended meanwhile: the call then is nobody's.
+func (s *Concurrent) deliver(c *Call) bool {
+	s.wmu.Lock()
+	defer s.wmu.Unlock()
+	if s.over {
+		return false
+	}
+	c.mark(&c.times.Delivered)
+	return true
+}
+
 // leave takes back a poll whose client is gone; what it was given waits for
-// another one.
+// another one, or is over when its time is.
 func (s *Concurrent) leave(p *workerPoll, given *Call) {
+	s.takeBack(p, given).finish()
+}
+
+// takeBack is the transition of leave. It returns a call that is over.
+func (s *Concurrent) takeBack(p *workerPoll, given *Call) (over *Call) {
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
 	s.idle = slices.DeleteFunc(s.idle, func(other *workerPoll) bool { return other == p })
@@ -153,12 +170,18 @@ func (s *Concurrent) leave(p *workerPoll, given *Call) {
 		select {
 		case given = <-p.got:
 		default:
-			return
+			return nil
 		}
 	}
-	if s.calls[given.inv.RequestID] != nil {
+	switch w := s.calls[given.inv.RequestID]; {
+	case w == nil:
+	case w.late:
+		delete(s.calls, given.inv.RequestID)
+		return given
+	default:
 		s.handLocked(given, true)
 	}
+	return nil
 }
 
 // serveInvocation routes what is below /runtime/invocation/.
@@ -167,6 +190,7 @@ func (s *Concurrent) serveInvocation(w http.ResponseWriter, r *http.Request, res
 }
 
 func (s *Concurrent) serveNext(w http.ResponseWriter, r *http.Request) {
+	beginLongPoll(r)
 	p, call, err := s.enterPoll()
 	switch {
 	case errors.Is(err, errIdle):
@@ -181,7 +205,9 @@ func (s *Concurrent) serveNext(w http.ResponseWriter, r *http.Request) {
 			panic(http.ErrAbortHandler) // as Session.serveNext
 		}
 	}
-	call.mark(&call.times.Delivered)
+	if !s.deliver(call) {
+		panic(http.ErrAbortHandler)
+	}
 	writeEvent(w, call)
 }
 

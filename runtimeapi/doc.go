@@ -38,6 +38,9 @@
 // answers to one event cannot both be taken. A connection belongs to the Session
 // in which it was accepted.
 //
+// A Concurrent is the session of a runtime that takes several events at a time;
+// see there.
+//
 // # Promises
 //
 //   - A long poll has no time limit; a runtime that was frozen finds its

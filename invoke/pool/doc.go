@@ -24,6 +24,19 @@
 // and closed after the idle timeout; when the host's memory share is used up,
 // the least recently used one of any function is closed to make room.
 //
+// # Concurrency
+//
+// What an account may have in a region is shared out: a function can have a part
+// of it reserved, which is also the most that it gets (Reserve), and environments
+// that are provisioned ahead take theirs whether they work or not (Provision). An
+// invocation that finds a provisioned environment idle runs there; any other
+// counts against the function's reserve, or against what nobody has reserved, and
+// is throttled when that is used up.
+//
+// Environments of functions on managed instances take several invocations at a
+// time. Those are not counted: who finds every place taken waits for one, or for
+// another environment where there may be one.
+//
 // Environments belong to one generation of one version, and to one tenant.
 // Retire lets those of an outdated generation finish what they do and closes
 // them.
