@@ -270,6 +270,7 @@ func (d *daemon) handler() http.Handler {
 	d.access.policies.Register(router)
 	own := http.NewServeMux()
 	own.HandleFunc("GET /_hearth/health", d.serveHealth)
+	own.HandleFunc("GET /_hearth/status", d.serveStatus)
 	own.HandleFunc("GET /_hearth/clock", d.serveClock)
 	own.HandleFunc("POST /_hearth/clock/advance", d.serveAdvance)
 	own.HandleFunc("GET /_hearth/events", d.serveEvents)

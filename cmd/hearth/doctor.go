@@ -25,7 +25,7 @@ const (
 	checkMissing checkStatus = "missing" // some functions cannot run
 )
 
-// hostProbe looks at one aspect of the host. It starts and changes nothing.
+// hostProbe looks at one aspect of the host. It leaves nothing behind.
 type hostProbe func(ctx context.Context, c *cli) ([]hostCheck, error)
 
 func newDoctorCommand(c *cli, probes ...hostProbe) *cobra.Command {

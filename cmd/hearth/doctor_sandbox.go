@@ -13,7 +13,8 @@ import (
 )
 
 // probeSandbox opens the namespace driver, as serve would, and reports what it
-// enforces here and what it cannot.
+// enforces here and what it cannot. For a moment this adds to the host's network
+// what NAT needs; closing the driver takes it away again.
 func probeSandbox(context.Context, *cli) ([]hostCheck, error) {
 	dir, err := os.MkdirTemp("", "hearth-doctor-")
 	if err != nil {
@@ -25,7 +26,7 @@ func probeSandbox(context.Context, *cli) ([]hostCheck, error) {
 
 func checkSandbox(dir string) ([]hostCheck, error) {
 	driver, err := namespace.New(namespace.Options{
-		StateDir: filepath.Join(dir, "namespace"), Logger: slog.New(slog.DiscardHandler), Spares: -1,
+		StateDir: filepath.Join(dir, "namespace"), Logger: slog.New(slog.DiscardHandler), Spares: -1, NAT: true,
 	})
 	if err != nil {
 		return []hostCheck{{
@@ -35,6 +36,9 @@ func checkSandbox(dir string) ([]hostCheck, error) {
 	}
 	caps := driver.Capabilities()
 	checks := []hostCheck{{Name: "sandbox", Status: checkOK, Detail: driver.Name() + ": " + enforced(caps)}}
+	if caps.Outbound {
+		checks = append(checks, hostCheck{Name: "outbound network", Status: checkOK, Detail: "nat: functions reach out, not each other and not this host"})
+	}
 	for _, m := range caps.Missing {
 		checks = append(checks, hostCheck{Name: m.What, Status: checkLimited, Detail: m.Why, Fix: m.Fix})
 	}

@@ -35,7 +35,8 @@ func newInvokeCommand(c *cli) *cobra.Command {
 		Long: `Invoke a function of the daemon and print its response on standard output.
 
 NAME is a function's name or ARN. When the function fails, its error is printed
-like a response and the exit code is 3.`,
+like a response and the exit code is 3. A response that is read with --stream
+does not say how the function ended, as on AWS: --tail shows it.`,
 		Example: `  hearth invoke hello --payload '{"name":"you"}'
   hearth invoke hello --payload @event.json --tail
   hearth invoke writer --stream

@@ -21,8 +21,12 @@ func printJSON(w io.Writer, value any) error {
 
 // printTable prints rows under a header, in columns.
 func printTable(w io.Writer, header []string, rows [][]string) error {
+	return printRows(w, append([][]string{header}, rows...))
+}
+
+// printRows prints rows in columns.
+func printRows(w io.Writer, rows [][]string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, strings.Join(header, "\t"))
 	for _, row := range rows {
 		fmt.Fprintln(table, strings.Join(row, "\t"))
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -19,8 +21,12 @@ func newStatusCommand(c *cli) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "status",
-		Short: "Say whether a daemon serves at the endpoint",
-		Args:  positional(cobra.NoArgs),
+		Short: "Say whether a daemon serves at the endpoint, and what it does",
+		Long: `Say whether a daemon serves at the endpoint, and how many functions, execution
+environments and asynchronous events it has. Under --auth the counts take the
+action hearth:status and a key of the daemon's own account; without it the
+command says only that the daemon is there.`,
+		Args: positional(cobra.NoArgs),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return runStatus(cmd.Context(), c, wait, asJSON)
 		},
@@ -40,11 +46,62 @@ func runStatus(ctx context.Context, c *cli, wait time.Duration, asJSON bool) err
 	if err != nil {
 		return err
 	}
-	if asJSON {
-		return printJSON(c.stdout, health)
+	status, err := client.Status(ctx)
+	if err != nil && !isWithheld(err) {
+		return err
 	}
-	_, err = fmt.Fprintf(c.stdout, "hearth %s at %s: %s\n", health.Version, client.Endpoint(), health.Status)
-	return err
+	known := err == nil
+	if asJSON {
+		shape := struct {
+			lambdaclient.Health
+			Endpoint string               `json:"endpoint"`
+			Daemon   *lambdaclient.Status `json:"daemon,omitempty"`
+		}{Health: health, Endpoint: client.Endpoint()}
+		if known {
+			shape.Daemon = &status
+		}
+		return printJSON(c.stdout, shape)
+	}
+	if _, err := fmt.Fprintf(c.stdout, "hearth %s at %s: %s\n", health.Version, client.Endpoint(), health.Status); err != nil || !known {
+		return err
+	}
+	return printRows(c.stdout, statusRows(status))
+}
+
+// isWithheld reports whether a daemon does not tell its status: the caller may
+// not know it, or it is of an older version.
+func isWithheld(err error) bool {
+	answer, ok := errors.AsType[*lambdaclient.Error](err)
+	return ok && (answer.StatusCode == http.StatusForbidden || answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusNotFound)
+}
+
+func statusRows(s lambdaclient.Status) [][]string {
+	functions := make([]string, len(s.Functions))
+	for i, f := range s.Functions {
+		functions[i] = fmt.Sprintf("%d in %s of account %s", f.Functions, f.Region, f.Account)
+	}
+	if len(functions) == 0 {
+		functions = []string{"none yet; deploy one with: hearth deploy DIR"}
+	}
+	access := "any credentials"
+	if s.Auth {
+		access = "signed requests only"
+	}
+	e := s.Environments
+	rows := [][]string{
+		{"functions", strings.Join(functions, ", ")},
+		{"environments", fmt.Sprintf("%d, %d of them idle and %d starting; %d of %d MB", e.All, e.Idle, e.Starting, e.Memory, e.MaxMemory)},
+		{"invocations", fmt.Sprintf("%d of at most %d at a time", e.Invocations, e.MaxConcurrency)},
+		{"events", fmt.Sprintf("%d ready, %d running, %d to be run again later", s.Events.Ready, s.Events.Running, s.Events.Delayed)},
+		{"sandbox", s.Sandbox},
+		{"network", s.Network},
+		{"clock", s.Clock},
+		{"access", access},
+	}
+	if len(s.Missing) > 0 {
+		rows = append(rows, []string{"not enforced", strings.Join(s.Missing, ", ") + "; see: hearth doctor"})
+	}
+	return rows
 }
 
 // waitHealthy asks for the daemon's health, again and again for up to wait
