@@ -87,8 +87,9 @@ type daemon struct {
 	groups []string // cgroup directories of its sandboxes, as it recorded them
 }
 
-func startDaemon(dir string) (*daemon, error) {
-	cmd := exec.Command(hearthBinary, "serve", "--data-dir", dir, "--listen", "127.0.0.1:0", "--sandbox", "namespace")
+func startDaemon(dir string, flags ...string) (*daemon, error) {
+	args := append([]string{"serve", "--data-dir", dir, "--listen", "127.0.0.1:0", "--sandbox", "namespace"}, flags...)
+	cmd := exec.Command(hearthBinary, args...)
 	s, err := startServer(cmd, dir+".log", regexp.MustCompile(`msg="hearth is ready" endpoint=(\S+)`))
 	if err != nil {
 		return nil, err

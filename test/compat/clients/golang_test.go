@@ -27,6 +27,18 @@ func TestGo(t *testing.T) {
 		fn.invoke(t, `[]`).failure(t, `\{"errorMessage":"json: cannot unmarshal array into Go value of type main\.event","errorType":"UnmarshalTypeError"\}`)
 	})
 	t.Run("TakesEventsOfAWS", func(t *testing.T) { goTakesEventsOfAWS(t, pkg) })
+	t.Run("Streams", func(t *testing.T) {
+		fn := sandboxed.deploy(t, pkg, "stream.handler", timeoutSeconds)
+		streams(t, fn, "", `{"statusCode":418,"headers":{"x-a":"1"},"cookies":["c=d"]}`+preludeEnd)
+		fn.stream(t, `{"do":"fail"}`).want(t, "prefix")
+		fn.stream(t, `{"do":"fail-early"}`).want(t, `{"errorMessage":"early","errorType":"errorString"}`)
+	})
+	t.Run("ServesURLs", func(t *testing.T) {
+		const request = `{"version":"2.0","rawPath":"/a/b","requestContext":{"http":{"method":"PUT","path":"/a/b"}},"body":" it","isBase64Encoded":false}`
+		const prelude = `{"statusCode":202,"headers":{"X-Method":"PUT"}}`
+		sandboxed.deploy(t, pkg, "url.handler", timeoutSeconds).stream(t, request).want(t, prelude+preludeEnd+"/a/b it")
+	})
+	t.Run("ToldOfItsEnd", func(t *testing.T) { toldOfItsEnd(t, pkg) })
 	t.Run("ExitsAtInit", func(t *testing.T) {
 		failsInit(t, pkg, "no.handler",
 			`\{"errorType":"Runtime\.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 4"\}`)

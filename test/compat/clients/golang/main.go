@@ -8,13 +8,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
+	"github.com/aws/aws-lambda-go/lambdaurl"
 )
 
 func main() {
@@ -23,6 +26,12 @@ func main() {
 		lambda.Start(new(app).handle)
 	case "app.queue":
 		lambda.Start(receive)
+	case "stream.handler":
+		lambda.Start(stream)
+	case "url.handler":
+		lambdaurl.Start(http.HandlerFunc(serve))
+	case "graceful.handler":
+		lambda.StartWithOptions(new(app).handle, lambda.WithEnableSIGTERM(func() { fmt.Println("function: SIGTERM") }))
 	default:
 		fmt.Fprintf(os.Stderr, "no handler %q\n", handler)
 		os.Exit(4)
@@ -35,17 +44,17 @@ type event struct {
 	Size  int             `json:"size"`
 }
 
-type app struct{ calls int }
+type app struct{ calls atomic.Int64 }
 
 func (a *app) handle(ctx context.Context, e event) (any, error) {
-	a.calls++
+	calls := a.calls.Add(1)
 	switch e.Do {
 	case "return":
 		return e.Value, nil
 	case "make":
 		return strings.Repeat("x", e.Size), nil
 	case "count":
-		return a.calls, nil
+		return calls, nil
 	case "context":
 		return describe(ctx)
 	case "log":
@@ -61,7 +70,7 @@ func (a *app) handle(ctx context.Context, e event) (any, error) {
 		return nil, fmt.Errorf("asked: %w", errors.New("no"))
 	case "panic":
 		var nothing *app
-		return nothing.calls, nil
+		return nothing.calls.Load(), nil
 	case "exit":
 		os.Exit(3)
 	}

@@ -3,9 +3,13 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lambda_runtime::{run, service_fn, Context, Diagnostic, Error, LambdaEvent};
+use lambda_runtime::{
+    run, run_concurrent, service_fn, spawn_graceful_shutdown_handler, Context, Diagnostic, Error, LambdaEvent,
+};
 use serde::Deserialize;
 use serde_json::{json, Value};
+
+mod stream;
 
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 
@@ -31,10 +35,16 @@ impl From<Refusal> for Diagnostic {
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    if std::env::var("_HANDLER")? == "broken.handler" {
-        return Err("not today".into());
+    match std::env::var("_HANDLER")?.as_str() {
+        "broken.handler" => Err("not today".into()),
+        "stream.handler" => run(service_fn(stream::handle)).await,
+        "concurrent.handler" => run_concurrent(service_fn(handle)).await,
+        "graceful.handler" => {
+            spawn_graceful_shutdown_handler(|| async { println!("function: SIGTERM") }).await;
+            run(service_fn(handle)).await
+        }
+        _ => run(service_fn(handle)).await,
     }
-    run(service_fn(handle)).await
 }
 
 async fn handle(event: LambdaEvent<Event>) -> Result<Value, Refusal> {
