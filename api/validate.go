@@ -153,6 +153,10 @@ func bracket(texts []string) string { return "[" + strings.Join(texts, ", ") + "
 // millions of broken structures.
 const maxViolations = 100
 
+// maxPrinted bounds what a violation shows of a value, in bytes: values can be
+// as large as bodies, and a value can violate several constraints.
+const maxPrinted = 64 << 10
+
 // checker collects what is wrong with an input. The generated checks call it
 // in the model's order of members.
 type checker struct {
@@ -239,7 +243,15 @@ func (r *rule) print(v any) string {
 	if r.sensitive || r.elem != nil && r.elem.sensitive {
 		return ""
 	}
-	return "'" + render(v) + "'"
+	return "'" + cut(render(v)) + "'"
+}
+
+// cut keeps a printed value to maxPrinted.
+func cut(value string) string {
+	if len(value) <= maxPrinted {
+		return value
+	}
+	return strings.ToValidUTF8(value[:maxPrinted], "") + "..."
 }
 
 // err returns what was found as one error, nil when nothing was.

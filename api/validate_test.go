@@ -1,6 +1,9 @@
 package api_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // What follows is not in the recordings that messages_test.go holds: the same
 // format for values of other kinds.
@@ -45,6 +48,14 @@ func TestValidation_TooManyStructures(t *testing.T) {
 		"PUT", "/2015-03-31/functions/f/configuration",
 		`{"FileSystemConfigs":[{"Arn":"arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0","LocalMountPath":"/mnt/a"},{"Arn":"arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0","LocalMountPath":"/mnt/b"}]}`,
 		"1 validation error detected: Value '[FileSystemConfig(arn=arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0, localMountPath=/mnt/a, s3FilesConfig=null), FileSystemConfig(arn=arn:aws:elasticfilesystem:us-east-1:123456789012:access-point/fsap-0123456789abcdef0, localMountPath=/mnt/b, s3FilesConfig=null)]' at 'fileSystemConfigs' failed to satisfy constraint: Member must have length less than or equal to 1",
+	}, "ValidationException", "")
+}
+
+func TestValidation_LongValue_IsCut(t *testing.T) {
+	checkMessage(t, golden{
+		"PUT", "/2015-03-31/functions/f/configuration", `{"Role":"` + strings.Repeat("ä", 1<<20) + `"}`,
+		"1 validation error detected: Value '" + strings.Repeat("ä", 32<<10) + "...' at 'role' failed to satisfy constraint: " +
+			"Member must have length less than or equal to 10000",
 	}, "ValidationException", "")
 }
 
