@@ -25,12 +25,18 @@ func (d *Dir) Open(_ context.Context, o hearth.S3Object) (io.ReadCloser, error) 
 	if strings.ContainsAny(o.Bucket, "/\\\x00") || o.Bucket == "." || o.Bucket == ".." {
 		return nil, errNoSuchBucket()
 	}
-	bucket, err := openBucket(d.path, o.Bucket)
+	all, err := os.OpenRoot(d.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, errNoSuchBucket()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("open bucket of %s: %w", address(o), err)
+		return nil, fmt.Errorf("open the bucket of %s: %w", address(o), err)
+	}
+	defer all.Close()
+	bucket, err := all.OpenRoot(o.Bucket)
+	if err != nil {
+		// Whatever it is, a file or a link that leads out, it is no bucket.
+		return nil, errNoSuchBucket()
 	}
 	defer bucket.Close()
 	if o.Version != "" && o.Version != "null" { // the version of objects without versions
@@ -46,14 +52,4 @@ func (d *Dir) Open(_ context.Context, o hearth.S3Object) (io.ReadCloser, error) 
 		return nil, fmt.Errorf("open %s: %w", address(o), err)
 	}
 	return f, nil
-}
-
-// openBucket opens a sub-directory that the kernel will not leave.
-func openBucket(dir, name string) (*os.Root, error) {
-	all, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer all.Close()
-	return all.OpenRoot(name)
 }

@@ -66,7 +66,7 @@ func TestDir_FilesAreObjects(t *testing.T) {
 
 func TestDir_WhatIsNotThere(t *testing.T) {
 	d := objects.NewDir(newDir(t))
-	for _, bucket := range []string{"missing", "..", ".", "b/sub", "a\x00b"} {
+	for _, bucket := range []string{"missing", "..", ".", "b/sub", "a\x00b", "file"} {
 		lacks(t, d, hearth.S3Object{Bucket: bucket, Key: "k"}, hearth.ErrInvalid, noBucket)
 	}
 	for _, key := range []string{"missing", "sub", "", "k/k", "k\x00"} {
@@ -81,7 +81,11 @@ func TestDir_NothingOutsideTheBucket(t *testing.T) {
 	if err := os.Symlink("../other/secret", filepath.Join(dir, "b", "link")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Symlink(filepath.Dir(dir), filepath.Join(dir, "out")); err != nil {
+		t.Fatal(err)
+	}
 	d := objects.NewDir(dir)
+	lacks(t, d, hearth.S3Object{Bucket: "out", Key: filepath.Base(dir) + "/b/k"}, hearth.ErrInvalid, noBucket)
 	for _, key := range []string{"../other/secret", "/etc/passwd", "link", "sub/../../other/secret"} {
 		lacks(t, d, hearth.S3Object{Bucket: "b", Key: key}, hearth.ErrInvalid, noKey)
 	}
