@@ -41,19 +41,33 @@ the --config file (data-dir: ...), a flag being first and the file last.`,
 	return cmd
 }
 
-const gcPercent = 400
+// How the daemon's memory is collected: see tuneMemory.
+const (
+	gcPercent   = 400
+	memoryLimit = 512 << 20 // bytes
+)
+
+// tuneMemory sets the garbage collector up, as far as GOGC and GOMEMLIMIT of the
+// environment do not. The daemon's heap is small and its garbage short-lived:
+// collecting at twice the live heap, Go's default, would run the collector ten
+// times a second under load. Uploads are the exception, archives of tens of
+// megabytes that are garbage at once: where the heap nears the limit it is
+// collected as often as it takes to stay there, so that they do not multiply.
+func tuneMemory(getenv func(string) string) {
+	if getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	if getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+}
 
 func runServe(ctx context.Context, c *cli, cfg config) error {
 	logger, err := newLogger(c, cfg.LogLevel)
 	if err != nil {
 		return err
 	}
-	// The daemon's heap is small and its garbage short-lived: collecting at
-	// twice the live heap, Go's default, would run the collector ten times a
-	// second under load. GOGC in the environment wins.
-	if c.getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
+	tuneMemory(c.getenv)
 	// The port first: a second daemon should fail on it before it touches data.
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
