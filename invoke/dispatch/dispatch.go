@@ -169,7 +169,7 @@ func (d *Dispatcher) Invoke(ctx context.Context, name hearth.Name, qualifier str
 		return hearth.Result{}, err
 	}
 	inv.InvokedARN = name.ARN(qualifier)
-	if err := d.trace(name, inv); err != nil {
+	if err := d.trace(fn, name, inv); err != nil {
 		return hearth.Result{}, err
 	}
 	var res hearth.Result

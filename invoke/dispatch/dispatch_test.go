@@ -275,12 +275,21 @@ func TestInvoke_TraceIsMadeWhenThereIsNone(t *testing.T) {
 	}
 }
 
+func TestInvoke_ActiveTracingIsSampled(t *testing.T) {
+	r, fns := &runner{}, active()
+	fns.versions[hearth.Latest].TracingMode = "Active"
+	inv := &hearth.Invocation{}
+	if _, err := dispatch.New(fns, r).Invoke(t.Context(), name, "", inv); err != nil || !strings.Contains(inv.TraceID, ";Sampled=1;") {
+		t.Errorf("the trace is %q, %v", inv.TraceID, err)
+	}
+}
+
 func TestNewTraceID_Form(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		form := regexp.MustCompile(`^Root=1-386d4380-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0;Lineage=1:[0-9a-f]{8}:0$`)
 		seen := map[string]bool{}
 		for range 100 { // the bubble's clock starts at 2000-01-01, which is 386d4380
-			id := dispatch.NewTraceID()
+			id := dispatch.NewTraceID(false)
 			if !form.MatchString(id) || seen[id] {
 				t.Fatalf("got %s", id)
 			}

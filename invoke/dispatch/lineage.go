@@ -26,9 +26,9 @@ const maxLineage = 2048
 func (d *Dispatcher) AllowLoops(allowed func(hearth.Name) bool) { d.loops = allowed }
 
 // trace completes the trace header of an invocation, and refuses one too many.
-func (d *Dispatcher) trace(name hearth.Name, inv *hearth.Invocation) error {
+func (d *Dispatcher) trace(fn *hearth.Function, name hearth.Name, inv *hearth.Invocation) error {
 	if inv.TraceID == "" {
-		inv.TraceID = NewTraceID()
+		inv.TraceID = NewTraceID(fn.TracingMode == "Active")
 		return nil
 	}
 	trace, hops := hop(inv.TraceID, name)

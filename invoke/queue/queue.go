@@ -168,7 +168,7 @@ func (q *Queue) Start() {
 // the event may be run all the same, and ctx's cause.
 func (q *Queue) Accept(ctx context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) error {
 	if inv.TraceID == "" { // one for all attempts
-		inv.TraceID = dispatch.NewTraceID()
+		inv.TraceID = dispatch.NewTraceID(false)
 	}
 	ev := &event{
 		id: inv.RequestID, qualifier: qualifier, trace: inv.TraceID, tenant: inv.TenantID,
