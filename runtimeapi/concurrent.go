@@ -55,7 +55,7 @@ func newConcurrent(slots int, external []string) *Concurrent {
 // many.
 var (
 	errLate = errors.New("Invoke timeout")         // AWS's own text, sent to the runtime
-	errIdle = errors.New("Too many idle runtimes") // sent to the runtime
+	errIdle = errors.New("Too many idle runtimes") //nolint:staticcheck // sent to the runtime
 )
 
 // Invoke hands an event to a worker that waits, or else to the next one, and

@@ -2,6 +2,7 @@ package runtimeapi
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -37,9 +38,8 @@ func park(w http.ResponseWriter) *parked {
 }
 
 const (
-	// parkedProbe is when a parked connection is looked at again: the first
-	// write to a client that is gone succeeds, and causes the reset that fails
-	// the second.
+	// parkedProbe is when a parked connection is looked at again: its client may
+	// have shut down its side a moment before it went.
 	parkedProbe = 50 * time.Millisecond
 	// parkedWrite bounds a write to a client that does not read.
 	parkedWrite = 5 * time.Second
@@ -53,13 +53,19 @@ func (p *parked) probe() <-chan time.Time {
 	return time.After(parkedProbe)
 }
 
-// alive reports whether the client seems to be there.
+// alive reports whether the client seems to be there. It writes in two parts:
+// the first to a client that is gone succeeds and brings a reset, on the
+// loopback at once, that fails the second.
 func (p *parked) alive() bool {
 	if err := p.conn.SetWriteDeadline(time.Now().Add(parkedWrite)); err != nil {
 		return false
 	}
-	_, err := p.conn.Write([]byte("HTTP/1.1 100 Continue\r\n\r\n"))
-	return err == nil
+	for _, part := range []string{"HTTP/1.1 100 Continue\r\n", "\r\n"} {
+		if _, err := io.WriteString(p.conn, part); err != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Close closes the connection.

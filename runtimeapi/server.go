@@ -17,8 +17,8 @@ import (
 
 // Bounds on what the processes of one environment can make the daemon hold.
 const (
-	// MaxHeaderBytes leaves room for the X-Ray error cause, which Go's runtime
-	// client sends as a header of up to 1 MiB.
+	// MaxHeaderBytes is of one request. It leaves room for the X-Ray error cause,
+	// which Go's runtime client sends as a header of up to 1 MiB.
 	MaxHeaderBytes = 2 << 20
 	// MaxConnections at a time; further ones wait in the listener's backlog.
 	MaxConnections = 256
@@ -73,20 +73,22 @@ func Serve(l net.Listener, opts Options) *Server {
 		// A connection belongs to the session in which it was accepted: what a
 		// killed runtime had sent and nobody had read yet is not its
 		// successor's.
-		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
-			return context.WithValue(ctx, sessionKey{}, s.current())
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			accepted := c.(*conn) // from our listener
+			accepted.session = s.current()
+			return context.WithValue(ctx, connKey{}, accepted)
 		},
 	}
 	// Owned by Close.
 	go func() {
 		defer close(s.done)
-		_ = s.http.Serve(netutil.LimitListener(l, MaxConnections))
+		_ = s.http.Serve(&listener{Listener: netutil.LimitListener(l, MaxConnections)})
 	}()
 	return s
 }
 
-// sessionKey is the context key of a connection's protocol.
-type sessionKey struct{}
+// connKey is the context key of a request's *conn.
+type connKey struct{}
 
 // protocol is a Session of either kind, to a Server.
 type protocol interface {
@@ -162,15 +164,18 @@ const (
 	invocationPrefix = versionPrefix + "runtime/invocation/"
 )
 
-// ServeHTTP routes a request of the runtime or an extension. It serves connections that Serve
-// accepted and no others. A request that cannot be answered any more is
-// aborted with http.ErrAbortHandler.
+// ServeHTTP routes a request of the runtime or an extension. It serves
+// connections that Serve accepted and no others. A request that cannot be
+// answered any more is aborted with http.ErrAbortHandler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	session, ok := r.Context().Value(sessionKey{}).(protocol)
+	from, ok := r.Context().Value(connKey{}).(*conn)
 	if !ok || !s.enter() {
 		panic(http.ErrAbortHandler)
 	}
 	defer s.handlers.Done()
+	from.begin()
+	defer from.end()
+	session := from.session
 	if rest, ok := strings.CutPrefix(r.URL.Path, invocationPrefix); ok {
 		session.serveInvocation(w, r, rest)
 		return
