@@ -44,9 +44,15 @@ func (s *Service) Bind(ctx context.Context, name hearth.Name, configARN string) 
 	return s.bind(ctx, name, c, configARN)
 }
 
-// required returns a configuration that a function is to have.
-func (s *Service) required(ctx context.Context, arn string) (*hearth.CodeSigningConfig, error) {
-	c, err := s.find(ctx, arn)
+// required returns a configuration that a function is to have, which must be of
+// the caller's account and region: its owner could not see who uses it.
+func (s *Service) required(ctx context.Context, arn string) (c *hearth.CodeSigningConfig, err error) {
+	account, region := s.opts.Scope.Of(ctx)
+	if a, r, _ := parse(arn); a == account && r == region {
+		c, err = s.find(ctx, arn)
+	} else {
+		err = hearth.ErrNotFound
+	}
 	if errors.Is(err, hearth.ErrNotFound) {
 		err = hearth.Errorf(hearth.ErrCodeSigningMissing,
 			"The code signing configuration cannot be found. Check that the provided configuration is not deleted: %s.", arn)

@@ -119,3 +119,14 @@ func TestTags_AreChangedByARN(t *testing.T) {
 		}
 	})
 }
+
+func TestCodeSigningConfig_OfAnotherRegion_IsNotAttached(t *testing.T) {
+	serve(t, func(f *fixture) {
+		elsewhere := *f
+		elsewhere.Client = lambda.New(f.Options(), func(o *lambda.Options) { o.Region = "eu-west-1" })
+		arn := elsewhere.createSigning().CodeSigningConfigArn
+		_, err := f.PutFunctionCodeSigningConfig(f.Context(), &lambda.PutFunctionCodeSigningConfigInput{FunctionName: aws.String("f"), CodeSigningConfigArn: arn})
+		f.refused(err, "CodeSigningConfigNotFoundException",
+			"The code signing configuration cannot be found. Check that the provided configuration is not deleted: "+*arn+".")
+	})
+}
