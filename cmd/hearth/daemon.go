@@ -135,17 +135,6 @@ func (d *daemon) openStore(ctx context.Context) (err error) {
 	return d.records.Open(ctx)
 }
 
-// owner returns an error when there is no such function, or no such version or
-// alias of it.
-func (d *daemon) owner(name hearth.Name, qualifier string) (err error) {
-	if hearth.IsAlias(qualifier) {
-		_, err = d.catalog.LookupAlias(name, qualifier)
-	} else {
-		_, err = d.catalog.Lookup(name, qualifier)
-	}
-	return err
-}
-
 func (d *daemon) openLogs() (err error) {
 	if d.traces, err = xray.Open(filepath.Join(d.cfg.DataDir, "traces"), xray.Options{Retention: d.cfg.LogRetention, Logger: d.logger}); err != nil {
 		return err

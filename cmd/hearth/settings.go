@@ -113,6 +113,17 @@ func (d *daemon) eventConfig(name hearth.Name, qualifier string) queue.Config {
 	return c
 }
 
+// owner returns an error when there is no such function, or no such version or
+// alias of it.
+func (d *daemon) owner(name hearth.Name, qualifier string) (err error) {
+	if hearth.IsAlias(qualifier) {
+		_, err = d.catalog.LookupAlias(name, qualifier)
+	} else {
+		_, err = d.catalog.Lookup(name, qualifier)
+	}
+	return err
+}
+
 // loopsAllowed reports whether a function may invoke itself without end.
 func (d *daemon) loopsAllowed(name hearth.Name) bool {
 	set := d.kept.recursions.Lookup(name, "")
