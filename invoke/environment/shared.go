@@ -62,11 +62,13 @@ func (s *Shared) beginSession(server *runtimeapi.Server, extensions []string) *r
 }
 
 func (s *Shared) crashed(v verdict) {
+	undelivered := v
+	undelivered.err = fmt.Errorf("%w: %s", ErrNotDelivered, v.message)
 	s.endAll(func(u *use) verdict {
-		if !u.call.Delivered() {
-			v.err = fmt.Errorf("%w: %s", ErrNotDelivered, v.message)
+		if u.call.Delivered() {
+			return v
 		}
-		return v
+		return undelivered
 	})
 }
 

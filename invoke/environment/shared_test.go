@@ -236,6 +236,29 @@ func TestShared_RuntimeExits_EndsAllItsEvents(t *testing.T) {
 	})
 }
 
+// Only what no worker has may be given to another environment.
+func TestShared_RuntimeExits_TellsWhatWasNotDelivered(t *testing.T) {
+	for range 20 { // the order of the events is random
+		synctest.Test(t, func(t *testing.T) {
+			m := openShared(t, func(r *runtime) sandbox.Exit {
+				r.quiet()
+				_, _, _ = r.next()
+				<-time.After(time.Second)
+				return sandbox.Exit{Code: 1}
+			}).ready()
+			taken := m.begin("id-0", "0")
+			synctest.Wait()
+			waiting := []*shot{m.begin("id-1", "1"), m.begin("id-2", "2")}
+			m.wantFailure(taken, "Runtime.ExitError", exitError("id-0", "Runtime exited with error: exit status 1"))
+			for _, s := range waiting {
+				if got := <-s.ended; !errors.Is(got.err, environment.ErrNotDelivered) {
+					t.Errorf("got %+v", got)
+				}
+			}
+		})
+	}
+}
+
 func TestShared_Close_EndsAllItsEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := openShared(t, workers(3, func(r *runtime, _, _ string) { r.hang() })).ready()
