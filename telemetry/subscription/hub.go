@@ -71,6 +71,7 @@ type Hub struct {
 	mu         sync.Mutex
 	network    Network
 	subs       map[string]*subscriber // by the extension's name
+	keeping    bool                   // there may be subscribers yet who want early
 	early      []entry
 	earlyBytes int
 	lost       int // early records that there was no room for
@@ -93,7 +94,7 @@ func New(ctx context.Context, env schema.Environment, next Recorder, logger *slo
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Hub{env: env, next: next, logger: logger, subs: make(map[string]*subscriber)}
+	h := &Hub{env: env, next: next, logger: logger, subs: make(map[string]*subscriber), keeping: true}
 	h.ctx, h.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	h.live.Store(true)
 	return h
@@ -147,10 +148,15 @@ func (h *Hub) publish(e entry) {
 	for _, s := range h.subs {
 		s.take(&h.env, e)
 	}
-	h.keepLocked(e)
+	if e.event != nil && e.event.Kind == hearth.EventInitStart {
+		h.keeping = true
+	}
+	if h.keeping {
+		h.keepLocked(e)
+	}
 	if e.event != nil && e.event.Kind == hearth.EventInitReport && e.event.Status == hearth.StatusSuccess {
 		// Nobody can subscribe until there is another init phase.
-		h.early, h.earlyBytes, h.lost, h.lostBytes = nil, 0, 0, 0
+		h.early, h.earlyBytes, h.lost, h.lostBytes, h.keeping = nil, 0, 0, 0, false
 		h.live.Store(len(h.subs) > 0)
 	}
 }

@@ -35,6 +35,33 @@ func TestSubscriber_Late_GetsWhatCameSinceInitStart(t *testing.T) {
 	})
 }
 
+// What comes between init phases is kept for nobody, even while somebody
+// subscribes to it.
+func TestSubscriber_LateAfterAReset_GetsWhatCameSinceItsInitStart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		defer r.end()
+		r.box.listen()
+		subscribe := func(name, types string) {
+			r.Subscribe(name, subscription.TelemetryAPI, []byte(`{"schemaVersion":"2022-12-13","types":[`+types+`],`+destination+`}`))
+		}
+		subscribe("platforms", `"platform"`)
+		r.event(hearth.EventInitReport)
+		r.say("of the invocation")
+		wait(2 * time.Second)
+		r.box.mu.Lock()
+		r.box.batches = nil
+		r.box.mu.Unlock()
+		r.event(hearth.EventInitStart)
+		r.say("of the init")
+		subscribe("lines", `"function"`)
+		wait(2 * time.Second)
+		if got := r.box.types(); strings.Contains(got, "of the invocation") || !strings.Contains(got, "of the init") {
+			t.Errorf("arrived %s", got)
+		}
+	})
+}
+
 func TestSubscriber_Again_IsToldSo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)
