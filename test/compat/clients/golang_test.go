@@ -39,6 +39,7 @@ func TestGo(t *testing.T) {
 		sandboxed.deploy(t, pkg, "url.handler", timeoutSeconds).stream(t, request).want(t, prelude+preludeEnd+"/a/b it")
 	})
 	t.Run("ToldOfItsEnd", func(t *testing.T) { toldOfItsEnd(t, pkg) })
+	t.Run("TakesSeveral", func(t *testing.T) { takesSeveral(t, pkg, "app.handler") })
 	t.Run("ExitsAtInit", func(t *testing.T) {
 		failsInit(t, pkg, "no.handler",
 			`\{"errorType":"Runtime\.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 4"\}`)

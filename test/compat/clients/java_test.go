@@ -27,6 +27,7 @@ func TestJava(t *testing.T) {
 			t.Errorf("the log is %q, want one line from the logger", res.Log)
 		}
 	})
+	t.Run("TakesSeveral", func(t *testing.T) { takesSeveral(t, pkg, "app.App") })
 	t.Run("TakesEventsWithType", func(t *testing.T) {
 		got := sandboxed.deploy(t, pkg, "app.Orders::twice", timeoutSeconds).succeed(t, `{"item":"tea","count":2}`)
 		if want := `{"item":"tea","count":4}`; got != want {

@@ -1,10 +1,6 @@
 package clients_test
 
 import (
-	"archive/zip"
-	"bytes"
-	"errors"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -54,13 +50,8 @@ func (f function) awaitLog(t *testing.T, text string) {
 // publish makes a layer of a directory and returns the ARN of its version.
 func (d *daemon) publish(t *testing.T, name, dir string) string {
 	t.Helper()
-	var archive bytes.Buffer
-	w := zip.NewWriter(&archive)
-	if err := errors.Join(w.AddFS(os.DirFS(dir)), w.Close()); err != nil {
-		t.Fatal(err)
-	}
 	out, err := d.client.PublishLayerVersion(t.Context(), &lambda.PublishLayerVersionInput{
-		LayerName: &name, Content: &types.LayerVersionContentInput{ZipFile: archive.Bytes()},
+		LayerName: &name, Content: &types.LayerVersionContentInput{ZipFile: archived(t, dir)},
 	})
 	if err != nil {
 		t.Fatal(err)

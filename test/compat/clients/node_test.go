@@ -3,6 +3,7 @@ package clients_test
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -39,6 +40,7 @@ func TestNode(t *testing.T) {
 	})
 	t.Run("LogsWithRequestID", func(t *testing.T) { nodeLogsWithRequestID(t, fn) })
 	t.Run("Streams", func(t *testing.T) { nodeStreams(t, pkg) })
+	t.Run("TakesSeveral", func(t *testing.T) { takesSeveral(t, withoutLinks(t, pkg), "app.handler") })
 	t.Run("ReportsImportError", func(t *testing.T) {
 		failsInit(t, pkg, "missing.handler",
 			`\{"errorType":"Runtime\.ImportModuleError","errorMessage":"Error: Cannot find module 'missing'.*","trace":\[.*\]\}`)
@@ -74,4 +76,21 @@ func nodeLogsWithRequestID(t *testing.T, fn function) {
 			t.Errorf("the log is %q, want one line like %s", res.Log, line)
 		}
 	}
+}
+
+// withoutLinks is a copy of a package without its symbolic links: npm makes
+// them for programs.
+func withoutLinks(t *testing.T, pkg string) string {
+	t.Helper()
+	pkg = assemble(t, pkg)
+	err := filepath.WalkDir(pkg, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.Type() != fs.ModeSymlink {
+			return err
+		}
+		return os.Remove(path)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pkg
 }

@@ -31,6 +31,7 @@ func TestPython(t *testing.T) {
 				`"errorType": "Runtime\.MarshalError", "requestId": "ID", "stackTrace": \[\]\}`)
 	})
 	t.Run("LogsWithRequestID", func(t *testing.T) { pythonLogsWithRequestID(t, fn) })
+	t.Run("TakesSeveral", func(t *testing.T) { takesSeveral(t, pkg, "app.handler") })
 	t.Run("ReportsImportError", func(t *testing.T) {
 		failsInit(t, pkg, "missing.handler",
 			`\{"errorMessage": "Unable to import module 'missing': No module named 'missing'", `+

@@ -45,6 +45,7 @@ func TestRust(t *testing.T) {
 	t.Run("Streams", func(t *testing.T) { rustStreams(t, pkg) })
 	t.Run("ToldOfItsEnd", func(t *testing.T) { toldOfItsEnd(t, pkg) })
 	t.Run("Extends", func(t *testing.T) { rustExtends(t, pkg, filepath.Join(built, "extension", "extension")) })
+	t.Run("TakesSeveral", func(t *testing.T) { takesSeveral(t, pkg, "concurrent.handler") })
 	t.Run("ExitsAtInit", func(t *testing.T) {
 		failsInit(t, pkg, "broken.handler",
 			`\{"errorType":"Runtime\.ExitError","errorMessage":"RequestId: ID Error: Runtime exited with error: exit status 1"\}`)
