@@ -95,9 +95,9 @@ func takesSeveral(t *testing.T, pkg, handler string) {
 	if res := fn.invoke(t, failEvent); !strings.Contains(res.Payload, `"no such thing"`) || res.FunctionError == "" {
 		t.Errorf("an error came back as %s %s", res.FunctionError, res.Payload)
 	}
-	streams := map[any]bool{}
-	for _, line := range jsonLines(sandboxed.get(t, "/_hearth/logs?function="+fn.name)) {
-		streams[line["stream"]] = true
+	streams := map[string]bool{}
+	for _, entry := range fn.entries(t) {
+		streams[entry.Stream] = true
 	}
 	if len(streams) != 1 {
 		t.Errorf("%d environments have logged, want 1:\n%s", len(streams), fn.log(t))

@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
 func TestJava(t *testing.T) {
@@ -25,6 +27,17 @@ func TestJava(t *testing.T) {
 	t.Run("LogsToItsLogger", func(t *testing.T) {
 		if res := fn.invoke(t, `{"do":"log"}`); strings.Count(res.Log, "to the logger\n") != 1 {
 			t.Errorf("the log is %q, want one line from the logger", res.Log)
+		}
+	})
+	t.Run("LogsJSON", func(t *testing.T) {
+		fn := sandboxed.deploy(t, pkg, "app.App", timeoutSeconds)
+		line := map[string]any{"level": "UNDEFINED", "AWSRequestId": "ID"}
+		logsJSON(t, fn, types.ApplicationLogLevelInfo, map[string]map[string]any{"to the logger": line})
+	})
+	t.Run("HandsOverStreams", func(t *testing.T) {
+		fn := sandboxed.deploy(t, pkg, "app.Streams", timeoutSeconds)
+		if got, want := fn.succeed(t, `"tea"`), `"TEA" of `+fn.name; got != want {
+			t.Errorf("got %s, want %s", got, want)
 		}
 	})
 	t.Run("TakesSeveral", func(t *testing.T) { takesSeveral(t, pkg, "app.App") })

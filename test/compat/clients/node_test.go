@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
 const awsLambdaRIC = "4.0.2"
@@ -40,6 +42,13 @@ func TestNode(t *testing.T) {
 	})
 	t.Run("LogsWithRequestID", func(t *testing.T) { nodeLogsWithRequestID(t, fn) })
 	t.Run("Streams", func(t *testing.T) { nodeStreams(t, pkg) })
+	t.Run("LogsJSON", func(t *testing.T) {
+		fn := sandboxed.deploy(t, pkg, "app.handler", timeoutSeconds)
+		info, failure := map[string]any{"level": "INFO", "requestId": "ID"}, map[string]any{"level": "ERROR", "requestId": "ID"}
+		logsJSON(t, fn, types.ApplicationLogLevelInfo, map[string]map[string]any{"to standard output": info, "to standard error": failure})
+		logsJSON(t, fn, types.ApplicationLogLevelError, map[string]map[string]any{"to standard output": nil, "to standard error": failure})
+	})
+	t.Run("LogsFramed", func(t *testing.T) { logsFramed(t, pkg, "nodejs"+strings.TrimPrefix(major, "v")+".x") })
 	t.Run("TakesSeveral", func(t *testing.T) { takesSeveral(t, withoutLinks(t, pkg), "app.handler") })
 	t.Run("ReportsImportError", func(t *testing.T) {
 		failsInit(t, pkg, "missing.handler",

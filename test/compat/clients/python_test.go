@@ -4,6 +4,8 @@ import (
 	"errors"
 	"regexp"
 	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 )
 
 const awslambdaric = "4.2.2"
@@ -31,6 +33,13 @@ func TestPython(t *testing.T) {
 				`"errorType": "Runtime\.MarshalError", "requestId": "ID", "stackTrace": \[\]\}`)
 	})
 	t.Run("LogsWithRequestID", func(t *testing.T) { pythonLogsWithRequestID(t, fn) })
+	t.Run("LogsJSON", func(t *testing.T) {
+		fn := sandboxed.deploy(t, pkg, "app.handler", timeoutSeconds)
+		line := map[string]any{"level": "WARNING", "logger": "root", "requestId": "ID"}
+		logsJSON(t, fn, types.ApplicationLogLevelInfo, map[string]map[string]any{"to the logger": line})
+		logsJSON(t, fn, types.ApplicationLogLevelError, map[string]map[string]any{"to the logger": nil})
+	})
+	t.Run("LogsFramed", func(t *testing.T) { logsFramed(t, pkg, "python"+version) })
 	t.Run("TakesSeveral", func(t *testing.T) { takesSeveral(t, pkg, "app.handler") })
 	t.Run("ReportsImportError", func(t *testing.T) {
 		failsInit(t, pkg, "missing.handler",

@@ -29,6 +29,7 @@ const actions = {
     console.error('to standard error');
     return null;
   },
+  lines: () => { console.log('one\ntwo'); return null; },
   fail: (event) => { throw new Refusal('no such thing' + '!'.repeat(event.size ?? 0)); },
   sleep: (event) => new Promise((resolve) => setTimeout(resolve, event.size, event.value ?? null)),
   reject: () => { Promise.reject(new Refusal('nobody waits')); return new Promise(() => setTimeout(() => {}, 60000)); },

@@ -54,6 +54,7 @@ actions = {
     "count": lambda event, context: calls,
     "context": describe,
     "log": log,
+    "lines": lambda event, context: logging.getLogger().warning("one\ntwo"),
     "fail": fail,
     "sleep": sleep,
     "unserializable": lambda event, context: object(),
