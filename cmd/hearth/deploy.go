@@ -175,7 +175,7 @@ func readCode(ctx context.Context, path string) ([]byte, error) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		return nil, usagef("deploy: %w", err)
+		return nil, &usageError{err}
 	case info.IsDir():
 		err = bundle.Pack(ctx, path, &archive)
 	default:

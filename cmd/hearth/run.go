@@ -33,6 +33,7 @@ type runOptions struct {
 	event            string
 	timeout, memory  int
 	env              []string
+	layers           []string
 	sandbox          string
 	network          string
 	runtimeMap       string
@@ -59,6 +60,7 @@ With --stay-open the function stays up and warm, and is invoked over HTTP at
 		Example: `  hearth run examples/hello-python --event '{"name":"x"}'
   hearth run build.zip --runtime provided.al2023 --event @event.json
   echo '{}' | hearth run . --event -
+  hearth run examples/hello-shell --layer examples/extension-shell
   hearth run examples/hello-node --stay-open`,
 		Args: positional(cobra.ExactArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -75,6 +77,7 @@ With --stay-open the function stays up and warm, and is invoked over HTTP at
 	f.IntVar(&o.timeout, "timeout", 0, "timeout in `SECONDS` (default 3, or function.json's)")
 	f.IntVar(&o.memory, "memory", 0, "memory in `MB` (default 128, or function.json's)")
 	f.StringArrayVar(&o.env, "env", nil, "environment variable `KEY=VALUE`; may be repeated")
+	f.StringArrayVar(&o.layers, "layer", nil, "layer, as a `DIR|ZIP`; may be repeated, merged in this order into /opt")
 	f.StringVar(&o.sandbox, "sandbox", sandboxAuto, "what isolates the function: auto, namespace, or process (nothing does)")
 	f.StringVar(&o.network, "network", string(sandbox.NetworkNAT), "what the function reaches: none, nat or host")
 	f.StringVar(&o.runtimeMap, "runtime-map", "", "serve runtimes by others: `FROM=TO,...`, such as nodejs24.x=nodejs20.x")
@@ -104,11 +107,15 @@ func runRun(ctx context.Context, c *cli, path string, o runOptions) (err error) 
 	if o.verbose {
 		level = slog.LevelWarn
 	}
+	code := localCode{archive: archive}
+	if err := code.addLayers(ctx, fn, o.layers); err != nil {
+		return err
+	}
 	stop := sync.OnceFunc(c.spin("starting " + fn.Name.Function))
 	defer stop()
 	s, err := openSingle(ctx, fn, engineOptions{
 		sandbox: o.sandbox, network: sandbox.Network(o.network), substitute: substitutes, environ: os.Environ(),
-		openCode: func(context.Context, string) (io.ReadCloser, error) { return os.Open(archive) },
+		openCode: code.Open,
 		sink:     func(*hearth.Function, string) logs.Sink { return stderrSink{c.stderr, stop} },
 		logger:   slog.New(slog.NewTextHandler(c.stderr, &slog.HandlerOptions{Level: level})),
 	})
@@ -163,6 +170,9 @@ func (o *runOptions) describeDir(fn *hearth.Function, dir string) error {
 	}
 	if err != nil {
 		return usagef("%s: %w", dir, err)
+	}
+	if err := o.checkLayers(file); err != nil {
+		return err
 	}
 	fn.Runtime, fn.Handler = file.Runtime, file.Handler
 	if file.Timeout > 0 {

@@ -265,3 +265,41 @@ func TestRIE_ServesAProgram(t *testing.T) {
 		t.Errorf("the program sees %s", got)
 	}
 }
+
+func TestRun_Layers(t *testing.T) {
+	t.Parallel()
+	code := codeDir(t, files{"app.py": "import shared\ndef handler(event, context):\n    return [shared.FROM, open('/opt/note.txt').read()]\n"})
+	zip := filepath.Join(t.TempDir(), "two.zip")
+	if err := os.WriteFile(zip, layerOf("two").zip(t), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	one := t.TempDir()
+	for name, content := range layerOf("one") {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join(one, name)), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(one, name), []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	hearth(t, nil, "run", code, "--layer", one, "--layer", zip).expect(t, 0, `["two", "two"]`+"\n")
+	hearth(t, nil, "run", code, "--layer", zip, "--layer", one).expect(t, 0, `["one", "one"]`+"\n")
+}
+
+func TestRun_LayersOfADaemon(t *testing.T) {
+	t.Parallel()
+	code := codeDir(t, files{"app.py": greeter, "function.json": `{"Runtime":"python3.12","Handler":"app.handler","Layers":["arn:aws:lambda:us-east-1:1:layer:l:1"]}`})
+	p := hearth(t, nil, "run", code)
+	if p.code != 2 || !strings.Contains(p.stderr, "give each as --layer DIR|ZIP") {
+		t.Errorf("exit code %d: %s", p.code, p.stderr)
+	}
+}
+
+func TestRun_ExtensionInALayer(t *testing.T) {
+	t.Parallel()
+	p := hearth(t, nil, "run", example("hello-shell"), "--layer", example("extension-shell"), "--event", `{"name":"you"}`)
+	p.expect(t, 0, `{"message":"Hello, you, from a shell script"}`+"\n")
+	if !strings.Contains(p.stderr, "heartbeat: invocation 1\n") {
+		t.Errorf("the extension is not in the log:\n%s", p.stderr)
+	}
+}
