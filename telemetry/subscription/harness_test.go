@@ -139,6 +139,17 @@ func (j *journal) add(line string) {
 	j.lines = append(j.lines, line)
 }
 
+func (j *journal) count(line string) (n int) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, l := range j.lines {
+		if l == line {
+			n++
+		}
+	}
+	return n
+}
+
 // rig is a hub with its surroundings.
 type rig struct {
 	*subscription.Hub

@@ -249,6 +249,33 @@ func TestQueue_Overflow_IsBoundedAndReported(t *testing.T) {
 	})
 }
 
+// The report of what was lost must not be lost itself, and be reported again.
+func TestQueue_FullWhenABatchIsGivenUp_IsReportedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		defer r.end()
+		r.subscribe(`,"buffering":{"maxItems":1000}`)
+		r.event(hearth.EventInitReport)
+		for range 2 { // a batch, and a queue that is full behind it
+			for range 3000 {
+				r.say("x")
+			}
+			wait(time.Second)
+		}
+		for r.log.count("platform.logsDropped") == 0 {
+			wait(time.Second)
+		}
+		r.box.listen()
+		wait(time.Minute)
+		if n := r.log.count("platform.logsDropped"); n != 1 {
+			t.Errorf("%d reports in the log", n)
+		}
+		if n := strings.Count(r.box.types(), "logsDropped"); n != 1 {
+			t.Errorf("%d reports arrived", n)
+		}
+	})
+}
+
 func TestHub_NoSubscriberAfterInit_KeepsNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := start(t)

@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/telemetry/schema"
 )
 
@@ -75,18 +76,24 @@ func (s *subscriber) take(env *schema.Environment, e entry) {
 	} else {
 		b = schema.AppendLine(nil, s.req.version, e.time, e.source, e.line, 2*s.req.bytes-2)
 	}
+	// What says that there was no room is not subject to it: one for each batch.
+	urgent := e.event != nil && e.event.Kind == hearth.EventLogsDropped
 	for len(b) > 0 { // the report of the Logs API is two
 		end := slices.Index(b, '\n') + 1
-		s.pushLocked(b[:end:end])
+		if record := b[:end:end]; urgent || s.roomLocked(len(record)) {
+			s.pushLocked(record)
+		} else {
+			s.lost, s.lostSize = s.lost+1, s.lostSize+len(record)
+		}
 		b = b[end:]
 	}
 }
 
+func (s *subscriber) roomLocked(size int) bool {
+	return len(s.queue) < 2*s.req.items && s.bytes+size <= queueBatches*s.req.bytes
+}
+
 func (s *subscriber) pushLocked(record []byte) {
-	if len(s.queue) >= 2*s.req.items || s.bytes+len(record) > queueBatches*s.req.bytes {
-		s.lost, s.lostSize = s.lost+1, s.lostSize+len(record)
-		return
-	}
 	if len(s.queue) == 0 {
 		s.first = time.Now()
 	}
