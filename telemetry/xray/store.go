@@ -2,6 +2,7 @@ package xray
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"encoding/json"
 	"errors"
@@ -43,6 +44,7 @@ type Store struct {
 	once sync.Once
 
 	files sync.Mutex // held to write and to remove files
+	loss  losses     // guarded by files
 
 	mu      sync.Mutex
 	pending []byte
@@ -118,15 +120,14 @@ func (s *Store) Flush() {
 	pending, dropped := s.pending, s.dropped
 	s.pending, s.dropped = nil, 0
 	s.mu.Unlock()
-	if dropped > 0 {
-		s.opts.Logger.Warn("trace segments were dropped: functions send more than the disk takes", "segments", dropped)
+	s.loss.segments += dropped
+	if len(pending) > 0 {
+		if err := s.write(pending); err != nil {
+			s.loss.segments += bytes.Count(pending, []byte{'\n'})
+			s.loss.cause = err
+		}
 	}
-	if len(pending) == 0 {
-		return
-	}
-	if err := s.write(pending); err != nil {
-		s.opts.Logger.Error("write trace segments", "error", err)
-	}
+	s.loss.report(s.opts.Logger, time.Now())
 }
 
 func (s *Store) write(pending []byte) error {

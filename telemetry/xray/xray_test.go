@@ -1,10 +1,12 @@
 package xray_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -149,6 +151,20 @@ func TestStore_FullDay_DropsAndLives(t *testing.T) {
 	}
 	if got := find(t, s, xray.Query{}); len(got) != 1 {
 		t.Errorf("got %q", got)
+	}
+}
+
+// A function can send for as long as it likes; the daemon's log stays readable.
+func TestStore_FullDay_IsSaidOnce(t *testing.T) {
+	var said bytes.Buffer
+	s, _ := open(t, xray.Options{MaxDay: 10, Logger: slog.New(slog.NewTextHandler(&said, nil))})
+	for range 50 {
+		s.Add([]byte(segment("1-1-1", "a")))
+		s.Flush()
+	}
+	s.Close() // nothing is said any more
+	if n := strings.Count(said.String(), "\n"); n != 1 || !strings.Contains(said.String(), "is full") {
+		t.Errorf("said %d times: %s", n, said.String())
 	}
 }
 
