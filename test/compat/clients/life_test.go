@@ -69,6 +69,15 @@ func toldOfItsEnd(t *testing.T, pkg string) {
 		fn.configure(t, func(in *lambda.UpdateFunctionConfigurationInput) { in.MemorySize = new(int32(memoryMB + 1)) })
 		fn.awaitLog(t, said)
 	})
+	t.Run("Delete", func(t *testing.T) {
+		fn := sandboxed.deploy(t, pkg, handler, timeoutSeconds)
+		fn.count(t)
+		if _, err := sandboxed.client.DeleteFunction(t.Context(), &lambda.DeleteFunctionInput{FunctionName: &fn.name}); err != nil {
+			t.Fatal(err)
+		}
+		// The log of a function can be read while there is one of its name.
+		sandboxed.deploy(t, pkg, handler, timeoutSeconds).awaitLog(t, said)
+	})
 	t.Run("Idle", func(t *testing.T) {
 		d, err := startDaemon(filepath.Join(t.TempDir(), "data"), "--idle-timeout", "1s")
 		if err != nil {

@@ -1,7 +1,10 @@
 // Package clients_test runs functions on AWS's own runtime clients, unchanged,
 // as the bootstraps of provided.al2023 functions: aws-lambda-go, awslambdaric,
 // aws-lambda-ric, the Rust crate lambda_runtime and the Java runtime interface
-// client. Each is held to one contract, and to what only it does:
+// client. Each is held to one contract, and to what only it does: streaming,
+// word of its end, several invocations at a time, logs in JSON and in frames.
+// Extensions on the Rust crate lambda-extension run beside them, and libraries
+// that other people made for Lambda in functions of managed runtimes.
 //
 //	testdata/CLIENT + the pinned client ──► package ──► hearth deploy ──► SDK Invoke   (namespace sandbox)
 //	   (the function)   (from its registry)        └──► hearth rie    ──► HTTP         (process sandbox)
