@@ -47,7 +47,7 @@ func exitKinds() []exitKind {
 		{code: exitInternal, meaning: "anything that has no code of its own: a fault of hearth or of this machine"},
 		{code: exitUsage, meaning: "the command line makes no sense"},
 		{code: exitFunction, meaning: "the function was invoked and failed; its error was printed", kinds: []error{errFunctionFailed}},
-		{code: exitNotFound, meaning: "no such function, version or alias",
+		{code: exitNotFound, meaning: "no such function, version, alias or layer",
 			kinds: []error{hearth.ErrNotFound}, statuses: []int{http.StatusNotFound}},
 		{code: exitThrottled, meaning: "refused for now: a concurrency or rate limit was reached",
 			kinds: []error{hearth.ErrThrottled}, statuses: []int{http.StatusTooManyRequests}},
@@ -92,6 +92,25 @@ func exitCode(ctx context.Context, err error) int {
 		}
 	}
 	return exitInternal
+}
+
+// hint says what to do about an error whose text, being AWS's, does not; empty
+// for all others.
+func hint(err error) string {
+	answer, ok := errors.AsType[*lambdaclient.Error](err)
+	if !ok {
+		return ""
+	}
+	switch answer.Code {
+	case "MissingAuthenticationTokenException":
+		return "this daemon asks for signatures: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY to an access key of its list"
+	case "UnrecognizedClientException":
+		return "AWS_ACCESS_KEY_ID is no access key of this daemon's list, which its --credentials or --config names"
+	case "InvalidSignatureException":
+		return "AWS_SECRET_ACCESS_KEY is not the one that belongs to AWS_ACCESS_KEY_ID, or the clocks differ"
+	default:
+		return ""
+	}
 }
 
 // newExitCodesTopic is `hearth help exit-codes`.

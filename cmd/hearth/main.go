@@ -91,6 +91,9 @@ func run(ctx context.Context, args []string, c *cli) int {
 		return code
 	}
 	fmt.Fprintln(c.stderr, "hearth:", err)
+	if h := hint(err); h != "" {
+		fmt.Fprintln(c.stderr, h)
+	}
 	if code == exitUsage {
 		fmt.Fprintf(c.stderr, "See: %s --help\n", cmd.CommandPath())
 	}

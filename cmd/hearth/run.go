@@ -77,7 +77,7 @@ With --stay-open the function stays up and warm, and is invoked over HTTP at
 	f.IntVar(&o.timeout, "timeout", 0, "timeout in `SECONDS` (default 3, or function.json's)")
 	f.IntVar(&o.memory, "memory", 0, "memory in `MB` (default 128, or function.json's)")
 	f.StringArrayVar(&o.env, "env", nil, "environment variable `KEY=VALUE`; may be repeated")
-	f.StringArrayVar(&o.layers, "layer", nil, "layer, as a `DIR|ZIP`; may be repeated, merged in this order into /opt")
+	f.StringArrayVar(&o.layers, "layer", nil, "a layer in a directory or archive, `DIR|ZIP`; may be repeated: merged in this order into /opt")
 	f.StringVar(&o.sandbox, "sandbox", sandboxAuto, "what isolates the function: auto, namespace, or process (nothing does)")
 	f.StringVar(&o.network, "network", string(sandbox.NetworkNAT), "what the function reaches: none, nat or host")
 	f.StringVar(&o.runtimeMap, "runtime-map", "", "serve runtimes by others: `FROM=TO,...`, such as nodejs24.x=nodejs20.x")

@@ -78,6 +78,20 @@ func TestInvoke_ErrorAnswers(t *testing.T) {
 	}
 }
 
+func TestRun_HintsAtCredentials(t *testing.T) {
+	for code, want := range map[string]string{
+		"MissingAuthenticationTokenException": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+		"UnrecognizedClientException":         "AWS_ACCESS_KEY_ID is no access key of this daemon's list",
+		"InvalidSignatureException":           "AWS_SECRET_ACCESS_KEY is not the one that belongs to AWS_ACCESS_KEY_ID",
+	} {
+		d := newFakeDaemon(t)
+		d.answers[invocations] = failure(403, code, "no")
+		if got := hearthAt(t, d, "invoke", "f"); got.code != exitDenied || !strings.Contains(got.stderr, want) {
+			t.Errorf("%s: outcome = %+v, want code %d and %q", code, got, exitDenied, want)
+		}
+	}
+}
+
 func TestInvoke_Tail(t *testing.T) {
 	d := newFakeDaemon(t)
 	d.answers[invocations] = success(`1`, "X-Amz-Log-Result: U1RBUlQK")
