@@ -15,7 +15,14 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Open implements store.Blobs.
+// What is on its way to readers shares one connection, which the server ends
+// when too much of it waits (maxPending).
+const (
+	maxReaders = 128 // at a time; others wait
+	chunksAway = 4   // per reader
+)
+
+// Open implements store.Blobs. It waits while maxReaders others read.
 func (b *Blobs) Open(ctx context.Context, digest string) (io.ReadCloser, error) {
 	e, err := b.stat(ctx, digest)
 	if err != nil {
@@ -25,8 +32,15 @@ func (b *Blobs) Open(ctx context.Context, digest string) (io.ReadCloser, error) 
 	if e.Chunks == 0 {
 		return r, nil
 	}
-	r.messages, err = consume(ctx, b.js, "OBJ_"+codeBucket, jetstream.ConsumerConfig{FilterSubject: chunkSubject(e.NUID)}, 4)
+	select {
+	case b.readers <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("open blob %s: %w", digest, context.Cause(ctx))
+	}
+	r.leave = func() { <-b.readers }
+	r.messages, err = consume(ctx, b.js, "OBJ_"+codeBucket, jetstream.ConsumerConfig{FilterSubject: chunkSubject(e.NUID)}, chunksAway)
 	if err != nil {
+		r.leave()
 		return nil, fmt.Errorf("open blob %s: %w", digest, err)
 	}
 	return r, nil
@@ -38,6 +52,7 @@ type reader struct {
 	ctx      context.Context
 	entry    entry
 	messages *messages // nil: no chunks
+	leave    func()    // gives the place among maxReaders back; set with messages
 
 	chunk bytes.Reader
 	read  uint32 // chunks received
@@ -92,6 +107,7 @@ func (r *reader) Close() error {
 	if r.messages != nil {
 		r.messages.close(r.ctx)
 		r.messages = nil
+		r.leave()
 	}
 	return nil
 }

@@ -39,8 +39,9 @@ const cleanupTimeout = 5 * time.Second
 // first, and the chunks go after it. A crash between the two leaves chunks that
 // nothing names; removeOrphans finds them.
 type Blobs struct {
-	js     jetstream.JetStream
-	stream jetstream.Stream
+	js      jetstream.JetStream
+	stream  jetstream.Stream
+	readers chan struct{} // a place for each reader at a time
 }
 
 // entry is a blob's description as it is stored. revision is set for a deleted

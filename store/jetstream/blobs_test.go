@@ -9,6 +9,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	natsjs "github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
 )
 
 func digestOf(content []byte) string {
@@ -108,5 +109,31 @@ func TestPut_Blob_IsReadableByTheObjectStoreClient(t *testing.T) {
 	}
 	if got, err := bucket.GetBytes(t.Context(), digestOf(content)); err != nil || !bytes.Equal(got, content) {
 		t.Errorf("%d bytes, error %v", len(got), err)
+	}
+}
+
+func TestOpen_MoreReadersThanTheServerSendsAheadFor_AllRead(t *testing.T) {
+	s := open(t, t.TempDir())
+	content := make([]byte, 5<<20)
+	for i := range content {
+		content[i] = byte(i >> 12)
+	}
+	if _, err := s.Blobs().Put(t.Context(), digestOf(content), bytes.NewReader(content)); err != nil {
+		t.Fatal(err)
+	}
+	var reading errgroup.Group
+	for range 140 { // more than there are places for, too
+		reading.Go(func() error {
+			r, err := s.Blobs().Open(t.Context(), digestOf(content))
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			_, err = io.Copy(io.Discard, r) // which checks the digest
+			return err
+		})
+	}
+	if err := reading.Wait(); err != nil {
+		t.Error(err)
 	}
 }

@@ -4,8 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
+)
+
+// What a connection may be behind before the server ends it. The server's own
+// bounds, 64 MiB and 10 s, are for strangers: on ours, a few dozen readers of
+// large blobs at once are enough on a busy machine, and everything that is being
+// read is lost with the connection. See maxReaders for what there can be.
+const (
+	maxPending    = 1 << 30 // bytes
+	writeDeadline = time.Minute
 )
 
 // serverOptions are the embedded server's. It is standalone for ever: a server
@@ -19,6 +29,8 @@ func serverOptions(storeDir string, maxBytes int64) *server.Options {
 		StoreDir:               storeDir,
 		SyncAlways:             true, // the default acknowledges first and syncs within two minutes
 		MaxPayload:             maxPayload,
+		MaxPending:             maxPending,
+		WriteDeadline:          writeDeadline,
 		JetStreamMaxMemory:     64 << 20,
 		JetStreamMaxStore:      maxBytes,
 		DisableJetStreamBanner: true,

@@ -192,7 +192,7 @@ func (s *Store) connect(ctx context.Context, url string, replicas int, extra ...
 		return err
 	}
 	s.kv = &KV{store: s, js: js, stream: meta, batches: make(chan struct{}, maxBatches)}
-	s.blobs = &Blobs{js: js, stream: code}
+	s.blobs = &Blobs{js: js, stream: code, readers: make(chan struct{}, maxReaders)}
 	return nil
 }
 
