@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/hearthd/hearth/internal/resident"
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
@@ -18,7 +19,8 @@ type box struct {
 	*cell
 	id           string
 	maxProcesses int
-	inner        bool // processes are in the group that Freeze stops
+	inner        bool         // processes are in the group that Freeze stops
+	resident     atomic.Int64 // the peak that was seen, where nothing counts memory
 	usage        atomic.Pointer[sandbox.Usage]
 
 	closing sync.Once
@@ -82,13 +84,31 @@ func (b *box) KillAll(ctx context.Context) error {
 	}
 }
 
-// Usage measures the sandbox; after Close, what it had used by then.
+// Usage measures the sandbox; after Close, what it had used by then. Where no
+// control group counts memory, it is the largest resident set of a process that
+// was seen.
 func (b *box) Usage() (sandbox.Usage, error) {
 	if u := b.usage.Load(); u != nil {
 		return *u, nil
 	}
 	u := b.group.Usage()
+	if u.MemoryPeak == 0 {
+		u.MemoryPeak = b.residentPeak()
+	}
 	return sandbox.Usage{MemoryPeak: u.MemoryPeak, OOMKills: u.OOMKills}, nil
+}
+
+func (b *box) residentPeak() int64 {
+	now := resident.PeakBelow(b.process.Pid)
+	for {
+		seen := b.resident.Load()
+		if now <= seen {
+			return seen
+		}
+		if b.resident.CompareAndSwap(seen, now) {
+			return now
+		}
+	}
 }
 
 // Close ends the sandbox and removes every trace of it.

@@ -8,11 +8,12 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/hearthd/hearth/internal/resident"
 )
 
 // sysProcAttr makes a session of the process's own, and has the kernel kill it
@@ -108,19 +109,4 @@ func carries(pid int, m mark) bool {
 func maxRSS(use *syscall.Rusage) int64 { return use.Maxrss << 10 }
 
 // residentPeak is the largest resident set of a running process, in bytes, or 0.
-func residentPeak(pid int) int64 {
-	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
-	if err != nil {
-		return 0
-	}
-	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
-			kib, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
-			if err != nil {
-				return 0
-			}
-			return kib << 10
-		}
-	}
-	return 0
-}
+func residentPeak(pid int) int64 { return resident.Peak(pid) }

@@ -14,6 +14,7 @@ func limitCases() []testCase {
 	return []testCase{
 		{name: "Memory_Exceeded_KillsAndCounts", real: true, run: memoryLimit,
 			needs: func(c sandbox.Capabilities) bool { return c.Memory }},
+		{name: "Memory_InUse_IsMeasured", real: true, run: memoryMeasured},
 		{name: "Memory_KillAll_KeepsLimit", real: true, run: memoryLimitStays,
 			needs: func(c sandbox.Capabilities) bool { return c.Memory }},
 		{name: "CPU_Share_IsBounded", real: true, run: cpuLimit,
@@ -48,6 +49,31 @@ func memoryLimit(b *bench) {
 		b.Errorf("peak is %d MiB, the limit 64", use.MemoryPeak/mib)
 	}
 	x.usable()
+}
+
+// Whatever a host can enforce: a peak is known, and is still when the process
+// has ended.
+func memoryMeasured(b *bench) {
+	x := b.box(b.spec())
+	p := x.start("hold").ready(1)
+	peak := func() int64 {
+		use, err := x.Usage()
+		if err != nil {
+			b.Fatal(err)
+		}
+		return use.MemoryPeak
+	}
+	running := peak()
+	if running < 100<<10 || running > 512*mib {
+		b.Errorf("peak of a process that does nothing: %d bytes", running)
+	}
+	if err := p.Signal(syscall.SIGKILL); err != nil {
+		b.Fatal(err)
+	}
+	p.exit()
+	if after := peak(); after < running {
+		b.Errorf("the peak was %d bytes and is %d", running, after)
+	}
 }
 
 func memoryLimitStays(b *bench) {

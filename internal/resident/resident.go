@@ -1,0 +1,3 @@
+// Package resident measures the memory of processes on hosts where no control
+// group does.
+package resident

@@ -1,0 +1,51 @@
+//go:build linux
+
+package resident_test
+
+import (
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/hearthd/hearth/internal/resident"
+)
+
+func TestPeak_KnownAllocation_IsSeen(t *testing.T) {
+	const size = 64 << 20
+	before := resident.Peak(os.Getpid())
+	b := make([]byte, size)
+	for i := range b {
+		b[i] = 1
+	}
+	if got := resident.Peak(os.Getpid()); got < max(size, before) || got > before+8*size || b[0] == 0 {
+		t.Errorf("%d bytes after %d and another %d", got, before, size)
+	}
+}
+
+func TestPeak_NoProcess_IsZero(t *testing.T) {
+	if got := resident.Peak(1 << 30); got != 0 {
+		t.Errorf("got %d", got)
+	}
+	if got := resident.PeakBelow(1 << 30); got != 0 {
+		t.Errorf("below: %d", got)
+	}
+}
+
+func TestPeakBelow_Child_IsMeasured(t *testing.T) {
+	cmd := exec.Command("cat")
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	child, below := resident.Peak(cmd.Process.Pid), resident.PeakBelow(os.Getpid())
+	in.Close()
+	if err := cmd.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if child == 0 || below < child {
+		t.Errorf("the child has %d, those below %d", child, below)
+	}
+}
