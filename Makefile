@@ -14,7 +14,7 @@ PACKAGES  ?= ./...
 # GNU make appends to these; the shell needs an absolute path.
 TOOLS := $(CURDIR)/.tools
 
-.PHONY: help build up down test test-deps check lint cross generate bench clean
+.PHONY: help build up down test soak test-deps check lint cross generate bench clean
 
 help: ## what there is to make
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 12
@@ -35,6 +35,12 @@ test-deps: ## install what the tests use
 test: test-deps build ## run every test
 	PATH="$(TOOLS)/bin:$$PATH" NODE_PATH="$(TOOLS)/node_modules" CGO_ENABLED=1 \
 		$(GO) run ./internal/testgate $(TESTFLAGS) $(PACKAGES)
+
+# How long for each of the two sandboxes.
+SOAK ?= 1m
+
+soak: ## random deaths under load; SOAK=1h for longer
+	$(GO) test ./test/soak -count=1 -timeout 0 -v -soak.time=$(SOAK)
 
 check: test-deps ## what CI checks besides the tests
 	@GO='$(GO)' scripts/check

@@ -65,6 +65,21 @@ func number(t *testing.T, profile string) int {
 	return n
 }
 
+// awaitQuiet waits until no function runs any more.
+func (s *session) awaitQuiet(t *testing.T) {
+	t.Helper()
+	for deadline := time.Now().Add(time.Minute); len(s.processes()) > 0; {
+		if time.Now().After(deadline) {
+			t.Fatalf("processes go on: %v", s.processes())
+		}
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-t.Context().Done():
+			return
+		}
+	}
+}
+
 // expectNoLeaks waits until the daemon holds no more than before.
 func (s *session) expectNoLeaks(t *testing.T, before census) {
 	t.Helper()

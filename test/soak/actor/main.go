@@ -65,7 +65,7 @@ func runtime() error {
 		case "exit":
 			os.Exit(3)
 		case "hang":
-			time.Sleep(time.Hour)
+			<-time.After(time.Hour)
 		case "stream":
 			body, header = slowly(event), map[string]string{"Lambda-Runtime-Function-Response-Mode": "streaming"}
 		}
@@ -81,7 +81,7 @@ func slowly(text []byte) io.Reader {
 	r, w := io.Pipe()
 	go func() { // ends with the request
 		_, _ = w.Write(text[:1])
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 		_, err := w.Write(text[1:])
 		_ = w.CloseWithError(err)
 	}()
