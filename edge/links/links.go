@@ -39,14 +39,19 @@ type Links struct {
 	archives Archives
 	logger   *slog.Logger
 	key      []byte
+	sending  chan struct{} // a place for each download at a time
 }
+
+// maxDownloads is how many archives are sent at a time; more wait. Clients
+// that are slow to take them must not use up what the store has for readers.
+const maxDownloads = 32
 
 // New returns Links with a key of its own. A nil logger is silent.
 func New(archives Archives, logger *slog.Logger) *Links {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	l := &Links{archives: archives, logger: logger, key: make([]byte, 32)}
+	l := &Links{archives: archives, logger: logger, key: make([]byte, 32), sending: make(chan struct{}, maxDownloads)}
 	rand.Read(l.key) // never fails: see crypto/rand
 	return l
 }
@@ -81,6 +86,17 @@ func (l *Links) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"The link has expired or is not valid. Call GetFunction or GetLayerVersion for a new one."))
 		return
 	}
+	select {
+	case l.sending <- struct{}{}:
+		defer func() { <-l.sending }()
+	case <-r.Context().Done():
+		return // nobody waits for an answer
+	}
+	// A download may take as long as a link is good for; the connection's next
+	// request has no deadline. Only tests have writers that know none.
+	response := http.NewResponseController(w)
+	_ = response.SetWriteDeadline(time.Now().Add(life))
+	defer func() { _ = response.SetWriteDeadline(time.Time{}) }()
 	body, err := l.archives.OpenCode(r.Context(), digest)
 	if err != nil {
 		if errors.Is(err, hearth.ErrNotFound) {

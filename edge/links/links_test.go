@@ -9,6 +9,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,4 +126,38 @@ func TestLink_Forged_IsRefused(t *testing.T) {
 func TestLink_OfAnotherDaemon_IsRefused(t *testing.T) {
 	a := archives{"d": "content"}
 	refused(t, get(t, links.New(a, nil), linkTo(links.New(a, nil), "d")), 403, "not valid")
+}
+
+// slow is archives that nobody has read to the end until free is closed.
+type slow struct {
+	opened atomic.Int32
+	free   chan struct{}
+}
+
+func (s *slow) OpenCode(context.Context, string) (io.ReadCloser, error) {
+	s.opened.Add(1)
+	<-s.free
+	return io.NopCloser(strings.NewReader("content")), nil
+}
+
+func TestLink_ManySlowDownloads_OthersWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &slow{free: make(chan struct{})}
+		l := links.New(a, nil)
+		link := linkTo(l, "d")
+		var downloads sync.WaitGroup
+		for range 40 {
+			downloads.Go(func() {
+				if w := get(t, l, link); w.Body.String() != "content" {
+					t.Errorf("%d %s", w.Code, w.Body)
+				}
+			})
+		}
+		synctest.Wait()
+		if n := a.opened.Load(); n != 32 {
+			t.Errorf("%d archives are open, want 32", n)
+		}
+		close(a.free)
+		downloads.Wait()
+	})
 }
