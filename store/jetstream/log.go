@@ -92,21 +92,50 @@ func (l *Log) Replay(ctx context.Context, fn func(uint64, []byte) error) error {
 	if info.State.Msgs == 0 {
 		return nil
 	}
-	messages, err := consume(ctx, l.js, l.name, jetstream.ConsumerConfig{}, 64)
+	for from, gaps := uint64(0), 0; ; {
+		last, err := l.replay(ctx, from, info.State.LastSeq, fn)
+		switch {
+		case !errors.Is(err, errGap):
+			return err
+		case last > 0 && last >= from: // it got on
+			gaps = 0
+		default:
+			gaps++
+		}
+		if gaps == replayAttempts {
+			return fmt.Errorf("replay: %w: %w", hearth.ErrUnavailable, err)
+		}
+		from = max(from, last+1)
+	}
+}
+
+// replayAttempts is how often a replay that gets nowhere begins again.
+const replayAttempts = 5
+
+// replay calls fn for the entries from a number on up to another, and returns
+// the number of the last. errGap: the next was lost between server and client,
+// which a busy machine does.
+func (l *Log) replay(ctx context.Context, from, to uint64, fn func(uint64, []byte) error) (last uint64, err error) {
+	config := jetstream.ConsumerConfig{}
+	if from > 0 {
+		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, from
+	}
+	messages, err := consume(ctx, l.js, l.name, config, 64)
 	if err != nil {
-		return fmt.Errorf("replay: %w", err)
+		return 0, fmt.Errorf("replay: %w", err)
 	}
 	defer messages.close(ctx)
 	for {
 		msg, meta, err := messages.next(ctx)
 		if err != nil {
-			return fmt.Errorf("replay: %w", err)
+			return last, fmt.Errorf("replay: %w", err)
 		}
-		if err := fn(meta.Sequence.Stream, msg.Data()); err != nil {
-			return err
+		last = meta.Sequence.Stream
+		if err := fn(last, msg.Data()); err != nil {
+			return last, err
 		}
-		if meta.Sequence.Stream >= info.State.LastSeq {
-			return nil
+		if last >= to {
+			return last, nil
 		}
 	}
 }
