@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"path"
 	"path/filepath"
@@ -35,7 +36,7 @@ func (d *daemon) newCodeServices(getenv func(string) string) (codeServices, erro
 	if err != nil {
 		return codeServices{}, err
 	}
-	mapped, err := parseLayerMap(d.cfg.LayerMap)
+	mapped, err := parseLayerMap(d.cfg.LayerMap, d.logger)
 	if err != nil {
 		return codeServices{}, err
 	}
@@ -76,43 +77,53 @@ func newObjects(cfg config, getenv func(string) string) (archive.Objects, error)
 
 // layerMap has archives or directories for the ARNs of layer versions, which
 // may have an asterisk for what varies, such as the version.
-type layerMap []layerMapping
+type layerMap struct {
+	mappings []layerMapping
+	logger   *slog.Logger
+}
 
 type layerMapping struct{ arn, path string }
 
 // parseLayerMap reads ARN=PATH,...
-func parseLayerMap(s string) (layerMap, error) {
-	var m layerMap
+func parseLayerMap(s string, logger *slog.Logger) (layerMap, error) {
+	m := layerMap{logger: logger}
 	for _, pair := range strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == '\n' }) {
 		arn, file, ok := strings.Cut(strings.TrimSpace(pair), "=")
 		if _, err := path.Match(arn, ""); err != nil || !ok || !strings.HasPrefix(arn, "arn:") || file == "" {
-			return nil, usagef("layer-map: %q is not ARN=PATH", pair)
+			return layerMap{}, usagef("layer-map: %q is not ARN=PATH", pair)
 		}
-		m = append(m, layerMapping{arn, file})
+		m.mappings = append(m.mappings, layerMapping{arn, file})
 	}
 	return m, nil
 }
 
 // Open makes the map edge/layers' Foreign. A directory is zipped on the way.
 func (m layerMap) Open(ctx context.Context, arn string) (io.ReadCloser, error) {
-	for _, mapping := range m {
+	for _, mapping := range m.mappings {
 		if ok, err := path.Match(mapping.arn, arn); err != nil || !ok {
 			continue
 		}
-		info, err := os.Stat(mapping.path)
+		content, err := openMapped(ctx, mapping.path)
 		if err != nil {
-			return nil, hearth.Errorf(hearth.ErrInvalid, "--layer-map has %s for %s: %v", mapping.path, arn, err)
+			// The caller may be anybody with a key; the path is the operator's.
+			m.logger.Error("open what --layer-map names", "layer", arn, "error", err)
+			return nil, hearth.Errorf(hearth.ErrInvalid, "What --layer-map names for %s cannot be read; hearth's log says why.", arn)
 		}
-		if info.IsDir() {
-			return packed(ctx, mapping.path), nil
-		}
-		f, err := os.Open(mapping.path)
-		if err != nil {
-			return nil, hearth.Errorf(hearth.ErrInvalid, "--layer-map has %s for %s: %v", mapping.path, arn, err)
-		}
-		return f, nil
+		return content, nil
 	}
 	return nil, hearth.ErrNotFound
+}
+
+// openMapped opens an archive, or a directory as one.
+func openMapped(ctx context.Context, path string) (io.ReadCloser, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return packed(ctx, path), nil
+	}
+	return os.Open(path)
 }
 
 // packed is a directory as an archive. Closing it ends the packing.
@@ -207,7 +218,7 @@ func (c *config) validateCode() error {
 		return usagef("s3-endpoint and s3-dir: only one of them can be read from")
 	}
 	_, err := newObjects(*c, func(string) string { return "" })
-	_, mapErr := parseLayerMap(c.LayerMap)
+	_, mapErr := parseLayerMap(c.LayerMap, nil)
 	return errors.Join(err, mapErr)
 }
 
