@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 )
@@ -97,9 +98,11 @@ func TestAPI_UnknownPath(t *testing.T) {
 
 func TestAPI_OperationThatIsNotBuilt(t *testing.T) {
 	t.Parallel()
-	_, err := shared(t).client().ListLayers(ctxFor(t), &lambda.ListLayersInput{})
+	_, err := shared(t).client().StopDurableExecution(ctxFor(t), &lambda.StopDurableExecutionInput{
+		DurableExecutionArn: aws.String("arn:aws:lambda:us-east-1:000000000000:function:f:1/durable-execution/e/0b2eb2a1-6c1d-4a51-9c4e-7f3a4a3d2b10"),
+	})
 	resp, ok := errors.AsType[*awshttp.ResponseError](err)
-	if !ok || resp.HTTPStatusCode() != http.StatusNotImplemented || !strings.Contains(apiError(t, err).ErrorMessage(), "ListLayers") {
-		t.Errorf("got %v, want status 501 and a message that names ListLayers", err)
+	if !ok || resp.HTTPStatusCode() != http.StatusNotImplemented || !strings.Contains(apiError(t, err).ErrorMessage(), "StopDurableExecution") {
+		t.Errorf("got %v, want status 501 and a message that names StopDurableExecution", err)
 	}
 }
