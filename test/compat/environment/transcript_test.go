@@ -62,7 +62,7 @@ func (f *function) transcript(wanted func(string) bool) (text string) {
 	for deadline := time.Now().Add(5 * time.Second); ; {
 		text = f.normal(f.compose())
 		running := f.processes()
-		if len(running) == 0 && (wanted(text) || *update) || time.Now().After(deadline) {
+		if !*update && len(running) == 0 && wanted(text) || time.Now().After(deadline) {
 			if len(running) > 0 {
 				f.t.Errorf("processes are left: %v", running)
 			}

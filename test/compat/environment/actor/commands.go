@@ -44,7 +44,7 @@ func (a *actor) do(line string) {
 		a.meet(verb, rest)
 	case "sleep":
 		ms, _ := strconv.Atoi(rest)
-		time.Sleep(time.Duration(ms) * time.Millisecond)
+		<-time.After(time.Duration(ms) * time.Millisecond)
 	case "bg":
 		go a.do(rest)
 	case "term":
@@ -83,7 +83,7 @@ func (a *actor) meet(verb, name string) {
 		if _, err := os.Stat(path); err == nil {
 			return
 		}
-		time.Sleep(2 * time.Millisecond)
+		<-time.After(2 * time.Millisecond)
 	}
 }
 

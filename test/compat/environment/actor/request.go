@@ -113,7 +113,7 @@ func (a *actor) setChunks(req *http.Request, script string) {
 			case "trailer":
 			case "sleep":
 				ms, _ := strconv.Atoi(rest)
-				time.Sleep(time.Duration(ms) * time.Millisecond)
+				<-time.After(time.Duration(ms) * time.Millisecond)
 			case "abort":
 				_ = w.CloseWithError(io.ErrUnexpectedEOF)
 				return
@@ -199,6 +199,9 @@ func (a *actor) raw(verb, count, text string) {
 		}
 		for ; n < want && (i == len(parts)-1 || n <= i); n++ {
 			resp, err := http.ReadResponse(answers, nil)
+			for err == nil && verb == "half" && resp.StatusCode == http.StatusContinue {
+				resp, err = http.ReadResponse(answers, nil) // a probe of whether this side is there still
+			}
 			if err != nil {
 				a.tell("%s: no answer", verb)
 				return

@@ -57,7 +57,7 @@ func (a *actor) events(kind string) {
 				return
 			}
 		}
-		time.Sleep(5 * time.Millisecond)
+		<-time.After(5 * time.Millisecond)
 	}
 }
 
