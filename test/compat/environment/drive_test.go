@@ -176,7 +176,7 @@ func (f *function) call(line string) {
 
 func (f *function) await(text string) {
 	f.t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(f.compose(), text); {
+	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(f.normal(f.compose()), text); {
 		if time.Now().After(deadline) {
 			f.t.Fatalf("the log never has %q:\n%s", text, f.compose())
 		}
