@@ -44,6 +44,11 @@ func errUnzip() error {
 	return hearth.Errorf(hearth.ErrInvalid, "Could not unzip uploaded file. Please check your file, then try to upload again.")
 }
 
+// errEmpty is what AWS says of an archive without entries.
+func errEmpty() error {
+	return hearth.Errorf(hearth.ErrInvalid, "Uploaded file must be a non-empty zip")
+}
+
 // errUnzipped is what AWS says of an archive that is too large.
 func errUnzipped() error {
 	return hearth.Errorf(hearth.ErrInvalid, "Unzipped size must be smaller than %d bytes", MaxUnzipped)

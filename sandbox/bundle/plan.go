@@ -48,6 +48,9 @@ func readPlan(r io.ReaderAt, size, budget int64) ([]entry, error) {
 	if len(archive.File) > MaxEntries || overlapping(archive.File) {
 		return nil, errUnzip()
 	}
+	if len(archive.File) == 0 {
+		return nil, errEmpty()
+	}
 	plan := make([]entry, 0, len(archive.File))
 	for _, f := range archive.File {
 		e, err := readEntry(f)
