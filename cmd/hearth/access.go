@@ -11,7 +11,6 @@ import (
 	"github.com/hearthd/hearth/edge/auth"
 	"github.com/hearthd/hearth/edge/policy"
 	"github.com/hearthd/hearth/edge/policy/document"
-	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/invoke/destination"
 	"github.com/hearthd/hearth/invoke/queue"
 	layerstore "github.com/hearthd/hearth/store/layers"
@@ -66,7 +65,7 @@ type access struct {
 
 // openAccess comes after the store and before the engine.
 func (d *daemon) openAccess() error {
-	defaults := scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}
+	defaults := d.defaults()
 	d.access.policies = policy.New(policy.Options{
 		Functions: d.catalog, Layers: d.layers, FunctionPolicies: d.policies.functions, LayerPolicies: d.policies.layers, Scope: defaults,
 	})

@@ -17,7 +17,6 @@ import (
 	"github.com/hearthd/hearth/edge/layers"
 	"github.com/hearthd/hearth/edge/links"
 	"github.com/hearthd/hearth/edge/objects"
-	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/internal/sigv4"
 	"github.com/hearthd/hearth/sandbox/bundle"
 	"github.com/hearthd/hearth/store/records"
@@ -46,7 +45,7 @@ func (d *daemon) newCodeServices(getenv func(string) string) (codeServices, erro
 	}
 	s.layers = layers.New(layers.Options{
 		Versions: layerVersions{d.layers, d.access.policies}, Lists: d.layers, Allowed: d.mayUseLayer, Intake: s.intake, Holder: d.catalog, Links: s.links,
-		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, Foreign: mapped,
+		Scope: d.defaults(), Foreign: mapped,
 	})
 	return s, nil
 }

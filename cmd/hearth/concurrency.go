@@ -4,7 +4,6 @@ import (
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/edge/capacity"
 	"github.com/hearthd/hearth/edge/concurrency"
-	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/invoke/pool"
 	"github.com/hearthd/hearth/invoke/provision"
 	"github.com/hearthd/hearth/store/catalog"
@@ -85,7 +84,7 @@ func (d *daemon) newConcurrency() *concurrency.Service {
 	return concurrency.New(concurrency.Options{
 		Reservations: d.concurrency.reserved, Configs: d.concurrency.provisioned,
 		Functions: d.catalog, Progress: d.keeper.Load(), Usage: codeUsage{d.catalog},
-		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, Limit: d.cfg.MaxConcurrency,
+		Scope: d.defaults(), Limit: d.cfg.MaxConcurrency,
 	})
 }
 
@@ -93,7 +92,7 @@ func (d *daemon) newConcurrency() *concurrency.Service {
 func (d *daemon) newCapacity() *capacity.Service {
 	return capacity.New(capacity.Options{
 		Providers: d.concurrency.providers, Bounds: d.concurrency.bounds, Functions: d.catalog,
-		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region},
+		Scope: d.defaults(),
 	})
 }
 

@@ -188,7 +188,7 @@ func (d *daemon) openControl(ctx context.Context) error {
 	d.control = control.New(ctx, control.Options{
 		Functions: d.catalog, Host: d.engine,
 		Intake: d.code.intake, Layers: d.code.layers, Links: d.code.links, Attached: attached{d.records}, Signing: d.settings.signing, Concurrency: d.reserving,
-		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, Logger: d.logger,
+		Scope: d.defaults(), Logger: d.logger,
 	})
 	d.control.Resume(d.catalog.All())
 	d.queue.Start()
@@ -201,23 +201,9 @@ func (d *daemon) openControl(ctx context.Context) error {
 	return nil
 }
 
-// logReader is logview's Logs on a log store.
-type logReader struct{ store *logs.Store }
-
-func (r logReader) Follow(ctx context.Context, fn *hearth.Function, since time.Time, follow bool, yield func(hearth.LogEvent) error) error {
-	if follow {
-		return r.store.Follow(ctx, scopeOf(fn), fn.Logging.Group, since, yield)
-	}
-	events, err := r.store.Read(scopeOf(fn), fn.Logging.Group, since)
-	if err != nil {
-		return err
-	}
-	for _, ev := range events {
-		if err := yield(ev); err != nil {
-			return err
-		}
-	}
-	return nil
+// defaults are the account and region of requests that say nothing of them.
+func (d *daemon) defaults() scope.Defaults {
+	return scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}
 }
 
 // functionChanged drains the environments of outdated code.
@@ -245,12 +231,12 @@ func (d *daemon) handler() http.Handler {
 	d.control.Register(router)
 	invocation.New(invocation.Options{
 		Invoker: d.dispatcher, Queue: d.queue, ShapeStreams: d.cfg.ShapeStreams,
-		Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region},
+		Scope: d.defaults(),
 	}).Register(router)
 	d.code.Register(router)
 	capacityProviders := d.newCapacity()
 	tags.New(
-		tags.Functions{Store: d.catalog, Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}},
+		tags.Functions{Store: d.catalog, Scope: d.defaults()},
 		d.settings.signing, d.settings.mappings, capacityProviders,
 	).Register(router)
 	d.settings.Register(router)
@@ -264,7 +250,7 @@ func (d *daemon) handler() http.Handler {
 	own.HandleFunc("POST /_hearth/clock/advance", d.serveAdvance)
 	own.HandleFunc("GET /_hearth/events", d.serveEvents)
 	own.Handle("GET "+logview.Path, logview.New(logview.Options{
-		Functions: d.catalog, Logs: logReader{d.logs}, Scope: scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}, Logger: d.logger,
+		Functions: d.catalog, Logs: logReader{d.logs}, Scope: d.defaults(), Logger: d.logger,
 	}))
 	own.HandleFunc("GET /_hearth/traces", d.serveTraces)
 	own.Handle("GET "+links.Path, d.code.links)

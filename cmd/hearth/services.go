@@ -104,3 +104,22 @@ func (d *daemon) serveTraces(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 }
+
+// logReader is logview's Logs on a log store.
+type logReader struct{ store *logs.Store }
+
+func (r logReader) Follow(ctx context.Context, fn *hearth.Function, since time.Time, follow bool, yield func(hearth.LogEvent) error) error {
+	if follow {
+		return r.store.Follow(ctx, scopeOf(fn), fn.Logging.Group, since, yield)
+	}
+	events, err := r.store.Read(scopeOf(fn), fn.Logging.Group, since)
+	if err != nil {
+		return err
+	}
+	for _, ev := range events {
+		if err := yield(ev); err != nil {
+			return err
+		}
+	}
+	return nil
+}
