@@ -37,6 +37,7 @@ func FuzzExtension(f *testing.F) {
 	server := runtimeapi.Serve(l, opts)
 	f.Cleanup(func() { server.Close() })
 	addr := l.Addr().String()
+	explore(f)
 	f.Fuzz(func(t *testing.T, state byte, method, path, header, body string) {
 		session := server.Begin("x")
 		id := enterExtensionState(t, addr, session, state%4)

@@ -2,6 +2,7 @@ package runtimeapi_test
 
 import (
 	"bufio"
+	"flag"
 	"fmt"
 	"net"
 	"net/http"
@@ -34,6 +35,7 @@ func FuzzRequest(f *testing.F) {
 	}
 	server := runtimeapi.Serve(l, options())
 	f.Cleanup(func() { server.Close() })
+	explore(f)
 	f.Fuzz(func(t *testing.T, state byte, method, path, header, body string) {
 		session := server.Begin()
 		enterState(t, l.Addr().String(), session, state%5)
@@ -57,6 +59,22 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("the next session stopped at %s", got)
 		}
 	})
+}
+
+// explore makes the fuzzer look for inputs instead of shortening them, unless a
+// flag says how long it may. Which lines of the server an input reaches depends
+// on its goroutines' luck, too, and with the default of a minute for each input
+// that seemed to be new nearly all time was spent on trying to repeat that luck.
+func explore(f *testing.F) {
+	const name = "test.fuzzminimizetime"
+	chosen := false
+	flag.Visit(func(given *flag.Flag) { chosen = chosen || given.Name == name })
+	if chosen {
+		return
+	}
+	if err := flag.Set(name, "10x"); err != nil {
+		f.Fatal(err)
+	}
 }
 
 // enterState brings a session to Started, Ready, Running, Responded, or to
