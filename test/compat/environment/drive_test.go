@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,16 +42,12 @@ type function struct {
 	ids        []string // of its requests
 }
 
-// pack makes an archive of the actor under a name; none: of something else.
-func pack(t *testing.T, name string) []byte {
+// pack makes an archive of an executable file.
+func pack(t *testing.T, name string, content []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
 	h := &zip.FileHeader{Name: name, Method: zip.Deflate}
-	content := program
-	if name == "" {
-		h.Name, content = "nothing", nil
-	}
 	h.SetMode(0o755)
 	entry, err := w.CreateHeader(h)
 	if err == nil {
@@ -65,6 +62,7 @@ func pack(t *testing.T, name string) []byte {
 // deploy creates the function of a case. The settings are
 //
 //	timeout SECONDS  memory MB  handler TEXT  bootstrap none
+//	broken NAME      an extension that is executable, but no program
 //	log JSON [SYSTEM LEVEL [APPLICATION LEVEL]]
 //	tenants          the function isolates its tenants
 func deploy(t *testing.T, c *testCase, d *daemon.Daemon) *function {
@@ -81,7 +79,7 @@ func deploy(t *testing.T, c *testCase, d *daemon.Daemon) *function {
 		Role: aws.String("arn:aws:iam::000000000000:role/r"), Timeout: aws.Int32(10), MemorySize: aws.Int32(512),
 		Environment: &types.Environment{Variables: map[string]string{"SCRIPT": c.script}},
 	}
-	files := "bootstrap"
+	entrypoint := "bootstrap"
 	for _, setting := range c.settings {
 		fields := strings.Fields(setting)
 		number, _ := strconv.Atoi(fields[len(fields)-1])
@@ -93,7 +91,9 @@ func deploy(t *testing.T, c *testCase, d *daemon.Daemon) *function {
 		case "handler":
 			in.Handler = &fields[1]
 		case "bootstrap":
-			files = ""
+			entrypoint = "nothing"
+		case "broken":
+			in.Layers = append(in.Layers, f.layer(fields[1], []byte("no program")))
 		case "tenants":
 			in.TenancyConfig = &types.TenancyConfig{TenantIsolationMode: types.TenantIsolationModePerTenant}
 		case "log":
@@ -108,9 +108,9 @@ func deploy(t *testing.T, c *testCase, d *daemon.Daemon) *function {
 			t.Fatalf("unknown setting %q", setting)
 		}
 	}
-	in.Code = &types.FunctionCode{ZipFile: pack(t, files)}
+	in.Code = &types.FunctionCode{ZipFile: pack(t, entrypoint, program)}
 	for _, name := range f.extensions {
-		in.Layers = append(in.Layers, f.layer(name))
+		in.Layers = append(in.Layers, f.layer(name, program))
 	}
 	if _, err := f.client.CreateFunction(t.Context(), in); err != nil {
 		t.Fatal(err)
@@ -119,10 +119,10 @@ func deploy(t *testing.T, c *testCase, d *daemon.Daemon) *function {
 }
 
 // layer publishes an extension.
-func (f *function) layer(name string) string {
+func (f *function) layer(name string, content []byte) string {
 	f.t.Helper()
 	out, err := f.client.PublishLayerVersion(f.t.Context(), &lambda.PublishLayerVersionInput{
-		LayerName: aws.String("layer-" + strings.ReplaceAll(name, ".", "-")), Content: &types.LayerVersionContentInput{ZipFile: pack(f.t, "extensions/"+name)},
+		LayerName: aws.String("layer-" + strings.ReplaceAll(name, ".", "-")), Content: &types.LayerVersionContentInput{ZipFile: pack(f.t, "extensions/"+name, content)},
 	})
 	if err != nil {
 		f.t.Fatal(err)
@@ -224,8 +224,9 @@ func answer(verb string, headers bool, resp *http.Response, body []byte) string 
 	if failure := resp.Header.Get("X-Amz-Function-Error"); failure != "" {
 		text += " " + failure
 	}
+	logResult := resp.Header.Get("X-Amz-Log-Result")
 	if resp.Header.Get("Content-Type") == "application/vnd.amazon.eventstream" {
-		body = frames(body)
+		body, logResult = frames(body)
 	}
 	if len(body) > 2000 {
 		body = fmt.Appendf(nil, "(%d bytes)", len(body))
@@ -241,7 +242,7 @@ func answer(verb string, headers bool, resp *http.Response, body []byte) string 
 		slices.Sort(lines)
 		text += strings.Join(lines, "")
 	}
-	if tail, err := base64.StdEncoding.DecodeString(resp.Header.Get("X-Amz-Log-Result")); err == nil {
+	if tail, err := base64.StdEncoding.DecodeString(logResult); err == nil {
 		for line := range strings.Lines(string(tail)) {
 			if !strings.HasPrefix(line, "@@") {
 				text += "\n  tail: " + strings.TrimSuffix(line, "\n")
@@ -251,20 +252,27 @@ func answer(verb string, headers bool, resp *http.Response, body []byte) string 
 	return text
 }
 
-// frames tells an event stream: what its chunks have together, and its end.
-func frames(body []byte) []byte {
+// frames tells an event stream: what its chunks have together, and its end,
+// whose log it returns apart.
+func frames(body []byte) (told []byte, logResult string) {
 	var payload, end []byte
 	decoder, r := eventstream.NewDecoder(), bytes.NewReader(body)
 	for r.Len() > 0 {
 		m, err := decoder.Decode(r, nil)
 		if err != nil {
-			return fmt.Appendf(nil, "broken: %v", err)
+			return fmt.Appendf(nil, "broken: %v", err), ""
 		}
-		if kind := m.Headers.Get(":event-type"); kind != nil && kind.String() == "PayloadChunk" {
+		kind := m.Headers.Get(":event-type")
+		if kind != nil && kind.String() == "PayloadChunk" {
 			payload = append(payload, m.Payload...)
-		} else {
-			end = fmt.Appendf(end, " %v %s", kind, m.Payload)
+			continue
 		}
+		var complete struct{ LogResult string }
+		if json.Unmarshal(m.Payload, &complete) == nil && complete.LogResult != "" {
+			logResult = complete.LogResult
+			m.Payload = bytes.Replace(m.Payload, fmt.Appendf(nil, `"LogResult":%q`, logResult), nil, 1)
+		}
+		end = fmt.Appendf(end, " %v %s", kind, m.Payload)
 	}
-	return append(payload, end...)
+	return append(payload, end...), logResult
 }

@@ -45,6 +45,8 @@
 //   - 2.11 file system, user and limits: test/e2e/environment_test.go.
 //   - 2.12 several events at a time: runtimeapi, invoke/environment and
 //     test/compat/clients.
+//   - 2.1, the Cognito identity: no request to hearth carries one; runtimeapi
+//     has its header.
 //   - 2.1, the 500 InternalServerError: nothing that a runtime sends causes it.
 //   - 2.5, a runtime that ignores SIGTERM for its exact share of milliseconds:
 //     invoke/environment, in synthetic time.

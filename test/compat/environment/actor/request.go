@@ -38,8 +38,8 @@ func (a *actor) requests() map[string]string {
 // A name of requests stands for its method, path and headers, and with a "+" it
 // tells the headers of the answer, too; with a "-" it tells nothing, for answers
 // that may come too late for a process that is killed. {id} is the request id of the event,
-// {ext} the extension's identifier, {port} the listener's. A BODY x*N is N times
-// x. With "<<" it is sent in chunks, separated by " // ", where "trailer NAME:
+// {ext} the extension's identifier, {port} the listener's. A BODY or value x*N is
+// N times x. With "<<" it is sent in chunks, separated by " // ", where "trailer NAME:
 // VALUE", "sleep MS" and "abort", which breaks the connection, do what they say.
 func (a *actor) request(line string) {
 	verb, _, _ := strings.Cut(line, " ")
@@ -67,7 +67,7 @@ func (a *actor) request(line string) {
 			req.Header.Del(key)
 			continue
 		}
-		req.Header.Set(key, value)
+		req.Header.Set(key, a.body(value))
 	}
 	if chunked {
 		a.setChunks(req, a.expand(body))
