@@ -46,9 +46,10 @@ type session struct {
 	next        atomic.Int64 // numbers events
 	killed      atomic.Int64
 
-	mu     sync.Mutex
-	counts map[string]int
-	wrong  []string // what must not have happened
+	mu        sync.Mutex
+	deletions map[string]int // by function; odd while it is deleted
+	counts    map[string]int
+	wrong     []string // what must not have happened
 }
 
 // names are the functions: the last two have an extension.
@@ -86,6 +87,9 @@ func soak(t *testing.T, sandbox string) {
 	}
 	s.dropAll(t)
 	s.expectNoLeaks(t, before)
+	for _, name := range names() {
+		s.expectOnce(t, name)
+	}
 }
 
 // open builds and starts everything.
@@ -106,7 +110,7 @@ func open(t *testing.T, sandbox string) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{dir: t.TempDir(), profiles: l.Addr().String(), counts: map[string]int{}}
+	s := &session{dir: t.TempDir(), profiles: l.Addr().String(), counts: map[string]int{}, deletions: map[string]int{}}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -243,6 +247,7 @@ func (s *session) invoke(ctx context.Context, name, do string, leave bool) (answ
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	event := fmt.Sprintf(`{"id":"%s-%d","do":"%s"}`, name, s.next.Add(1), do)
+	deletions := s.deletionsOf(name)
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.daemon.Endpoint+"/2015-03-31/functions/"+name+"/invocations", strings.NewReader(event))
 	if err != nil {
 		s.fail("%v", err)
@@ -259,7 +264,8 @@ func (s *session) invoke(ctx context.Context, name, do string, leave bool) (answ
 		s.count("left")
 	case err != nil:
 		s.fail("%s: %v", event, err)
-	case resp.StatusCode == http.StatusNotFound, resp.StatusCode == http.StatusConflict:
+	case (resp.StatusCode == http.StatusNotFound || resp.StatusCode == http.StatusConflict) &&
+		(deletions%2 == 1 || s.deletionsOf(name) != deletions):
 		s.count("deleted") // for the moment
 	case resp.StatusCode != http.StatusOK:
 		s.fail("%s: %s %s", event, resp.Status, body)
@@ -310,6 +316,8 @@ func (s *session) change(ctx context.Context) {
 			}
 			return
 		}
+		s.countDeletion(name)
+		defer s.countDeletion(name)
 		_, err := s.client.DeleteFunction(ctx, &lambda.DeleteFunctionInput{FunctionName: &name})
 		if err == nil {
 			err = s.tryCreate(ctx, name)
@@ -343,6 +351,19 @@ func (s *session) recover(t *testing.T, name string) {
 		}
 	}
 	t.Errorf("%s does not answer any more", name)
+}
+
+func (s *session) deletionsOf(name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.deletions[name]
+}
+
+// countDeletion is for the begin of a deletion, and for its end.
+func (s *session) countDeletion(name string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.deletions[name]++
 }
 
 func (s *session) count(what string) {
