@@ -262,7 +262,7 @@ func TestInvoke_OtherErrorsAreNotTriedAgain(t *testing.T) {
 func TestInvoke_TraceOfTheCallerIsKept(t *testing.T) {
 	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
 	r := &runner{}
-	if _, err := dispatch.New(active(), r).Invoke(t.Context(), name, "", &hearth.Invocation{TraceID: trace}); err != nil || r.ran[0].TraceID != trace {
+	if _, err := dispatch.New(active(), r).Invoke(t.Context(), name, "", &hearth.Invocation{TraceID: trace}); err != nil || !strings.HasPrefix(r.ran[0].TraceID, trace+";Lineage=") {
 		t.Errorf("got %q, %v", r.ran[0].TraceID, err)
 	}
 }

@@ -45,20 +45,26 @@ func (d *Dispatcher) trace(fn *hearth.Function, name hearth.Name, inv *hearth.In
 //	...;Lineage=1:<8 hex>:<n>|1:<8 hex>:<n>
 //
 // where the hex digits stand for a function, and n is how often the chain has
-// come to it before. A header without a lineage is nobody's chain and stays as
-// it is.
+// come to it before. With a header that has no lineage yet, the caller's own, a
+// chain begins; what is no trace header stays as it is.
 func hop(trace string, name hearth.Name) (extended string, hops int) {
+	if len(trace) > maxLineage {
+		return trace, 0
+	}
+	h := fnv.New32a()
+	h.Write([]byte(name.String()))
+	id := fmt.Sprintf("1:%08x:", h.Sum32())
 	before, rest, ok := strings.Cut(trace, "Lineage=")
-	if !ok || len(trace) > maxLineage {
+	if !ok {
+		if strings.Contains(trace, "Root=") {
+			trace += ";Lineage=" + id + "0"
+		}
 		return trace, 0
 	}
 	lineage, after, more := strings.Cut(rest, ";")
 	if more {
 		after = ";" + after
 	}
-	h := fnv.New32a()
-	h.Write([]byte(name.String()))
-	id := fmt.Sprintf("1:%08x:", h.Sum32())
 	entries := strings.Split(lineage, "|")
 	for i, entry := range entries {
 		count, mine := strings.CutPrefix(entry, id)

@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -38,8 +39,33 @@ func TestInvoke_LoopThatIsAllowed_GoesOn(t *testing.T) {
 	}
 }
 
-func TestInvoke_TraceWithoutLineage_StaysAsItIs(t *testing.T) {
-	for _, trace := range []string{"Root=1-2-3", "Root=1-2-3;Parent=4;Sampled=1", strings.Repeat("x", 3000) + ";Lineage=1:00000000:0"} {
+func TestInvoke_TraceWithoutLineage_BeginsOne(t *testing.T) {
+	for _, trace := range []string{"Root=1-2-3", "Root=1-2-3;Parent=4;Sampled=1"} {
+		inv := &hearth.Invocation{TraceID: trace}
+		if _, err := dispatch.New(active(), &runner{}).Invoke(t.Context(), name, "", inv); err != nil {
+			t.Fatal(err)
+		}
+		if form := regexp.MustCompile("^" + trace + ";Lineage=1:[0-9a-f]{8}:0$"); !form.MatchString(inv.TraceID) {
+			t.Errorf("%s became %s", trace, inv.TraceID)
+		}
+	}
+}
+
+func TestInvoke_LoopWithATraceOfTheCaller_IsStopped(t *testing.T) {
+	inv := &hearth.Invocation{TraceID: "Root=1-2-3;Parent=4;Sampled=1"}
+	d, ran := dispatch.New(active(), &runner{}), 0
+	var err error
+	for ; err == nil && ran < 100; ran++ {
+		inv = &hearth.Invocation{TraceID: inv.TraceID}
+		_, err = d.Invoke(t.Context(), name, "", inv)
+	}
+	if ran != 17 || !errors.Is(err, hearth.ErrRecursiveInvoke) {
+		t.Errorf("ended with the invocation %d: %v", ran, err)
+	}
+}
+
+func TestInvoke_NoTraceHeader_StaysAsItIs(t *testing.T) {
+	for _, trace := range []string{"nonsense", strings.Repeat("x", 3000) + ";Lineage=1:00000000:0", "Root=" + strings.Repeat("x", 3000)} {
 		inv := &hearth.Invocation{TraceID: trace}
 		if _, err := dispatch.New(active(), &runner{}).Invoke(t.Context(), name, "", inv); err != nil || inv.TraceID != trace {
 			t.Errorf("%.40s became %.40s, %v", trace, inv.TraceID, err)
@@ -58,7 +84,7 @@ func TestInvoke_LineageOfOthers_IsKept(t *testing.T) {
 }
 
 func FuzzInvoke_Trace(f *testing.F) {
-	for _, seed := range []string{"Lineage=", "Lineage=1:00000000:99999999999|", "Root=1;Lineage=|;|", "Lineage=Lineage=;"} {
+	for _, seed := range []string{"Lineage=", "Lineage=1:00000000:99999999999|", "Root=1;Lineage=|;|", "Lineage=Lineage=;", "Root=1"} {
 		f.Add(seed)
 	}
 	d := dispatch.New(active(), &runner{})
@@ -67,7 +93,7 @@ func FuzzInvoke_Trace(f *testing.F) {
 		if _, err := d.Invoke(t.Context(), name, "", inv); err != nil && !errors.Is(err, hearth.ErrRecursiveInvoke) {
 			t.Fatal(err)
 		}
-		if trace != "" && len(inv.TraceID) > len(trace)+16 {
+		if trace != "" && len(inv.TraceID) > len(trace)+24 {
 			t.Errorf("%q became %q", trace, inv.TraceID)
 		}
 	})

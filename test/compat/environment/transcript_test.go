@@ -27,6 +27,7 @@ func rewritings() []rewriting {
 	for _, r := range [][2]string{
 		{uuid, "<uuid>"},
 		{`Root=1-[0-9a-f]{8}-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0;Lineage=1:[0-9a-f]{8}:0(?:\|1:[0-9a-f]{8}:\d+)*`, "<trace>"},
+		{`(;Sampled=1;Lineage=1:)[0-9a-f]{8}:0`, "${1}<function>:0"},
 		{`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z`, "<time>"},
 		{`\d{4}/\d\d/\d\d/\[\$LATEST\][0-9a-f]{32}`, "<stream>"},
 		{`\b\d+\.\d\d ms`, "N ms"},
