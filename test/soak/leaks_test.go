@@ -1,7 +1,9 @@
 package soak_test
 
 import (
+	"errors"
 	"io"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,7 +20,7 @@ import (
 const slackGoroutines, slackFiles = 12, 8
 
 // A census is what a daemon holds.
-type census struct{ goroutines, files, mounts int }
+type census struct{ goroutines, files, mounts, groups int }
 
 // count takes a census of the daemon of a process id, whose profiles are at an
 // address.
@@ -35,7 +37,33 @@ func count(t *testing.T, pid, profiles, dir string) (c census) {
 		t.Fatal(err)
 	}
 	c.files, c.mounts = len(entries), strings.Count(string(mounts), dir)
+	c.groups = groups(t, dir)
 	return c
+}
+
+// groups counts the control groups of a daemon, whose sandboxes have one each;
+// none on a host without them. They come and go meanwhile.
+func groups(t *testing.T, dir string) (n int) {
+	t.Helper()
+	record, err := os.ReadFile(filepath.Join(dir, "sandbox", "namespace", "cgroups"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	for root := range strings.FieldsSeq(string(record)) {
+		err := filepath.WalkDir(root, func(_ string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() {
+				n++
+			}
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return n
 }
 
 func goroutines(t *testing.T, profiles string) string {
@@ -86,7 +114,7 @@ func (s *session) expectNoLeaks(t *testing.T, before census) {
 	for deadline := time.Now().Add(time.Minute); ; {
 		now, left := count(t, s.pid, s.profiles, s.dir), s.processes()
 		if now.goroutines <= before.goroutines+slackGoroutines && now.files <= before.files+slackFiles &&
-			now.mounts <= before.mounts && len(left) == 0 {
+			now.mounts <= before.mounts && now.groups <= before.groups && len(left) == 0 {
 			t.Logf("before %+v, after %+v", before, now)
 			return
 		}
