@@ -47,7 +47,8 @@ func pack(t *testing.T, name string, content []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	h := &zip.FileHeader{Name: name, Method: zip.Deflate}
+	// Stored: compressing the actor for each case would take most of the time.
+	h := &zip.FileHeader{Name: name, Method: zip.Store}
 	h.SetMode(0o755)
 	entry, err := w.CreateHeader(h)
 	if err == nil {
@@ -113,6 +114,13 @@ func deploy(t *testing.T, c *testCase, d *daemon.Daemon) *function {
 		in.Layers = append(in.Layers, f.layer(name, program))
 	}
 	if _, err := f.client.CreateFunction(t.Context(), in); err != nil {
+		t.Fatal(err)
+	}
+	// A machine that unpacks archives for several cases at once takes its time.
+	active := lambda.NewFunctionActiveV2Waiter(f.client, func(o *lambda.FunctionActiveV2WaiterOptions) {
+		o.MinDelay, o.MaxDelay = 20*time.Millisecond, 200*time.Millisecond
+	})
+	if err := active.Wait(t.Context(), &lambda.GetFunctionInput{FunctionName: &f.name}, time.Minute); err != nil {
 		t.Fatal(err)
 	}
 	return f
