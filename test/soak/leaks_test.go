@@ -41,6 +41,32 @@ func count(t *testing.T, pid, profiles, dir string) (c census) {
 	return c
 }
 
+// settled takes a census once nothing changes any more: a daemon makes spare
+// sandboxes ahead for a while after a load has ended.
+func (s *session) settled(t *testing.T) census {
+	t.Helper()
+	const pause = 100 * time.Millisecond
+	s.awaitQuiet(t)
+	last, same := count(t, s.pid, s.profiles, s.dir), 0
+	for deadline := time.Now().Add(time.Minute); same < 10; {
+		if time.Now().After(deadline) {
+			t.Fatalf("the daemon does not come to rest: %+v", last)
+		}
+		select {
+		case <-time.After(pause):
+		case <-t.Context().Done():
+			return last
+		}
+		now := count(t, s.pid, s.profiles, s.dir)
+		if now != last {
+			same = 0
+		}
+		last = now
+		same++
+	}
+	return last
+}
+
 // groups counts the control groups of a daemon, whose sandboxes have one each;
 // none on a host without them. They come and go meanwhile.
 func groups(t *testing.T, dir string) (n int) {
@@ -119,7 +145,10 @@ func (s *session) expectNoLeaks(t *testing.T, before census) {
 			return
 		}
 		if time.Now().After(deadline) {
-			t.Errorf("left: before %+v, after %+v, processes %v\n%s", before, now, left, goroutines(t, s.profiles))
+			t.Errorf("left: before %+v, after %+v, processes %v", before, now, left)
+			if now.goroutines > before.goroutines+slackGoroutines {
+				t.Log(goroutines(t, s.profiles))
+			}
 			return
 		}
 		select {

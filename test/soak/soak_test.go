@@ -62,8 +62,7 @@ func soak(t *testing.T, sandbox string) {
 		s.invoke(t.Context(), name, "answer", false) // what is made once is made now
 	}
 	s.dropAll(t)
-	s.awaitQuiet(t)
-	before := count(t, s.pid, s.profiles, s.dir)
+	before := s.settled(t)
 
 	ctx, cancel := context.WithTimeout(t.Context(), *soakTime)
 	defer cancel()
