@@ -302,7 +302,7 @@ func (e *Environment) Close() error {
 		e.closeErr = errors.Join(boxErr, e.server.Close())
 		e.wg.Wait()
 		if r != nil {
-			waitPumps(e.processesOf(r)) // of one that was being started
+			waitOutput(e.processesOf(r)) // of one that was being started
 		}
 		release(&e.opts)
 	})

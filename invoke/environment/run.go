@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/invoke/output"
 	"github.com/hearthd/hearth/runtimeapi"
 	"github.com/hearthd/hearth/sandbox"
 )
@@ -28,7 +29,7 @@ type run struct {
 type process struct {
 	extension string // its name; empty for the runtime
 	proc      sandbox.Process
-	pumps     []*pump // of its output, its errors, and its framed log, if it has one
+	output    *output.Output
 }
 
 // newRun begins a session for processes that are to be started. It returns nil
@@ -69,22 +70,21 @@ func (e *Environment) launch(r *run, name string, cmd sandbox.Command, framed bo
 	if name != "" {
 		source = hearth.SourceExtension
 	}
-	p := &process{extension: name}
-	if err := e.openPumps(p, source, framed); err != nil {
-		return err
+	out, err := output.Open(output.Sink{
+		Line:    func(line []byte) { e.opts.Recorder.Output(source, line) },
+		Message: e.opts.Recorder.Message,
+	}, framed)
+	if err != nil {
+		return err //nolint:wrapcheck // the verdict says what was being started
 	}
-	cmd.Stdout, cmd.Stderr = p.pumps[0].write, p.pumps[1].write
-	if framed {
-		cmd.Log = p.pumps[2].write
-	}
+	p := &process{extension: name, output: out}
+	cmd.Stdout, cmd.Stderr, cmd.Log = out.Files()
 	ctx, cancel := context.WithDeadline(e.ctx, deadline)
 	defer cancel()
-	var err error
 	p.proc, err = e.box.Start(ctx, cmd)
-	// The process has its own copies.
-	p.closeWriteEnds()
+	out.Started()
 	if err != nil {
-		waitPumps([]*process{p})
+		waitOutput([]*process{p})
 		return err //nolint:wrapcheck // the verdict says what was being started
 	}
 	e.mu.Lock()
@@ -94,35 +94,6 @@ func (e *Environment) launch(r *run, name string, cmd sandbox.Command, framed bo
 		go e.watch(r, p) // owned by Close through enter
 	}
 	return nil
-}
-
-// openPumps makes the output pipes of a process and starts to read them. The
-// goroutines end with the last process that holds the pipes; waitPumps waits
-// for them.
-func (e *Environment) openPumps(to *process, source hearth.LogSource, framed bool) error {
-	line := func(line []byte) { e.opts.Recorder.Output(source, line) }
-	into := []splitter{&lines{emit: line}, &lines{emit: line}}
-	if framed {
-		into = append(into, newFrames(e.opts.Recorder.Message))
-	}
-	for _, s := range into {
-		p, err := newPump(s)
-		if err != nil {
-			to.closeWriteEnds()
-			waitPumps([]*process{to})
-			return err
-		}
-		to.pumps = append(to.pumps, p)
-		go p.run() // owned by the process: waitPumps
-	}
-	return nil
-}
-
-// closeWriteEnds closes the daemon's own copies of what the process writes to.
-func (p *process) closeWriteEnds() {
-	for _, pump := range p.pumps {
-		_ = pump.write.Close()
-	}
 }
 
 // processesOf returns the processes that were started so far.
@@ -135,22 +106,18 @@ func (e *Environment) processesOf(r *run) []*process {
 // drain reads what the processes of a run have written by now.
 func (e *Environment) drain(r *run) {
 	for _, p := range e.processesOf(r) {
-		for _, pump := range p.pumps {
-			pump.drain()
-		}
+		p.output.Drain()
 	}
 }
 
-// waitPumps waits until the output of processes, which are dead, has been
+// waitOutput waits until the output of processes, which are dead, has been
 // read. Every process goes through it.
-func waitPumps(processes []*process) {
+func waitOutput(processes []*process) {
 	giveUp := make(chan struct{})
 	timer := time.AfterFunc(outputTimeout, func() { close(giveUp) })
 	defer timer.Stop()
 	for _, p := range processes {
-		for _, pump := range p.pumps {
-			pump.wait(giveUp)
-		}
+		p.output.Wait(giveUp)
 	}
 }
 
@@ -248,7 +215,7 @@ func (e *Environment) stopRun(r *run, reason string) {
 		_ = e.box.Close()
 	}
 	r.session.End()
-	waitPumps(e.processesOf(r))
+	waitOutput(e.processesOf(r))
 }
 
 // killTimeout is how long SIGKILL may take: only a process stuck in the kernel

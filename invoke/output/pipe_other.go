@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package environment
+package output
 
 import "syscall"
 
