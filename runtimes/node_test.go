@@ -132,39 +132,6 @@ func TestNode_ModuleKinds(t *testing.T) {
 	}
 }
 
-func TestNode_PackagesOfLayers(t *testing.T) {
-	const dependency = `{"name":"dep","exports":{"import":"./esm.mjs","require":"./cjs.cjs"}}`
-	layer := map[string]string{
-		"nodejs/node_modules/dep/package.json": dependency,
-		"nodejs/node_modules/dep/esm.mjs":      `export const kind = "import";`,
-		"nodejs/node_modules/dep/cjs.cjs":      `exports.kind = "require";`,
-	}
-	each(t, runtimes.Node, func(t *testing.T, runtime string) {
-		for file, code := range map[string]string{
-			"index.mjs": `import { kind } from "dep"; export const handler = async () => kind;`,
-			"index.cjs": `const { kind } = require("dep"); exports.handler = async () => kind;`,
-		} {
-			e := start(t, function{runtime: runtime, handler: "index.handler", files: map[string]string{file: code}, layer: layer})
-			want := map[string]string{"index.mjs": `"import"`, "index.cjs": `"require"`}[file]
-			if got := e.invoke("{}"); got != want {
-				t.Errorf("%s: got %s, want %s", file, got, want)
-			}
-		}
-	})
-}
-
-func TestNode_MissingPackageOfModuleWithLayersIsNodesOwnError(t *testing.T) {
-	e := start(t, function{
-		runtime: newest(t, runtimes.Node),
-		handler: "index.handler",
-		files:   map[string]string{"index.mjs": `import "absent"; export const handler = async () => 1;`},
-		layer:   map[string]string{"nodejs/node_modules/dep/index.js": ""},
-	})
-	if got, want := e.mask(e.posted().body), `{"errorType":"Error","errorMessage":"Cannot find package 'absent' imported from /var/task/index.mjs"`; !strings.HasPrefix(got, want) {
-		t.Errorf("got %s, want %s...", got, want)
-	}
-}
-
 func TestNode_CallbackStyle(t *testing.T) {
 	for _, test := range []struct{ name, body, want string }{
 		{"result", `callback(null, { ok: true })`, `{"ok":true}`},

@@ -132,6 +132,9 @@ func (p *Plan) Command(paths Paths) Command {
 		return p.managed(paths, args, p.pythonEnv(paths))
 	case Node:
 		args := append([]string{filepath.Join(paths.Lang, "bin", "node")}, p.nodeFlags()...)
+		if p.mayImport() {
+			args = append(args, "--require="+filepath.Join(paths.Runtime, "preload.cjs"))
+		}
 		return p.managed(paths, append(args, filepath.Join(paths.Runtime, "bootstrap.cjs")), p.nodeEnv(paths))
 	case Java:
 		return p.javaCommand(paths)
@@ -188,6 +191,13 @@ func (p *Plan) nodeFlags() []string {
 		}
 	}
 	return flags
+}
+
+// mayImport reports whether Node may be told to import something before the
+// bootstrap runs: by the function's NODE_OPTIONS, or by those that its wrapper
+// sets.
+func (p *Plan) mayImport() bool {
+	return p.wrapped || strings.Contains(p.nodeOptions, "--import") || strings.Contains(p.nodeOptions, "loader")
 }
 
 func (p *Plan) nodeEnv(paths Paths) []string {

@@ -4,6 +4,7 @@ const fs = require("fs");
 const path = require("path");
 const { createRequire } = require("module");
 const { pathToFileURL } = require("url");
+const nodePath = require("./nodepath.cjs");
 const { HandlerNotFound, ImportModuleError, MalformedHandlerName, UserCodeSyntaxError } = require("./errors.cjs");
 
 // Function code is required by a name that is AWS's entry point: it shows in
@@ -103,40 +104,8 @@ function isModulePackage(directory) {
 }
 
 function importUser(file) {
-  followNodePath();
+  nodePath.follow();
   return import(pathToFileURL(file).href);
-}
-
-// On AWS, import finds packages through NODE_PATH as require does, which is
-// how ES modules reach the AWS SDK and layers. Node itself does not do that,
-// so where NODE_PATH leads to packages a resolver is installed.
-function followNodePath() {
-  const dirs = (process.env.NODE_PATH || "").split(path.delimiter).filter(hasPackages);
-  if (dirs.length === 0) {
-    return;
-  }
-  const module = require("module");
-  if (module.registerHooks) {
-    const { resolver } = require("./resolver.cjs");
-    module.registerHooks({ resolve: resolver(dirs) });
-  } else if (module.register) {
-    module.register("./resolve.mjs", pathToFileURL(__filename), { data: dirs });
-  }
-}
-
-function hasPackages(directory) {
-  if (!path.isAbsolute(directory)) {
-    return false;
-  }
-  const own = [__dirname, process.env.LAMBDA_TASK_ROOT];
-  try {
-    return (
-      !own.includes(directory) &&
-      fs.readdirSync(directory).some((name) => name !== "npm" && name !== "corepack" && !name.startsWith("."))
-    );
-  } catch {
-    return false;
-  }
 }
 
 module.exports = { load };

@@ -317,8 +317,8 @@ func TestNames_OfTheSandbox_ResolveToAListener(t *testing.T) {
 		sandbox.NetworkNone: "169.254.100.1", sandbox.NetworkHost: "127.0.0.1",
 	} {
 		b := create(t, d, sandbox.Spec{ID: "names-" + string(network), Network: network})
-		got := run(t, b, "getent ahostsv4 sandbox.localdomain | head -n1 | cut -d' ' -f1; getent ahostsv4 localhost | head -n1 | cut -d' ' -f1; hostname")
-		if want += "\n127.0.0.1\nsandbox.localdomain"; got != want {
+		got := run(t, b, "for name in sandbox.localdomain sandbox localhost; do getent ahostsv4 $name | head -n1 | cut -d' ' -f1; done; hostname")
+		if want += "\n" + want + "\n127.0.0.1\nsandbox.localdomain"; got != want {
 			t.Errorf("network %s: got %q, want %q", network, got, want)
 		}
 	}

@@ -9,10 +9,11 @@ import (
 )
 
 // How names resolve in a sandbox. Its host name is where the Runtime API is, and
-// with the host's network, where that address is not, the loopback.
+// with the host's network, where that address is not, the loopback. Extensions
+// written for the Logs API know the sandbox by the short name.
 const (
-	ownHosts  = "127.0.0.1\tlocalhost localhost.localdomain\n" + apiAddress + "\t" + hostname + "\n"
-	hostHosts = loopback + "\tlocalhost localhost.localdomain " + hostname + "\n"
+	ownHosts  = "127.0.0.1\tlocalhost localhost.localdomain\n" + apiAddress + "\t" + hostname + " sandbox\n"
+	hostHosts = loopback + "\tlocalhost localhost.localdomain " + hostname + " sandbox\n"
 )
 
 // bindFile is a file of the host's and what it is in a sandbox.
