@@ -13,6 +13,16 @@ import (
 // Ptr returns a pointer to v, for optional members.
 func Ptr[T any](v T) *T { return &v }
 
+// Optional returns a pointer to v; nil when v is a zero value, for a member that
+// is left out when there is nothing to say.
+func Optional[T comparable](v T) *T {
+	var zero T
+	if v == zero {
+		return nil
+	}
+	return &v
+}
+
 // Value returns what p points to, or the zero value when the member is absent.
 func Value[T any](p *T) T {
 	if p == nil {

@@ -237,7 +237,7 @@ func (d *daemon) handler() http.Handler {
 	capacityProviders := d.newCapacity()
 	tags.New(
 		tags.Functions{Store: d.catalog, Scope: d.defaults()},
-		d.settings.signing, d.settings.mappings, capacityProviders,
+		d.settings.signing.Tagged(), d.settings.mappings.Tagged(), capacityProviders.Tagged(),
 	).Register(router)
 	d.settings.Register(router)
 	capacityProviders.Register(router)

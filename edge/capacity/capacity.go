@@ -10,12 +10,13 @@ package capacity
 import (
 	"context"
 	"errors"
-	"strings"
 	"time"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/listing"
 	"github.com/hearthd/hearth/edge/scope"
+	"github.com/hearthd/hearth/edge/tags"
 )
 
 // Providers is where capacity providers are kept, by their names; see
@@ -25,7 +26,7 @@ type Providers interface {
 	Create(ctx context.Context, account, region, name string, p *hearth.CapacityProvider) error
 	Update(ctx context.Context, account, region, name string, change func(*hearth.CapacityProvider) error) (*hearth.CapacityProvider, error)
 	Delete(ctx context.Context, account, region, name string, check func(*hearth.CapacityProvider) error) (*hearth.CapacityProvider, error)
-	List(ctx context.Context, account, region, after string, limit int) (page []*hearth.CapacityProvider, more bool, err error)
+	List(ctx context.Context, account, region, after string, limit int) (page []*hearth.CapacityProvider, next string, err error)
 }
 
 // Bounds is where scaling configs are kept, by functions and qualifiers; see
@@ -69,6 +70,15 @@ func (s *Service) Register(r *api.Router) {
 	api.Handle(r, api.GetFunctionScalingConfig, s.getScaling)
 }
 
+// Tagged returns the capacity providers as what tags are on.
+func (s *Service) Tagged() tags.Resources {
+	return tags.Records[hearth.CapacityProvider]{
+		Store: s.opts.Providers, Kind: "capacity-provider",
+		Tagged:  func(p *hearth.CapacityProvider) (*map[string]string, error) { return &p.Tags, nil },
+		Missing: missing,
+	}
+}
+
 // key is what a provider is kept by.
 type key struct{ account, region, name string }
 
@@ -78,17 +88,20 @@ func (k key) arn() string { return hearth.CapacityProviderARN(k.account, k.regio
 func (s *Service) key(ctx context.Context, nameOrARN *string) key {
 	account, region := s.opts.Scope.Of(ctx)
 	k := key{account, region, api.Value(nameOrARN)}
-	// arn:<partition>:lambda:<region>:<account>:capacity-provider:<name>
-	if parts := strings.Split(k.name, ":"); len(parts) == 7 {
-		k = key{parts[4], parts[3], parts[6]}
+	if a, r, name := scope.OfARN(k.name); a != "" {
+		k = key{a, r, name}
 	}
 	return k
 }
 
-// missing gives an error of a store that finds no provider AWS's text.
-func missing(err error, k key) error {
+func missing(arn string) error {
+	return hearth.Errorf(hearth.ErrNotFound, "Capacity provider not found: %s", arn)
+}
+
+// orMissing gives an error of a store that finds no provider AWS's text.
+func orMissing(err error, k key) error {
 	if errors.Is(err, hearth.ErrNotFound) {
-		return hearth.Errorf(hearth.ErrNotFound, "Capacity provider not found: %s", k.arn())
+		return missing(k.arn())
 	}
 	return err
 }
@@ -141,7 +154,7 @@ func (s *Service) get(ctx context.Context, in *api.GetCapacityProviderInput) (*a
 	k := s.key(ctx, in.CapacityProviderName)
 	p, err := s.opts.Providers.Get(ctx, k.account, k.region, k.name)
 	if err != nil {
-		return nil, missing(err, k)
+		return nil, orMissing(err, k)
 	}
 	return &api.GetCapacityProviderOutput{CapacityProvider: render(p)}, nil
 }
@@ -154,7 +167,7 @@ func (s *Service) update(ctx context.Context, in *api.UpdateCapacityProviderInpu
 		return nil
 	})
 	if err != nil {
-		return nil, missing(err, k)
+		return nil, orMissing(err, k)
 	}
 	return &api.UpdateCapacityProviderOutput{CapacityProvider: render(p)}, nil
 }
@@ -168,38 +181,21 @@ func (s *Service) delete(ctx context.Context, in *api.DeleteCapacityProviderInpu
 		return nil
 	})
 	if err != nil {
-		return nil, missing(err, k)
+		return nil, orMissing(err, k)
 	}
 	shown := render(p)
 	shown.State = api.Ptr(api.CapacityProviderStateDeleting)
 	return &api.DeleteCapacityProviderOutput{CapacityProvider: shown}, nil
 }
 
-// maxPage is how many items AWS returns at most, whatever MaxItems says.
-const maxPage = 50
-
-func pageSize(maxItems *int) int {
-	if maxItems == nil {
-		return maxPage
-	}
-	return min(maxPage, *maxItems)
-}
-
 func (s *Service) list(ctx context.Context, in *api.ListCapacityProvidersInput) (*api.ListCapacityProvidersOutput, error) {
 	account, region := s.opts.Scope.Of(ctx)
-	out := &api.ListCapacityProvidersOutput{CapacityProviders: []api.CapacityProvider{}}
-	if in.State != nil && *in.State != api.CapacityProviderStateActive {
-		return out, nil // the others do not last
+	if in.State != nil && *in.State != api.CapacityProviderStateActive { // the others do not last
+		return &api.ListCapacityProvidersOutput{CapacityProviders: []api.CapacityProvider{}}, nil
 	}
-	page, more, err := s.opts.Providers.List(ctx, account, region, api.Value(in.Marker), pageSize(in.MaxItems))
+	page, next, err := s.opts.Providers.List(ctx, account, region, api.Value(in.Marker), listing.Limit(in.MaxItems))
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range page {
-		out.CapacityProviders = append(out.CapacityProviders, *render(p))
-	}
-	if more {
-		out.NextMarker = &page[len(page)-1].Name
-	}
-	return out, nil
+	return &api.ListCapacityProvidersOutput{CapacityProviders: listing.Items(page, render), NextMarker: api.Optional(next)}, nil
 }

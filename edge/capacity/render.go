@@ -17,27 +17,20 @@ func render(p *hearth.CapacityProvider) *api.CapacityProvider {
 		PermissionsConfig:             &api.CapacityProviderPermissionsConfig{CapacityProviderOperatorRoleArn: &p.OperatorRole},
 		CapacityProviderScalingConfig: scaling(p),
 		LastModified:                  api.Ptr(p.LastModified.UTC().Format(lastModified)),
+		KmsKeyArn:                     api.Optional(p.KMSKeyARN),
 	}
 	if p.Architectures != nil || p.AllowedTypes != nil || p.ExcludedTypes != nil {
 		shown.InstanceRequirements = &api.InstanceRequirements{
 			Architectures: p.Architectures, AllowedInstanceTypes: p.AllowedTypes, ExcludedInstanceTypes: p.ExcludedTypes,
 		}
 	}
-	if p.KMSKeyARN != "" {
-		shown.KmsKeyArn = &p.KMSKeyARN
-	}
 	if p.PropagateMode != "" {
 		shown.PropagateTags = &api.PropagateTags{Mode: &p.PropagateMode, ExplicitTags: p.PropagateTags}
 	}
 	if p.SystemLogLevel != "" || p.LogGroup != "" {
-		logging := &api.CapacityProviderLoggingConfig{}
-		if p.SystemLogLevel != "" {
-			logging.SystemLogLevel = &p.SystemLogLevel
-		}
-		if p.LogGroup != "" {
-			logging.LogGroup = &p.LogGroup
-		}
-		shown.TelemetryConfig = &api.CapacityProviderTelemetryConfig{LoggingConfig: logging}
+		shown.TelemetryConfig = &api.CapacityProviderTelemetryConfig{LoggingConfig: &api.CapacityProviderLoggingConfig{
+			SystemLogLevel: api.Optional(p.SystemLogLevel), LogGroup: api.Optional(p.LogGroup),
+		}}
 	}
 	return shown
 }

@@ -5,10 +5,10 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sort"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/listing"
 )
 
 // versions are the versions that can run on a provider, by their ARNs. $LATEST
@@ -27,23 +27,15 @@ func (s *Service) versions(arn string) []*hearth.Function {
 func (s *Service) listVersions(ctx context.Context, in *api.ListFunctionVersionsByCapacityProviderInput) (*api.ListFunctionVersionsByCapacityProviderOutput, error) {
 	k := s.key(ctx, in.CapacityProviderName)
 	if _, err := s.opts.Providers.Get(ctx, k.account, k.region, k.name); err != nil {
-		return nil, missing(err, k)
+		return nil, orMissing(err, k)
 	}
-	out := &api.ListFunctionVersionsByCapacityProviderOutput{
-		CapacityProviderArn: api.Ptr(k.arn()), FunctionVersions: []api.FunctionVersionsByCapacityProviderListItem{},
-	}
-	all, marker := s.versions(k.arn()), api.Value(in.Marker)
-	all = all[sort.Search(len(all), func(i int) bool { return all[i].ARN() > marker }):]
-	limit := min(len(all), pageSize(in.MaxItems))
-	for _, fn := range all[:limit] {
-		out.FunctionVersions = append(out.FunctionVersions, api.FunctionVersionsByCapacityProviderListItem{
-			FunctionArn: api.Ptr(fn.ARN()), State: &fn.State,
-		})
-	}
-	if limit < len(all) {
-		out.NextMarker = api.Ptr(all[limit-1].ARN())
-	}
-	return out, nil
+	page, next := listing.Page(s.versions(k.arn()), (*hearth.Function).ARN, in.Marker, listing.Limit(in.MaxItems))
+	return &api.ListFunctionVersionsByCapacityProviderOutput{
+		CapacityProviderArn: api.Ptr(k.arn()), NextMarker: next,
+		FunctionVersions: listing.Items(page, func(fn *hearth.Function) *api.FunctionVersionsByCapacityProviderListItem {
+			return &api.FunctionVersionsByCapacityProviderListItem{FunctionArn: api.Ptr(fn.ARN()), State: &fn.State}
+		}),
+	}, nil
 }
 
 // version reads the version of a function on managed instances that a request

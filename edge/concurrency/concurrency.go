@@ -33,7 +33,7 @@ type Configs interface {
 	Get(ctx context.Context, name hearth.Name, qualifier string) (*hearth.ProvisionedConcurrency, error)
 	Put(ctx context.Context, name hearth.Name, qualifier string, v *hearth.ProvisionedConcurrency) error
 	Delete(ctx context.Context, name hearth.Name, qualifier string) error
-	List(ctx context.Context, name hearth.Name, after string, limit int) (page []*hearth.ProvisionedConcurrency, more bool, err error)
+	List(ctx context.Context, name hearth.Name, after string, limit int) (page []*hearth.ProvisionedConcurrency, next string, err error)
 	ListAll(ctx context.Context, account, region string) ([]*hearth.ProvisionedConcurrency, error)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/listing"
 )
 
 // lastModified is AWS's format of the member of that name, here.
@@ -178,21 +179,19 @@ func (s *Service) getProvisioned(ctx context.Context, in *api.GetProvisionedConc
 }
 
 // item shows provisioned concurrency as lists do.
-func (s *Service) item(p *hearth.ProvisionedConcurrency) api.ProvisionedConcurrencyConfigListItem {
+func (s *Service) item(p *hearth.ProvisionedConcurrency) *api.ProvisionedConcurrencyConfigListItem {
 	is := s.opts.Progress.Status(p)
-	item := api.ProvisionedConcurrencyConfigListItem{
+	item := &api.ProvisionedConcurrencyConfigListItem{
 		FunctionArn:                              api.Ptr(p.Function.ARN(p.Qualifier)),
 		RequestedProvisionedConcurrentExecutions: &p.Executions,
 		AllocatedProvisionedConcurrentExecutions: &is.Allocated,
 		AvailableProvisionedConcurrentExecutions: &is.Available,
 		Status:                                   &is.Status,
+		StatusReason:                             api.Optional(is.Reason),
 		LastModified:                             api.Ptr(p.LastModified.UTC().Format(lastModified)),
 	}
 	if is.Status != hearth.ProvisioningReady { // AWS counts what it has given out when all is there
 		item.AllocatedProvisionedConcurrentExecutions = api.Ptr(is.Available)
-	}
-	if is.Reason != "" {
-		item.StatusReason = &is.Reason
 	}
 	return item
 }
@@ -210,28 +209,16 @@ func (s *Service) deleteProvisioned(ctx context.Context, in *api.DeleteProvision
 	return &api.Empty{}, nil
 }
 
-// maxPage is how many items AWS returns at most, whatever MaxItems says.
-const maxPage = 50
-
 func (s *Service) listProvisioned(ctx context.Context, in *api.ListProvisionedConcurrencyConfigsInput) (*api.ListProvisionedConcurrencyConfigsOutput, error) {
 	name, err := s.function(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	limit := maxPage
-	if in.MaxItems != nil {
-		limit = min(limit, *in.MaxItems)
-	}
-	page, more, err := s.opts.Configs.List(ctx, name, api.Value(in.Marker), limit)
+	page, next, err := s.opts.Configs.List(ctx, name, api.Value(in.Marker), listing.Limit(in.MaxItems))
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ListProvisionedConcurrencyConfigsOutput{ProvisionedConcurrencyConfigs: []api.ProvisionedConcurrencyConfigListItem{}}
-	for _, p := range page {
-		out.ProvisionedConcurrencyConfigs = append(out.ProvisionedConcurrencyConfigs, s.item(p))
-	}
-	if more {
-		out.NextMarker = &page[len(page)-1].Qualifier
-	}
-	return out, nil
+	return &api.ListProvisionedConcurrencyConfigsOutput{
+		ProvisionedConcurrencyConfigs: listing.Items(page, s.item), NextMarker: api.Optional(next),
+	}, nil
 }

@@ -6,24 +6,17 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/scope"
 )
 
 // function reads the name of a function that must not be qualified, and checks
 // that there is such a function.
 func (s *Service) function(ctx context.Context, functionName *string) (hearth.Name, error) {
-	name, qualifier, err := s.opts.Scope.Function(ctx, functionName, nil)
+	name, err := s.opts.Scope.Unqualified(ctx, functionName)
 	if err != nil {
 		return name, err
 	}
-	if qualifier != "" {
-		return name, hearth.Errorf(hearth.ErrInvalid, "This operation is permitted on Lambda functions only. "+
-			"Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.")
-	}
-	_, _, err = s.opts.Functions.Get(ctx, name, "")
-	if errors.Is(err, hearth.ErrNotFound) {
-		err = hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(""))
-	}
-	return name, err
+	return name, scope.Exists(ctx, s.opts.Functions, name, "")
 }
 
 func (s *Service) putReserved(ctx context.Context, in *api.PutFunctionConcurrencyInput) (*api.PutFunctionConcurrencyOutput, error) {

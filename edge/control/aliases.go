@@ -6,10 +6,11 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/listing"
 )
 
 func (s *Service) createAlias(ctx context.Context, in *api.CreateAliasInput) (*api.AliasConfiguration, error) {
-	name, err := s.unqualified(ctx, in.FunctionName)
+	name, err := s.opts.Scope.Unqualified(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -27,7 +28,7 @@ func (s *Service) createAlias(ctx context.Context, in *api.CreateAliasInput) (*a
 }
 
 func (s *Service) getAlias(ctx context.Context, in *api.GetAliasInput) (*api.AliasConfiguration, error) {
-	name, err := s.unqualified(ctx, in.FunctionName)
+	name, err := s.opts.Scope.Unqualified(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -42,24 +43,20 @@ func (s *Service) getAlias(ctx context.Context, in *api.GetAliasInput) (*api.Ali
 }
 
 func (s *Service) listAliases(ctx context.Context, in *api.ListAliasesInput) (*api.ListAliasesOutput, error) {
-	name, err := s.unqualified(ctx, in.FunctionName)
+	name, err := s.opts.Scope.Unqualified(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
-	page, next, err := s.opts.Functions.ListAliases(ctx, name, api.Value(in.FunctionVersion), api.Value(in.Marker), pageSize(in.MaxItems))
+	page, next, err := s.opts.Functions.ListAliases(ctx, name, api.Value(in.FunctionVersion), api.Value(in.Marker), listing.Limit(in.MaxItems))
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ListAliasesOutput{Aliases: make([]api.AliasConfiguration, 0, len(page)), NextMarker: optional(next)}
-	for _, alias := range page {
-		out.Aliases = append(out.Aliases, *aliasConfiguration(alias))
-	}
-	return out, nil
+	return &api.ListAliasesOutput{Aliases: listing.Items(page, aliasConfiguration), NextMarker: api.Optional(next)}, nil
 }
 
 // updateAlias changes what was sent and leaves the rest as it is.
 func (s *Service) updateAlias(ctx context.Context, in *api.UpdateAliasInput) (*api.AliasConfiguration, error) {
-	name, err := s.unqualified(ctx, in.FunctionName)
+	name, err := s.opts.Scope.Unqualified(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -84,7 +81,7 @@ func (s *Service) updateAlias(ctx context.Context, in *api.UpdateAliasInput) (*a
 
 // deleteAlias answers the same whether there was such an alias or not.
 func (s *Service) deleteAlias(ctx context.Context, in *api.DeleteAliasInput) (*api.DeleteAliasOutput, error) {
-	name, err := s.unqualified(ctx, in.FunctionName)
+	name, err := s.opts.Scope.Unqualified(ctx, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -98,17 +95,6 @@ func (s *Service) deleteAlias(ctx context.Context, in *api.DeleteAliasInput) (*a
 		return nil, err
 	}
 	return &api.DeleteAliasOutput{}, nil
-}
-
-// unqualified reads the name of a function, of which no version or alias may
-// be meant.
-func (s *Service) unqualified(ctx context.Context, functionName *string) (hearth.Name, error) {
-	name, qualifier, err := s.opts.Scope.Function(ctx, functionName, nil)
-	if err == nil && qualifier != "" {
-		err = hearth.Errorf(hearth.ErrInvalid, "This operation is permitted on Lambda functions only. "+
-			"Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.")
-	}
-	return name, err
 }
 
 // route gives an alias the routing that was sent, if any was, and checks that

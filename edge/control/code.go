@@ -101,10 +101,10 @@ func (s *Service) codeLocation(ctx context.Context, fn *hearth.Function) *api.Fu
 	location := &api.FunctionCodeLocation{
 		RepositoryType:  api.Ptr("S3"),
 		Location:        api.Ptr(s.opts.Links.Link(api.CallFrom(ctx).HTTP, fn.Code.Digest)),
-		SourceKMSKeyArn: optional(fn.Code.KMSKey),
+		SourceKMSKeyArn: api.Optional(fn.Code.KMSKey),
 	}
 	if o := fn.Code.S3; o != nil {
-		location.ResolvedS3Object = &api.ResolvedS3Object{S3Bucket: &o.Bucket, S3Key: &o.Key, S3ObjectVersion: optional(o.Version)}
+		location.ResolvedS3Object = &api.ResolvedS3Object{S3Bucket: &o.Bucket, S3Key: &o.Key, S3ObjectVersion: api.Optional(o.Version)}
 	}
 	return location
 }

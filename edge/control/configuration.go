@@ -30,21 +30,21 @@ func configuration(fn *hearth.Function) *api.FunctionConfiguration {
 			Mode: &fn.TracingMode,
 		},
 		RevisionId:       &fn.RevisionID,
-		State:            optional(fn.State),
-		StateReason:      optional(fn.StateReason),
-		StateReasonCode:  optional(fn.StateReasonCode),
+		State:            api.Optional(fn.State),
+		StateReason:      api.Optional(fn.StateReason),
+		StateReasonCode:  api.Optional(fn.StateReasonCode),
 		PackageType:      &fn.PackageType,
 		Architectures:    fn.Architectures,
 		EphemeralStorage: &api.EphemeralStorage{Size: &fn.EphemeralStorage},
 		SnapStart:        &api.SnapStartResponse{ApplyOn: &fn.SnapStart, OptimizationStatus: api.Ptr(optimization(fn))},
 		LoggingConfig: &api.LoggingConfig{
 			LogFormat: &fn.Logging.Format, LogGroup: &fn.Logging.Group,
-			ApplicationLogLevel: optional(fn.Logging.ApplicationLevel), SystemLogLevel: optional(fn.Logging.SystemLevel),
+			ApplicationLogLevel: api.Optional(fn.Logging.ApplicationLevel), SystemLogLevel: api.Optional(fn.Logging.SystemLevel),
 		},
-		KMSKeyArn:                  optional(fn.KMSKeyArn),
-		LastUpdateStatus:           optional(fn.Update),
-		LastUpdateStatusReason:     optional(fn.UpdateReason),
-		LastUpdateStatusReasonCode: optional(fn.UpdateReasonCode),
+		KMSKeyArn:                  api.Optional(fn.KMSKeyArn),
+		LastUpdateStatus:           api.Optional(fn.Update),
+		LastUpdateStatusReason:     api.Optional(fn.UpdateReason),
+		LastUpdateStatusReasonCode: api.Optional(fn.UpdateReasonCode),
 	}
 	if fn.PackageType == hearth.PackageZip {
 		c.Runtime, c.Handler = &fn.Runtime, &fn.Handler
@@ -72,7 +72,7 @@ func addOptional(c *api.FunctionConfiguration, fn *hearth.Function) {
 	}
 	if fn.Image != nil && fn.PackageType == hearth.PackageImage {
 		c.ImageConfigResponse = &api.ImageConfigResponse{ImageConfig: &api.ImageConfig{
-			EntryPoint: fn.Image.EntryPoint, Command: fn.Image.Command, WorkingDirectory: optional(fn.Image.WorkingDirectory),
+			EntryPoint: fn.Image.EntryPoint, Command: fn.Image.Command, WorkingDirectory: api.Optional(fn.Image.WorkingDirectory),
 		}}
 	}
 	for _, l := range fn.Layers {
@@ -83,7 +83,7 @@ func addOptional(c *api.FunctionConfiguration, fn *hearth.Function) {
 	}
 	if d := fn.Durable; d != nil {
 		c.DurableConfig = &api.DurableConfig{
-			ExecutionTimeout: optionalNumber(d.ExecutionTimeout), RetentionPeriodInDays: optionalNumber(d.RetentionDays), KMSKeyArn: optional(d.KMSKeyArn),
+			ExecutionTimeout: api.Optional(d.ExecutionTimeout), RetentionPeriodInDays: api.Optional(d.RetentionDays), KMSKeyArn: api.Optional(d.KMSKeyArn),
 		}
 	}
 	if fn.TenantIsolation != "" {
@@ -92,13 +92,10 @@ func addOptional(c *api.FunctionConfiguration, fn *hearth.Function) {
 }
 
 func showManaged(m *hearth.ManagedInstances) *api.LambdaManagedInstancesCapacityProviderConfig {
-	shown := &api.LambdaManagedInstancesCapacityProviderConfig{
-		CapacityProviderArn: &m.ProviderARN, PerExecutionEnvironmentMaxConcurrency: optionalNumber(m.MaxConcurrency),
+	return &api.LambdaManagedInstancesCapacityProviderConfig{
+		CapacityProviderArn: &m.ProviderARN, PerExecutionEnvironmentMaxConcurrency: api.Optional(m.MaxConcurrency),
+		ExecutionEnvironmentMemoryGiBPerVCpu: api.Optional(m.MemoryPerVCPU),
 	}
-	if m.MemoryPerVCPU != 0 {
-		shown.ExecutionEnvironmentMemoryGiBPerVCpu = &m.MemoryPerVCPU
-	}
-	return shown
 }
 
 // optimization is On for the versions that AWS starts from snapshots.
@@ -117,20 +114,6 @@ func vpcID(fn *hearth.Function) string {
 	}
 	sum := sha256.Sum256([]byte("hearth vpc " + strings.Join(fn.VPCSubnets, " ")))
 	return "vpc-" + hex.EncodeToString(sum[:])[:17]
-}
-
-func optionalNumber(n int) *int {
-	if n == 0 {
-		return nil
-	}
-	return &n
-}
-
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }
 
 // RuntimeVersionARN names the build of a function's runtime. AWS has a digest

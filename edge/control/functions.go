@@ -8,6 +8,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/listing"
 )
 
 // What AWS says of a function in the making.
@@ -165,28 +166,17 @@ func qualified(fn *hearth.Function, qualifier string) *api.FunctionConfiguration
 	return c
 }
 
-// maxListPage is how many functions, versions or aliases AWS returns at most,
-// whatever MaxItems says.
-const maxListPage = 50
-
-func pageSize(maxItems *int) int {
-	if maxItems == nil {
-		return maxListPage
-	}
-	return min(maxListPage, *maxItems)
-}
-
 func (s *Service) listFunctions(ctx context.Context, in *api.ListFunctionsInput) (*api.ListFunctionsOutput, error) {
 	account, region := s.opts.Scope.Of(ctx)
 	list, arn := s.opts.Functions.List, (*hearth.Function).ARN
 	if in.FunctionVersion != nil { // ALL
 		list, arn = s.opts.Functions.ListAll, qualifiedARN
 	}
-	page, next, err := list(ctx, account, region, api.Value(in.Marker), pageSize(in.MaxItems))
+	page, next, err := list(ctx, account, region, api.Value(in.Marker), listing.Limit(in.MaxItems))
 	if err != nil {
 		return nil, err
 	}
-	return &api.ListFunctionsOutput{Functions: listed(page, arn), NextMarker: optional(next)}, nil
+	return &api.ListFunctionsOutput{Functions: listed(page, arn), NextMarker: api.Optional(next)}, nil
 }
 
 // qualifiedARN is how versions are shown beside each other, $LATEST too.
@@ -195,16 +185,14 @@ func qualifiedARN(fn *hearth.Function) string { return fn.Name.ARN(fn.Version) }
 // listed shows functions as lists do, which leave out the states and the build
 // of the runtime.
 func listed(page []*hearth.Function, arn func(*hearth.Function) string) []api.FunctionConfiguration {
-	out := make([]api.FunctionConfiguration, 0, len(page))
-	for _, fn := range page {
+	return listing.Items(page, func(fn *hearth.Function) *api.FunctionConfiguration {
 		c := configuration(fn)
 		c.FunctionArn = api.Ptr(arn(fn))
 		c.State, c.StateReason, c.StateReasonCode = nil, nil, nil
 		c.LastUpdateStatus, c.LastUpdateStatusReason, c.LastUpdateStatusReasonCode = nil, nil, nil
 		c.RuntimeVersionConfig = nil
-		out = append(out, *c)
-	}
-	return out
+		return c
+	})
 }
 
 func (s *Service) deleteFunction(ctx context.Context, in *api.DeleteFunctionInput) (*api.DeleteFunctionOutput, error) {

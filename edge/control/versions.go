@@ -9,6 +9,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/listing"
 )
 
 // publishAttempts is how often PublishVersion looks again when the function
@@ -162,11 +163,11 @@ func (s *Service) listVersionsByFunction(ctx context.Context, in *api.ListVersio
 	if err != nil {
 		return nil, err
 	}
-	page, next, err := s.opts.Functions.ListVersions(ctx, name, api.Value(in.Marker), pageSize(in.MaxItems))
+	page, next, err := s.opts.Functions.ListVersions(ctx, name, api.Value(in.Marker), listing.Limit(in.MaxItems))
 	if err != nil {
 		return nil, err
 	}
-	return &api.ListVersionsByFunctionOutput{Versions: listed(page, qualifiedARN), NextMarker: optional(next)}, nil
+	return &api.ListVersionsByFunctionOutput{Versions: listed(page, qualifiedARN), NextMarker: api.Optional(next)}, nil
 }
 
 // deleteVersion removes what DeleteFunction names with a qualifier. A version

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/listing"
 	"github.com/hearthd/hearth/edge/scope"
 )
 
@@ -24,7 +25,7 @@ type Configs interface {
 	Put(ctx context.Context, name hearth.Name, qualifier string, c *hearth.EventInvokeConfig) error
 	Update(ctx context.Context, name hearth.Name, qualifier string, change func(*hearth.EventInvokeConfig) error) (*hearth.EventInvokeConfig, error)
 	Delete(ctx context.Context, name hearth.Name, qualifier string) error
-	List(ctx context.Context, name hearth.Name, after string, limit int) (page []*hearth.EventInvokeConfig, more bool, err error)
+	List(ctx context.Context, name hearth.Name, after string, limit int) (page []*hearth.EventInvokeConfig, next string, err error)
 }
 
 // Options of a Service. All are required.
@@ -153,9 +154,6 @@ func missing(err error, name hearth.Name, qualifier string) error {
 	return err
 }
 
-// maxPage is the most configurations in a page.
-const maxPage = 50
-
 func (s *Service) list(ctx context.Context, in *api.ListFunctionEventInvokeConfigsInput) (*api.ListFunctionEventInvokeConfigsOutput, error) {
 	name, _, err := s.opts.Scope.Function(ctx, in.FunctionName, nil)
 	if err != nil {
@@ -164,33 +162,23 @@ func (s *Service) list(ctx context.Context, in *api.ListFunctionEventInvokeConfi
 	if err := s.exists(ctx, name, ""); err != nil {
 		return nil, err
 	}
-	limit := min(cmp.Or(api.Value(in.MaxItems), maxPage), maxPage)
-	page, more, err := s.opts.Configs.List(ctx, name, api.Value(in.Marker), limit)
+	page, next, err := s.opts.Configs.List(ctx, name, api.Value(in.Marker), listing.Limit(in.MaxItems))
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ListFunctionEventInvokeConfigsOutput{FunctionEventInvokeConfigs: make([]api.FunctionEventInvokeConfig, 0, len(page))}
-	for _, c := range page {
-		out.FunctionEventInvokeConfigs = append(out.FunctionEventInvokeConfigs, *render(c))
-	}
-	if more {
-		out.NextMarker = api.Ptr(page[len(page)-1].Qualifier)
-	}
-	return out, nil
+	return &api.ListFunctionEventInvokeConfigsOutput{
+		FunctionEventInvokeConfigs: listing.Items(page, render), NextMarker: api.Optional(next),
+	}, nil
 }
 
 // render echoes destinations that are not set as empty objects, as AWS does.
 func render(c *hearth.EventInvokeConfig) *api.FunctionEventInvokeConfig {
-	out := &api.FunctionEventInvokeConfig{
+	return &api.FunctionEventInvokeConfig{
 		FunctionArn: api.Ptr(c.ARN()), LastModified: api.Time{Time: c.LastModified},
 		MaximumRetryAttempts: c.MaximumRetryAttempts, MaximumEventAgeInSeconds: c.MaximumEventAge,
-		DestinationConfig: &api.DestinationConfig{OnSuccess: &api.OnSuccess{}, OnFailure: &api.OnFailure{}},
+		DestinationConfig: &api.DestinationConfig{
+			OnSuccess: &api.OnSuccess{Destination: api.Optional(c.OnSuccess)},
+			OnFailure: &api.OnFailure{Destination: api.Optional(c.OnFailure)},
+		},
 	}
-	if c.OnSuccess != "" {
-		out.DestinationConfig.OnSuccess.Destination = &c.OnSuccess
-	}
-	if c.OnFailure != "" {
-		out.DestinationConfig.OnFailure.Destination = &c.OnFailure
-	}
-	return out
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/archive"
+	"github.com/hearthd/hearth/edge/listing"
 	"github.com/hearthd/hearth/edge/scope"
 )
 
@@ -137,16 +138,10 @@ func (s *Service) shown(ctx context.Context, v *hearth.LayerVersion) *api.GetLay
 		},
 		LayerArn: api.Ptr(v.Layer.ARN()), LayerVersionArn: api.Ptr(v.ARN()), Description: &v.Description,
 		CreatedDate: api.Ptr(v.Created.Format(created)), Version: &v.Version,
-		CompatibleRuntimes: v.Runtimes, CompatibleArchitectures: v.Architectures,
-	}
-	if v.License != "" {
-		out.LicenseInfo = &v.License
+		CompatibleRuntimes: v.Runtimes, CompatibleArchitectures: v.Architectures, LicenseInfo: api.Optional(v.License),
 	}
 	if o := v.Code.S3; o != nil {
-		out.Content.ResolvedS3Object = &api.ResolvedS3Object{S3Bucket: &o.Bucket, S3Key: &o.Key}
-		if o.Version != "" {
-			out.Content.ResolvedS3Object.S3ObjectVersion = &o.Version
-		}
+		out.Content.ResolvedS3Object = &api.ResolvedS3Object{S3Bucket: &o.Bucket, S3Key: &o.Key, S3ObjectVersion: api.Optional(o.Version)}
 	}
 	return out
 }
@@ -215,16 +210,10 @@ func (s *Service) delete(ctx context.Context, in *api.DeleteLayerVersionInput) (
 	return &api.DeleteLayerVersionOutput{}, nil
 }
 
-// maxListPage is how many layers or versions AWS returns at most, whatever
-// MaxItems says.
-const maxListPage = 50
-
 func query(runtime, architecture, marker *string, maxItems *int) hearth.LayerQuery {
-	q := hearth.LayerQuery{Runtime: api.Value(runtime), Architecture: api.Value(architecture), Marker: api.Value(marker), Limit: maxListPage}
-	if maxItems != nil {
-		q.Limit = min(q.Limit, *maxItems)
+	return hearth.LayerQuery{
+		Runtime: api.Value(runtime), Architecture: api.Value(architecture), Marker: api.Value(marker), Limit: listing.Limit(maxItems),
 	}
-	return q
 }
 
 func (s *Service) listLayers(ctx context.Context, in *api.ListLayersInput) (*api.ListLayersOutput, error) {
@@ -233,13 +222,7 @@ func (s *Service) listLayers(ctx context.Context, in *api.ListLayersInput) (*api
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ListLayersOutput{Layers: make([]api.LayersListItem, 0, len(page)), NextMarker: optional(next)}
-	for _, v := range page {
-		out.Layers = append(out.Layers, api.LayersListItem{
-			LayerName: &v.Layer.Layer, LayerArn: api.Ptr(v.Layer.ARN()), LatestMatchingVersion: item(v),
-		})
-	}
-	return out, nil
+	return &api.ListLayersOutput{NextMarker: api.Optional(next), Layers: listing.Items(page, latest)}, nil
 }
 
 func (s *Service) listVersions(ctx context.Context, in *api.ListLayerVersionsInput) (*api.ListLayerVersionsOutput, error) {
@@ -251,11 +234,12 @@ func (s *Service) listVersions(ctx context.Context, in *api.ListLayerVersionsInp
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ListLayerVersionsOutput{LayerVersions: make([]api.LayerVersionsListItem, 0, len(page)), NextMarker: optional(next)}
-	for _, v := range page {
-		out.LayerVersions = append(out.LayerVersions, *item(v))
-	}
-	return out, nil
+	return &api.ListLayerVersionsOutput{LayerVersions: listing.Items(page, item), NextMarker: api.Optional(next)}, nil
+}
+
+// latest is a layer as lists show it, with the latest of its versions.
+func latest(v *hearth.LayerVersion) *api.LayersListItem {
+	return &api.LayersListItem{LayerName: &v.Layer.Layer, LayerArn: api.Ptr(v.Layer.ARN()), LatestMatchingVersion: item(v)}
 }
 
 // item is a layer version as lists show it.
@@ -263,13 +247,6 @@ func item(v *hearth.LayerVersion) *api.LayerVersionsListItem {
 	return &api.LayerVersionsListItem{
 		LayerVersionArn: api.Ptr(v.ARN()), Version: &v.Version, Description: &v.Description,
 		CreatedDate:        api.Ptr(v.Created.Format(created)),
-		CompatibleRuntimes: v.Runtimes, CompatibleArchitectures: v.Architectures, LicenseInfo: optional(v.License),
+		CompatibleRuntimes: v.Runtimes, CompatibleArchitectures: v.Architectures, LicenseInfo: api.Optional(v.License),
 	}
-}
-
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

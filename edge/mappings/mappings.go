@@ -16,16 +16,16 @@
 package mappings
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"maps"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/listing"
 	"github.com/hearthd/hearth/edge/scope"
+	"github.com/hearthd/hearth/edge/tags"
 )
 
 // Mappings is where mappings are kept, by account, region and UUID; see
@@ -35,7 +35,7 @@ type Mappings interface {
 	Create(ctx context.Context, account, region, uuid string, m *hearth.EventSourceMapping) error
 	Update(ctx context.Context, account, region, uuid string, change func(*hearth.EventSourceMapping) error) (*hearth.EventSourceMapping, error)
 	Delete(ctx context.Context, account, region, uuid string, check func(*hearth.EventSourceMapping) error) (*hearth.EventSourceMapping, error)
-	List(ctx context.Context, account, region, after string, limit int) (page []*hearth.EventSourceMapping, more bool, err error)
+	List(ctx context.Context, account, region, after string, limit int) (page []*hearth.EventSourceMapping, next string, err error)
 }
 
 // Options of a Service. All are required.
@@ -61,6 +61,22 @@ func (s *Service) Register(r *api.Router) {
 	api.Handle(r, api.ListEventSourceMappings, s.list)
 	api.Handle(r, api.UpdateEventSourceMapping, s.update)
 	api.Handle(r, api.DeleteEventSourceMapping, s.delete)
+}
+
+// Tagged returns the mappings as what tags are on.
+func (s *Service) Tagged() tags.Resources {
+	return tags.Records[hearth.EventSourceMapping]{
+		Store: s.opts.Mappings, Kind: "event-source-mapping",
+		Tagged: func(m *hearth.EventSourceMapping) (*map[string]string, error) {
+			if _, gone := m.State(time.Now()); gone {
+				return nil, hearth.ErrNotFound
+			}
+			return &m.Tags, nil
+		},
+		Missing: func(arn string) error {
+			return hearth.Errorf(hearth.ErrNotFound, "Event source mapping not found: %s", arn)
+		},
+	}
 }
 
 func (s *Service) create(ctx context.Context, in *api.CreateEventSourceMappingInput) (*api.EventSourceMappingConfiguration, error) {
@@ -234,7 +250,7 @@ func changed(m *hearth.EventSourceMapping, err error) (*api.EventSourceMappingCo
 	return render(m), nil
 }
 
-// maxPage is the most mappings in a page.
+// maxPage is how many mappings AWS puts into a page at most.
 const maxPage = 100
 
 func (s *Service) list(ctx context.Context, in *api.ListEventSourceMappingsInput) (*api.ListEventSourceMappingsOutput, error) {
@@ -251,65 +267,11 @@ func (s *Service) list(ctx context.Context, in *api.ListEventSourceMappingsInput
 	if err != nil {
 		return nil, err
 	}
-	limit := min(cmp.Or(api.Value(in.MaxItems), maxPage), maxPage)
-	out := &api.ListEventSourceMappingsOutput{EventSourceMappings: []api.EventSourceMappingConfiguration{}}
-	for _, m := range all { // in the order of their UUIDs
-		if m.UUID <= api.Value(in.Marker) || function != "" && function != m.FunctionARN() ||
-			in.EventSourceArn != nil && *in.EventSourceArn != m.SourceARN {
-			continue
-		}
-		if len(out.EventSourceMappings) == limit {
-			out.NextMarker = out.EventSourceMappings[limit-1].UUID
-			break
-		}
-		out.EventSourceMappings = append(out.EventSourceMappings, *render(m))
-	}
-	return out, nil
-}
-
-// Owns reports whether an ARN is that of a mapping, there or not.
-func (s *Service) Owns(arn string) bool { return strings.Contains(arn, ":event-source-mapping:") }
-
-// Tags returns the tags of the mapping with an ARN; hearth.ErrNotFound.
-func (s *Service) Tags(ctx context.Context, arn string) (map[string]string, error) {
-	account, region, uuid := parse(arn)
-	m, err := s.opts.Mappings.Get(ctx, account, region, uuid)
-	if err != nil {
-		return nil, notFoundARN(err, arn)
-	}
-	if _, gone := m.State(time.Now()); gone {
-		return nil, notFoundARN(hearth.ErrNotFound, arn)
-	}
-	return m.Tags, nil
-}
-
-// UpdateTags replaces the tags of the mapping with an ARN by what change makes
-// of a copy of them; hearth.ErrNotFound. The error of change, which may be
-// called several times, is returned as it is.
-func (s *Service) UpdateTags(ctx context.Context, arn string, change func(map[string]string) (map[string]string, error)) error {
-	account, region, uuid := parse(arn)
-	_, err := s.opts.Mappings.Update(ctx, account, region, uuid, func(m *hearth.EventSourceMapping) (err error) {
-		if _, gone := m.State(time.Now()); gone {
-			return hearth.ErrNotFound
-		}
-		m.Tags, err = change(maps.Clone(m.Tags))
-		return err
+	all = slices.DeleteFunc(all, func(m *hearth.EventSourceMapping) bool {
+		return function != "" && function != m.FunctionARN() ||
+			in.EventSourceArn != nil && *in.EventSourceArn != m.SourceARN
 	})
-	return notFoundARN(err, arn)
-}
-
-// parse takes the account, region and UUID out of an ARN.
-func parse(arn string) (account, region, uuid string) {
-	parts := strings.SplitN(arn, ":", 7)
-	if len(parts) < 7 {
-		return "", "", arn
-	}
-	return parts[4], parts[3], parts[6]
-}
-
-func notFoundARN(err error, arn string) error {
-	if _, told := errors.AsType[*hearth.Error](err); !told && errors.Is(err, hearth.ErrNotFound) {
-		return hearth.Errorf(hearth.ErrNotFound, "Event source mapping not found: %s", arn)
-	}
-	return err
+	uuid := func(m *hearth.EventSourceMapping) string { return m.UUID } // they are in its order
+	page, next := listing.Page(all, uuid, in.Marker, listing.LimitOf(in.MaxItems, maxPage))
+	return &api.ListEventSourceMappingsOutput{EventSourceMappings: listing.Items(page, render), NextMarker: next}, nil
 }

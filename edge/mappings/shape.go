@@ -14,12 +14,12 @@ func render(m *hearth.EventSourceMapping) *api.EventSourceMappingConfiguration {
 	s := sourceTable(m.Kind)
 	out := &api.EventSourceMappingConfiguration{
 		UUID: &m.UUID, EventSourceMappingArn: api.Ptr(m.ARN()), FunctionArn: api.Ptr(m.FunctionARN()),
-		EventSourceArn: optional(m.SourceARN), State: &state, StateTransitionReason: api.Ptr("USER_INITIATED"),
+		EventSourceArn: api.Optional(m.SourceARN), State: &state, StateTransitionReason: api.Ptr("USER_INITIATED"),
 		LastModified: api.Time{Time: m.LastModified}, BatchSize: &m.BatchSize, MaximumBatchingWindowInSeconds: m.BatchWindow,
-		StartingPosition: optional(m.StartingPosition), StartingPositionTimestamp: api.Time{Time: m.StartingTimestamp},
+		StartingPosition: api.Optional(m.StartingPosition), StartingPositionTimestamp: api.Time{Time: m.StartingTimestamp},
 		ParallelizationFactor: m.ParallelizationFactor, MaximumRecordAgeInSeconds: m.MaximumRecordAge,
 		MaximumRetryAttempts: m.MaximumRetryAttempts, TumblingWindowInSeconds: m.TumblingWindow, BisectBatchOnFunctionError: m.Bisect,
-		FunctionResponseTypes: m.ResponseTypes, Topics: m.Topics, Queues: m.Queues, KMSKeyArn: optional(m.FilterKeyARN),
+		FunctionResponseTypes: m.ResponseTypes, Topics: m.Topics, Queues: m.Queues, KMSKeyArn: api.Optional(m.FilterKeyARN),
 	}
 	if s.shards {
 		out.StateTransitionReason = api.Ptr("User action")
@@ -28,7 +28,7 @@ func render(m *hearth.EventSourceMapping) *api.EventSourceMappingConfiguration {
 		out.LastProcessingResult = api.Ptr("No records processed")
 	}
 	if s.onFailure {
-		out.DestinationConfig = &api.DestinationConfig{OnFailure: &api.OnFailure{Destination: optional(m.OnFailure)}}
+		out.DestinationConfig = &api.DestinationConfig{OnFailure: &api.OnFailure{Destination: api.Optional(m.OnFailure)}}
 	}
 	for _, pattern := range m.Filters {
 		if out.FilterCriteria == nil {
@@ -63,17 +63,17 @@ func renderSource(out *api.EventSourceMappingConfiguration, m *hearth.EventSourc
 		}
 	} else if k != nil {
 		out.SelfManagedKafkaEventSourceConfig = &api.SelfManagedKafkaEventSourceConfig{
-			ConsumerGroupId: &k.ConsumerGroup, ConsumptionMode: optional(k.ConsumptionMode), SchemaRegistryConfig: renderRegistry(k.Registry),
+			ConsumerGroupId: &k.ConsumerGroup, ConsumptionMode: api.Optional(k.ConsumptionMode), SchemaRegistryConfig: renderRegistry(k.Registry),
 		}
 	}
 	if d := m.DocumentDB; d != nil {
 		out.DocumentDBEventSourceConfig = &api.DocumentDBEventSourceConfig{
-			DatabaseName: &d.Database, CollectionName: optional(d.Collection), FullDocument: &d.FullDocument,
+			DatabaseName: &d.Database, CollectionName: api.Optional(d.Collection), FullDocument: &d.FullDocument,
 		}
 	}
 	if p := m.Pollers; p != nil {
 		out.ProvisionedPollerConfig = &api.ProvisionedPollerConfig{
-			MinimumPollers: p.Minimum, MaximumPollers: p.Maximum, PollerGroupName: optional(p.Group),
+			MinimumPollers: p.Minimum, MaximumPollers: p.Maximum, PollerGroupName: api.Optional(p.Group),
 		}
 	}
 }
@@ -82,7 +82,7 @@ func renderRegistry(r *hearth.SchemaRegistry) *api.KafkaSchemaRegistryConfig {
 	if r == nil {
 		return nil
 	}
-	out := &api.KafkaSchemaRegistryConfig{SchemaRegistryURI: &r.URI, EventRecordFormat: optional(r.RecordFormat)}
+	out := &api.KafkaSchemaRegistryConfig{SchemaRegistryURI: &r.URI, EventRecordFormat: api.Optional(r.RecordFormat)}
 	for _, a := range r.Access {
 		out.AccessConfigs = append(out.AccessConfigs, api.KafkaSchemaRegistryAccessConfig{Type: &a.Type, URI: &a.URI})
 	}
@@ -90,11 +90,4 @@ func renderRegistry(r *hearth.SchemaRegistry) *api.KafkaSchemaRegistryConfig {
 		out.SchemaValidationConfigs = append(out.SchemaValidationConfigs, api.KafkaSchemaValidationConfig{Attribute: &v})
 	}
 	return out
-}
-
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }

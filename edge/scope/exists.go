@@ -22,3 +22,25 @@ func Exists(ctx context.Context, functions Functions, name hearth.Name, qualifie
 	_, _, err := functions.Get(ctx, name, qualifier)
 	return err
 }
+
+// Unqualified reads the name of a function of which no version or alias may be
+// meant.
+func (d Defaults) Unqualified(ctx context.Context, functionName *string) (hearth.Name, error) {
+	name, qualifier, err := d.Function(ctx, functionName, nil)
+	if err == nil && qualifier != "" {
+		err = hearth.Errorf(hearth.ErrInvalid, "This operation is permitted on Lambda functions only. "+
+			"Aliases and versions do not support this operation. Please specify either a function name or an unqualified function ARN.")
+	}
+	return name, err
+}
+
+// Existing reads the name of a function that there must be, in any of the forms
+// of the model. A qualifier counts for nothing: what is asked for is the
+// function's.
+func (d Defaults) Existing(ctx context.Context, functions Functions, functionName *string) (hearth.Name, error) {
+	name, _, err := d.Function(ctx, functionName, nil)
+	if err != nil {
+		return name, err
+	}
+	return name, Exists(ctx, functions, name, "")
+}

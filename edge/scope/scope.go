@@ -77,11 +77,18 @@ func (d Defaults) Function(ctx context.Context, functionName, qualifier *string)
 	return ref.Resolve(account, region, qualifier)
 }
 
-// SignedRegion returns the region of a request's credential scope; empty when
-// there is none.
-func SignedRegion(r *http.Request) string {
-	_, region := credential(r)
-	return region
+// OfARN returns the account, the region and the last part of the ARN of a
+// resource that has an id there, such as
+//
+//	arn:<partition>:lambda:<region>:<account>:<kind>:<id>
+//
+// What is no such ARN is an id, of no account.
+func OfARN(arn string) (account, region, id string) {
+	parts := strings.SplitN(arn, ":", 7)
+	if len(parts) < 7 {
+		return "", "", arn
+	}
+	return parts[4], parts[3], parts[6]
 }
 
 // credential returns the access key id and the region of a request's

@@ -13,7 +13,7 @@ import (
 	"github.com/hearthd/hearth/edge/scope"
 )
 
-func FuzzSignedRegion(f *testing.F) {
+func FuzzOfRequest(f *testing.F) {
 	for _, seed := range []string{
 		"AWS4-HMAC-SHA256 Credential=AKID/20261121/eu-west-1/lambda/aws4_request, SignedHeaders=host, Signature=00",
 		"Credential=////", "Credential=a/b/../lambda/aws4_request", "Credential=a/b/c/d/e/f", "Credential=", "Basic x",
@@ -21,33 +21,33 @@ func FuzzSignedRegion(f *testing.F) {
 		f.Add(seed, "")
 	}
 	f.Add("", "AKID/20261121/eu-west-1/lambda/aws4_request")
-	region := regexp.MustCompile(`^[a-z0-9-]{0,32}$`)
+	region, account := regexp.MustCompile(`^[a-z0-9-]{0,32}$`), regexp.MustCompile(`^([0-9]{12})?$`)
 	f.Fuzz(func(t *testing.T, authorization, credential string) {
 		r := httptest.NewRequest(http.MethodGet, "/?"+url.Values{"X-Amz-Credential": {credential}}.Encode(), nil)
 		r.Header["Authorization"] = []string{authorization}
-		if got := scope.SignedRegion(r); !region.MatchString(got) {
-			t.Errorf("got %q", got)
+		if a, r := (scope.Defaults{}).OfRequest(r); !account.MatchString(a) || !region.MatchString(r) {
+			t.Errorf("account %q, region %q", a, r)
 		}
 	})
 }
 
-func TestSignedRegion_Forms(t *testing.T) {
+func TestOfRequest_SignedRegion(t *testing.T) {
 	const credential = "AKID/20261121/eu-west-1/lambda/aws4_request"
 	for name, c := range map[string]struct{ authorization, query, want string }{
 		"header":            {"AWS4-HMAC-SHA256 Credential=" + credential + ", SignedHeaders=host, Signature=00", "", "eu-west-1"},
 		"header, no blanks": {"AWS4-HMAC-SHA256 Credential=" + credential + ",SignedHeaders=host,Signature=00", "", "eu-west-1"},
 		"query":             {"", "?X-Amz-Credential=" + url.QueryEscape(credential), "eu-west-1"},
 		"header wins":       {"AWS4-HMAC-SHA256 Credential=A/20261121/us-east-2/lambda/aws4_request,", "?X-Amz-Credential=" + url.QueryEscape(credential), "us-east-2"},
-		"none":              {"", "", ""},
-		"another scheme":    {"Bearer x", "", ""},
-		"another scope":     {"Credential=AKID/20261121/eu-west-1/lambda/aws3_request", "", ""},
-		"hostile":           {"Credential=AKID/20261121/../lambda/aws4_request", "", ""},
-		"too long":          {"Credential=AKID/20261121/" + strings.Repeat("a", 33) + "/lambda/aws4_request", "", ""},
+		"none":              {"", "", "default"},
+		"another scheme":    {"Bearer x", "", "default"},
+		"another scope":     {"Credential=AKID/20261121/eu-west-1/lambda/aws3_request", "", "default"},
+		"hostile":           {"Credential=AKID/20261121/../lambda/aws4_request", "", "default"},
+		"too long":          {"Credential=AKID/20261121/" + strings.Repeat("a", 33) + "/lambda/aws4_request", "", "default"},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/"+c.query, nil)
 		r.Header.Set("Authorization", c.authorization)
-		if got := scope.SignedRegion(r); got != c.want {
-			t.Errorf("%s: %q, want %q", name, got, c.want)
+		if account, region := (scope.Defaults{Account: "000000000000", Region: "default"}).OfRequest(r); region != c.want || account != "000000000000" {
+			t.Errorf("%s: %s, %q; want %q", name, account, region, c.want)
 		}
 	}
 }
@@ -78,6 +78,20 @@ func TestOf_AccessKeysOfTwelveDigits_AreAccounts(t *testing.T) {
 		router.ServeHTTP(httptest.NewRecorder(), r)
 		if account != want || region != "eu-west-1" {
 			t.Errorf("%s: %s, %s", key, account, region)
+		}
+	}
+}
+
+func TestOfARN_TakesItApart(t *testing.T) {
+	for arn, want := range map[string][3]string{
+		"arn:aws:lambda:eu-west-1:111111111111:event-source-mapping:id": {"111111111111", "eu-west-1", "id"},
+		"arn:aws:lambda:eu-west-1:111111111111:layer:l:1":               {"111111111111", "eu-west-1", "l:1"},
+		"arn:aws:lambda:eu-west-1:111111111111:layer":                   {"", "", "arn:aws:lambda:eu-west-1:111111111111:layer"},
+		"id": {"", "", "id"},
+	} {
+		account, region, id := scope.OfARN(arn)
+		if got := [3]string{account, region, id}; got != want {
+			t.Errorf("%s: %q, want %q", arn, got, want)
 		}
 	}
 }

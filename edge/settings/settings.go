@@ -85,11 +85,9 @@ func (s *Service) getRuntime(ctx context.Context, in *api.GetRuntimeManagementCo
 	if err != nil {
 		return nil, err
 	}
-	out := &api.GetRuntimeManagementConfigOutput{FunctionArn: &arn, UpdateRuntimeOn: &m.UpdateOn}
-	if m.RuntimeVersionARN != "" {
-		out.RuntimeVersionArn = &m.RuntimeVersionARN
-	}
-	return out, nil
+	return &api.GetRuntimeManagementConfigOutput{
+		FunctionArn: &arn, UpdateRuntimeOn: &m.UpdateOn, RuntimeVersionArn: api.Optional(m.RuntimeVersionARN),
+	}, nil
 }
 
 // version reads a version that there must be, and the ARN to answer with: it is
@@ -109,7 +107,7 @@ func (s *Service) version(ctx context.Context, functionName, qualifier *string) 
 }
 
 func (s *Service) putRecursion(ctx context.Context, in *api.PutFunctionRecursionConfigInput) (*api.PutFunctionRecursionConfigOutput, error) {
-	name, err := s.function(ctx, in.FunctionName)
+	name, err := s.opts.Scope.Existing(ctx, s.opts.Functions, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -120,7 +118,7 @@ func (s *Service) putRecursion(ctx context.Context, in *api.PutFunctionRecursion
 }
 
 func (s *Service) getRecursion(ctx context.Context, in *api.GetFunctionRecursionConfigInput) (*api.GetFunctionRecursionConfigOutput, error) {
-	name, err := s.function(ctx, in.FunctionName)
+	name, err := s.opts.Scope.Existing(ctx, s.opts.Functions, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -132,13 +130,4 @@ func (s *Service) getRecursion(ctx context.Context, in *api.GetFunctionRecursion
 		return nil, err
 	}
 	return &api.GetFunctionRecursionConfigOutput{RecursiveLoop: &c.Loop}, nil
-}
-
-// function reads the name of a function that there must be.
-func (s *Service) function(ctx context.Context, functionName *string) (hearth.Name, error) {
-	name, _, err := s.opts.Scope.Function(ctx, functionName, nil)
-	if err != nil {
-		return name, err
-	}
-	return name, scope.Exists(ctx, s.opts.Functions, name, "")
 }

@@ -1,13 +1,13 @@
 package signing
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"slices"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/listing"
 	"github.com/hearthd/hearth/edge/scope"
 )
 
@@ -18,7 +18,7 @@ func (s *Service) attach(ctx context.Context, in *api.PutFunctionCodeSigningConf
 	if err != nil {
 		return nil, err
 	}
-	name, err := s.function(ctx, in.FunctionName)
+	name, err := s.opts.Scope.Existing(ctx, s.opts.Functions, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -48,7 +48,7 @@ func (s *Service) Bind(ctx context.Context, name hearth.Name, configARN string) 
 // the caller's account and region: its owner could not see who uses it.
 func (s *Service) required(ctx context.Context, arn string) (c *hearth.CodeSigningConfig, err error) {
 	account, region := s.opts.Scope.Of(ctx)
-	if a, r, _ := parse(arn); a == account && r == region {
+	if a, r, _ := scope.OfARN(arn); a == account && r == region {
 		c, err = s.find(ctx, arn)
 	} else {
 		err = hearth.ErrNotFound
@@ -73,7 +73,7 @@ func (s *Service) bind(ctx context.Context, name hearth.Name, c *hearth.CodeSign
 
 // attached answers without members for a function that has no configuration.
 func (s *Service) attached(ctx context.Context, in *api.GetFunctionCodeSigningConfigInput) (*api.GetFunctionCodeSigningConfigOutput, error) {
-	name, err := s.function(ctx, in.FunctionName)
+	name, err := s.opts.Scope.Existing(ctx, s.opts.Functions, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func (s *Service) attached(ctx context.Context, in *api.GetFunctionCodeSigningCo
 
 // detach succeeds for a function that has no configuration.
 func (s *Service) detach(ctx context.Context, in *api.DeleteFunctionCodeSigningConfigInput) (*api.Empty, error) {
-	name, err := s.function(ctx, in.FunctionName)
+	name, err := s.opts.Scope.Existing(ctx, s.opts.Functions, in.FunctionName)
 	if err != nil {
 		return nil, err
 	}
@@ -97,15 +97,6 @@ func (s *Service) detach(ctx context.Context, in *api.DeleteFunctionCodeSigningC
 		return nil, err
 	}
 	return &api.Empty{}, nil
-}
-
-// function reads the name of a function that there must be, and no qualifier.
-func (s *Service) function(ctx context.Context, functionName *string) (hearth.Name, error) {
-	name, _, err := s.opts.Scope.Function(ctx, functionName, nil)
-	if err != nil {
-		return name, err
-	}
-	return name, scope.Exists(ctx, s.opts.Functions, name, "")
 }
 
 func (s *Service) listFunctions(ctx context.Context, in *api.ListFunctionsByCodeSigningConfigInput) (*api.ListFunctionsByCodeSigningConfigOutput, error) {
@@ -117,13 +108,8 @@ func (s *Service) listFunctions(ctx context.Context, in *api.ListFunctionsByCode
 	if err != nil {
 		return nil, err
 	}
-	begin, _ := slices.BinarySearch(users, api.Value(in.Marker)+"\x00") // after the marker
-	users = users[begin:]
-	out := &api.ListFunctionsByCodeSigningConfigOutput{FunctionArns: users}
-	if limit := min(cmp.Or(api.Value(in.MaxItems), maxPage), maxPage); len(users) > limit {
-		out.FunctionArns, out.NextMarker = users[:limit], &users[limit-1]
-	}
-	return out, nil
+	page, next := listing.Page(users, func(arn string) string { return arn }, in.Marker, listing.Limit(in.MaxItems))
+	return &api.ListFunctionsByCodeSigningConfigOutput{FunctionArns: page, NextMarker: next}, nil
 }
 
 // users returns the ARNs of the functions that a configuration is attached to,

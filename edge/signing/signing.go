@@ -7,18 +7,18 @@
 package signing
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
 	"log/slog"
-	"strings"
 	"time"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/listing"
 	"github.com/hearthd/hearth/edge/scope"
+	"github.com/hearthd/hearth/edge/tags"
 )
 
 // Configs is where configurations are kept, by account, region and id; see
@@ -28,7 +28,7 @@ type Configs interface {
 	Create(ctx context.Context, account, region, id string, c *hearth.CodeSigningConfig) error
 	Update(ctx context.Context, account, region, id string, change func(*hearth.CodeSigningConfig) error) (*hearth.CodeSigningConfig, error)
 	Delete(ctx context.Context, account, region, id string, check func(*hearth.CodeSigningConfig) error) (*hearth.CodeSigningConfig, error)
-	List(ctx context.Context, account, region, after string, limit int) (page []*hearth.CodeSigningConfig, more bool, err error)
+	List(ctx context.Context, account, region, after string, limit int) (page []*hearth.CodeSigningConfig, next string, err error)
 }
 
 // Bindings is where it is kept which function has which configuration; see
@@ -73,6 +73,15 @@ func (s *Service) Register(r *api.Router) {
 	api.Handle(r, api.DeleteFunctionCodeSigningConfig, s.detach)
 }
 
+// Tagged returns the configurations as what tags are on.
+func (s *Service) Tagged() tags.Resources {
+	return tags.Records[hearth.CodeSigningConfig]{
+		Store: s.opts.Configs, Kind: "code-signing-config",
+		Tagged:  func(c *hearth.CodeSigningConfig) (*map[string]string, error) { return &c.Tags, nil },
+		Missing: missing,
+	}
+}
+
 func (s *Service) create(ctx context.Context, in *api.CreateCodeSigningConfigInput) (*api.CreateCodeSigningConfigOutput, error) {
 	account, region := s.opts.Scope.Of(ctx)
 	c := &hearth.CodeSigningConfig{
@@ -94,13 +103,13 @@ func newID() string {
 }
 
 func (s *Service) update(ctx context.Context, in *api.UpdateCodeSigningConfigInput) (*api.UpdateCodeSigningConfigOutput, error) {
-	account, region, id := parse(*in.CodeSigningConfigArn)
+	account, region, id := scope.OfARN(*in.CodeSigningConfigArn)
 	c, err := s.opts.Configs.Update(ctx, account, region, id, func(c *hearth.CodeSigningConfig) error {
 		apply(c, in.Description, in.AllowedPublishers, in.CodeSigningPolicies)
 		return nil
 	})
 	if err != nil {
-		return nil, missing(err, *in.CodeSigningConfigArn)
+		return nil, orMissing(err, *in.CodeSigningConfigArn)
 	}
 	return &api.UpdateCodeSigningConfigOutput{CodeSigningConfig: render(c)}, nil
 }
@@ -128,51 +137,35 @@ func (s *Service) get(ctx context.Context, in *api.GetCodeSigningConfigInput) (*
 }
 
 func (s *Service) find(ctx context.Context, arn string) (*hearth.CodeSigningConfig, error) {
-	account, region, id := parse(arn)
+	account, region, id := scope.OfARN(arn)
 	c, err := s.opts.Configs.Get(ctx, account, region, id)
 	if err != nil {
-		return nil, missing(err, arn)
+		return nil, orMissing(err, arn)
 	}
 	return c, nil
 }
 
-// parse takes the account, region and id out of an ARN of the model's pattern.
-func parse(arn string) (account, region, id string) {
-	parts := strings.SplitN(arn, ":", 7)
-	if len(parts) < 7 {
-		return "", "", arn
+func orMissing(err error, arn string) error {
+	if errors.Is(err, hearth.ErrNotFound) {
+		return missing(arn)
 	}
-	return parts[4], parts[3], parts[6]
+	return err
 }
 
-func missing(err error, arn string) error {
-	if !errors.Is(err, hearth.ErrNotFound) {
-		return err
-	}
+func missing(arn string) error {
 	return &hearth.Error{
 		Kind: hearth.ErrNotFound, NoType: true,
 		Message: "The Lambda code signing configuration " + arn + " can not be found.",
 	}
 }
 
-// maxPage is the most items in a page.
-const maxPage = 50
-
 func (s *Service) list(ctx context.Context, in *api.ListCodeSigningConfigsInput) (*api.ListCodeSigningConfigsOutput, error) {
 	account, region := s.opts.Scope.Of(ctx)
-	limit := min(cmp.Or(api.Value(in.MaxItems), maxPage), maxPage)
-	page, more, err := s.opts.Configs.List(ctx, account, region, api.Value(in.Marker), limit)
+	page, next, err := s.opts.Configs.List(ctx, account, region, api.Value(in.Marker), listing.Limit(in.MaxItems))
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ListCodeSigningConfigsOutput{CodeSigningConfigs: make([]api.CodeSigningConfig, 0, len(page))}
-	for _, c := range page {
-		out.CodeSigningConfigs = append(out.CodeSigningConfigs, *render(c))
-	}
-	if more {
-		out.NextMarker = api.Ptr(page[len(page)-1].ID)
-	}
-	return out, nil
+	return &api.ListCodeSigningConfigsOutput{CodeSigningConfigs: listing.Items(page, render), NextMarker: api.Optional(next)}, nil
 }
 
 func (s *Service) delete(ctx context.Context, in *api.DeleteCodeSigningConfigInput) (*api.DeleteCodeSigningConfigOutput, error) {
@@ -188,7 +181,7 @@ func (s *Service) delete(ctx context.Context, in *api.DeleteCodeSigningConfigInp
 		return nil, hearth.Errorf(hearth.ErrConflict, "Cannot delete the code signing configuration %s: %d function(s) use it.", c.ARN(), len(users))
 	}
 	if _, err := s.opts.Configs.Delete(ctx, c.Account, c.Region, c.ID, nil); err != nil {
-		return nil, missing(err, *in.CodeSigningConfigArn)
+		return nil, orMissing(err, *in.CodeSigningConfigArn)
 	}
 	return &api.DeleteCodeSigningConfigOutput{}, nil
 }

@@ -19,16 +19,18 @@ func (s *Service) described(u *hearth.FunctionURL) api.GetFunctionUrlConfigOutpu
 	}
 }
 
+// item is described, as a part of a list.
+func (s *Service) item(u *hearth.FunctionURL) *api.FunctionUrlConfig {
+	d := s.described(u)
+	return &api.FunctionUrlConfig{
+		FunctionUrl: d.FunctionUrl, FunctionArn: d.FunctionArn, CreationTime: d.CreationTime,
+		LastModifiedTime: d.LastModifiedTime, Cors: d.Cors, AuthType: d.AuthType, InvokeMode: d.InvokeMode,
+	}
+}
+
 // timestamp is in ISO 8601 with microseconds, unlike the times of functions.
 func timestamp(t time.Time) *string {
 	return api.Ptr(t.UTC().Format("2006-01-02T15:04:05.000000Z"))
-}
-
-func optional(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
 }
 
 // corsOf returns nil for an empty object too: it is how CORS is turned off.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/listing"
 	"github.com/hearthd/hearth/edge/scope"
 )
 
@@ -25,7 +26,7 @@ type Configs interface {
 	Create(ctx context.Context, name hearth.Name, qualifier string, u *hearth.FunctionURL) error
 	Update(ctx context.Context, name hearth.Name, qualifier string, change func(*hearth.FunctionURL) error) (*hearth.FunctionURL, error)
 	Delete(ctx context.Context, name hearth.Name, qualifier string) error
-	List(ctx context.Context, name hearth.Name, after string, limit int) (page []*hearth.FunctionURL, more bool, err error)
+	List(ctx context.Context, name hearth.Name, after string, limit int) (page []*hearth.FunctionURL, next string, err error)
 }
 
 // Options of a Service. All are required.
@@ -154,7 +155,7 @@ func (s *Service) update(ctx context.Context, in *api.UpdateFunctionUrlConfigInp
 		return nil, missing(err)
 	}
 	out := api.UpdateFunctionUrlConfigOutput(s.described(u))
-	out.InvokeMode = optional(u.InvokeMode)
+	out.InvokeMode = api.Optional(u.InvokeMode)
 	return &out, nil
 }
 
@@ -169,9 +170,6 @@ func (s *Service) delete(ctx context.Context, in *api.DeleteFunctionUrlConfigInp
 	return &api.Empty{}, nil
 }
 
-// maxPage is the most configurations in a page.
-const maxPage = 50
-
 func (s *Service) list(ctx context.Context, in *api.ListFunctionUrlConfigsInput) (*api.ListFunctionUrlConfigsOutput, error) {
 	name, _, err := s.opts.Scope.Function(ctx, in.FunctionName, nil)
 	if err != nil {
@@ -180,21 +178,9 @@ func (s *Service) list(ctx context.Context, in *api.ListFunctionUrlConfigsInput)
 	if err := s.exists(ctx, name, ""); err != nil {
 		return nil, err
 	}
-	limit := min(cmp.Or(api.Value(in.MaxItems), maxPage), maxPage)
-	page, more, err := s.opts.Configs.List(ctx, name, api.Value(in.Marker), limit)
+	page, next, err := s.opts.Configs.List(ctx, name, api.Value(in.Marker), listing.Limit(in.MaxItems))
 	if err != nil {
 		return nil, err
 	}
-	out := &api.ListFunctionUrlConfigsOutput{FunctionUrlConfigs: make([]api.FunctionUrlConfig, 0, len(page))}
-	for _, u := range page {
-		d := s.described(u)
-		out.FunctionUrlConfigs = append(out.FunctionUrlConfigs, api.FunctionUrlConfig{
-			FunctionUrl: d.FunctionUrl, FunctionArn: d.FunctionArn, CreationTime: d.CreationTime,
-			LastModifiedTime: d.LastModifiedTime, Cors: d.Cors, AuthType: d.AuthType, InvokeMode: d.InvokeMode,
-		})
-	}
-	if more {
-		out.NextMarker = api.Ptr(qualifierOf(page[len(page)-1].Alias))
-	}
-	return out, nil
+	return &api.ListFunctionUrlConfigsOutput{FunctionUrlConfigs: listing.Items(page, s.item), NextMarker: api.Optional(next)}, nil
 }

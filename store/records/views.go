@@ -43,10 +43,10 @@ func (b ByFunction[T]) Delete(ctx context.Context, name hearth.Name, qualifier s
 }
 
 // List returns up to limit records of a function's qualifiers after one of them,
-// by the qualifiers' keys, and whether there are more. limit 0: all.
-func (b ByFunction[T]) List(ctx context.Context, name hearth.Name, after string, limit int) (page []*T, more bool, err error) {
-	prefix := FunctionKey(name, "") + "/"
-	return values(ctx, b.Collection, prefix, after, limit)
+// in the order of the qualifiers' keys. next is what the following page comes
+// after: the last qualifier of this one, empty on the last page. limit 0: all.
+func (b ByFunction[T]) List(ctx context.Context, name hearth.Name, after string, limit int) (page []*T, next string, err error) {
+	return values(ctx, b.Collection, FunctionKey(name, "")+"/", after, limit)
 }
 
 // ListAll returns all records of the functions of an account and region.
@@ -84,23 +84,25 @@ func (b ByID[T]) Delete(ctx context.Context, account, region, id string, check f
 	return b.Collection.Delete(ctx, Key(account, region, id), check)
 }
 
-// List returns up to limit records of an account and region after an id, by
-// their ids' keys, and whether there are more. limit 0: all.
-func (b ByID[T]) List(ctx context.Context, account, region, after string, limit int) (page []*T, more bool, err error) {
+// List is ByFunction.List of the ids of an account and region.
+func (b ByID[T]) List(ctx context.Context, account, region, after string, limit int) (page []*T, next string, err error) {
 	return values(ctx, b.Collection, Key(account, region)+"/", after, limit)
 }
 
-func values[T any](ctx context.Context, c *Collection[T], prefix, after string, limit int) ([]*T, bool, error) {
+func values[T any](ctx context.Context, c *Collection[T], prefix, after string, limit int) (page []*T, next string, err error) {
 	if after != "" {
 		after = prefix + Key(after)
 	}
 	items, more, err := c.List(ctx, prefix, after, limit)
 	if err != nil {
-		return nil, false, err
+		return nil, "", err
 	}
-	page := make([]*T, len(items))
+	page = make([]*T, len(items))
 	for i, item := range items {
 		page[i] = item.Value
 	}
-	return page, more, nil
+	if more {
+		next = Parts(items[len(items)-1].Key[len(prefix):])[0]
+	}
+	return page, next, nil
 }

@@ -24,17 +24,16 @@ func TestByFunction_List_IsOfTheFunctionsQualifiersAlone(t *testing.T) {
 		}
 	}
 	var got []string
-	after, more := "", true
-	for more {
+	after := ""
+	for first := true; first || after != ""; first = false {
 		page, next, err := view.List(t.Context(), f, after, 2)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, v := range page {
 			got = append(got, v.Name)
-			after = v.Name[len("f:"):]
 		}
-		more = next
+		after = next
 	}
 	if diff := cmp.Diff([]string{"f:$LATEST", "f:1", "f:live"}, got); diff != "" {
 		t.Error(diff)
@@ -60,9 +59,13 @@ func TestByID_List_IsOfOneAccountAndRegion(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	page, more, err := view.List(t.Context(), "1", "eu", "a", 5)
-	if err != nil || more || len(page) != 1 || page[0].Name != "b" {
-		t.Errorf("%v, more %v, %v", page, more, err)
+	page, next, err := view.List(t.Context(), "1", "eu", "", 1)
+	if err != nil || next != "a" || len(page) != 1 || page[0].Name != "a" {
+		t.Errorf("%v, next %q, %v", page, next, err)
+	}
+	page, next, err = view.List(t.Context(), "1", "eu", next, 5)
+	if err != nil || next != "" || len(page) != 1 || page[0].Name != "b" {
+		t.Errorf("%v, next %q, %v", page, next, err)
 	}
 	if got := view.Lookup("1", "eu", "b"); got == nil || got.Name != "b" {
 		t.Errorf("Lookup = %v", got)

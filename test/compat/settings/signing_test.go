@@ -1,7 +1,6 @@
 package settings_test
 
 import (
-	"context"
 	"maps"
 	"testing"
 
@@ -9,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hearthd/hearth/edge/tags"
 )
 
 const noConfig = lambdas + "code-signing-config:csc-00000000000000000"
@@ -87,17 +88,10 @@ func TestCodeSigningConfig_OfFunctions(t *testing.T) {
 	})
 }
 
-// tagged is what the tags of a resource are read and changed through.
-type tagged interface {
-	Owns(arn string) bool
-	Tags(ctx context.Context, arn string) (map[string]string, error)
-	UpdateTags(ctx context.Context, arn string, change func(map[string]string) (map[string]string, error)) error
-}
-
 func TestTags_AreChangedByARN(t *testing.T) {
 	serve(t, func(f *fixture) {
 		mapping := f.createMapping(&lambda.CreateEventSourceMappingInput{EventSourceArn: aws.String(queue), Tags: map[string]string{"a": "1"}})
-		for arn, service := range map[string]tagged{*f.createSigning().CodeSigningConfigArn: f.signing, *mapping.EventSourceMappingArn: f.mappings} {
+		for arn, service := range map[string]tags.Resources{*f.createSigning().CodeSigningConfigArn: f.signing.Tagged(), *mapping.EventSourceMappingArn: f.mappings.Tagged()} {
 			if !service.Owns(arn) || service.Owns(arnF) {
 				f.Errorf("%T.Owns", service)
 			}
