@@ -2,10 +2,10 @@ package api
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"net/http"
 	"strings"
+
+	"github.com/hearthd/hearth/internal/uuid"
 )
 
 // Call is the HTTP side of a request, for handlers that need more than the
@@ -55,39 +55,14 @@ func CallFrom(ctx context.Context) *Call {
 	return c
 }
 
-type requestIDKey struct{}
-
-// WithRequestID returns a context that gives a request its id before the
-// Router sees it, so that whoever stands before the Router can log and answer
-// with the same id.
-func WithRequestID(ctx context.Context, id string) context.Context {
-	return context.WithValue(ctx, requestIDKey{}, id)
-}
-
 // RequestID returns the id of the request that ctx belongs to; a new one when
 // it has none.
 func RequestID(ctx context.Context) string {
 	if c := CallFrom(ctx); c != nil {
 		return c.RequestID
 	}
-	if id, ok := ctx.Value(requestIDKey{}).(string); ok {
-		return id
-	}
 	return NewRequestID()
 }
 
 // NewRequestID returns a random UUID of version 4, as AWS's request ids are.
-func NewRequestID() string {
-	var b [16]byte
-	rand.Read(b[:]) // never fails: see crypto/rand
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	var s [36]byte
-	hex.Encode(s[0:8], b[0:4])
-	hex.Encode(s[9:13], b[4:6])
-	hex.Encode(s[14:18], b[6:8])
-	hex.Encode(s[19:23], b[8:10])
-	hex.Encode(s[24:36], b[10:16])
-	s[8], s[13], s[18], s[23] = '-', '-', '-', '-'
-	return string(s[:])
-}
+func NewRequestID() string { return uuid.New() }

@@ -148,10 +148,3 @@ func isFault(err error) bool {
 	shape, ok := errorShapeOf(code)
 	return ok && shape.status == http.StatusInternalServerError
 }
-
-// ErrorCode returns the AWS error code that WriteError sends for err, for logs
-// and metrics.
-func ErrorCode(err error) string {
-	code, _ := codeOf(err)
-	return code
-}

@@ -157,12 +157,6 @@ func TestRouter_CallersMistakesAreNotLogged(t *testing.T) {
 	}
 }
 
-func TestErrorCode_OfAnUnknownError(t *testing.T) {
-	if got := api.ErrorCode(errors.New("x")); got != "ServiceException" {
-		t.Errorf("got %s", got)
-	}
-}
-
 func TestRouter_BrokenBodies(t *testing.T) {
 	for body, want := range map[string]lambdaError{
 		`{"Timeout":"1"}`:   {"SerializationException", 400, "STRING_VALUE can not be converted to an Integer", ""},

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/internal/uuid"
 )
 
 // Response is what a runtime answered to an event or to its own start.
@@ -42,7 +43,7 @@ type Call struct {
 	id       [1]string // of this attempt at the invocation, as a header has it
 	deadline time.Time
 	progress Progress
-	response chan Response // capacity 1: respond never waits
+	response chan Response // capacity 1
 
 	shared      bool // extensions were given it, too; not written after Invoke
 	outstanding int  // the runtime and extensions that are not back yet; guarded by Session.mu
@@ -99,6 +100,22 @@ func (c *Call) mark(moment *time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	*moment = now
+}
+
+// newCall makes the call of an event that is handed out now, for timeout.
+func newCall(inv *hearth.Invocation, timeout time.Duration, progress Progress) *Call {
+	return &Call{
+		inv: inv, id: [1]string{uuid.Weak()}, deadline: time.Now().Add(timeout), progress: progress,
+		response: make(chan Response, 1), outstanding: 1,
+	}
+}
+
+// respond sets the call's answer, and yields it.
+func (c *Call) respond(r Response) {
+	c.mu.Lock()
+	c.answer, c.times.Responded = &r, time.Now()
+	c.mu.Unlock()
+	c.response <- r // has room: there is one answer
 }
 
 // finish tells that the call is over. A nil call is none.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/runtimeapi/extension"
+	"github.com/hearthd/hearth/runtimeapi/longpoll"
 )
 
 // Concurrent is the Session of a runtime that takes several events at a time,
@@ -46,9 +48,7 @@ type worked struct {
 }
 
 func newConcurrent(slots int, external []string) *Concurrent {
-	s := &Concurrent{Session: newSession(external), slots: slots, calls: map[string]*worked{}}
-	s.noInvoke = true
-	return s
+	return &Concurrent{Session: newSession(extension.NewSet(external, true)), slots: slots, calls: map[string]*worked{}}
 }
 
 // errLate is an answer to an event whose time was over; errIdle is a worker too
@@ -62,7 +62,7 @@ var (
 // returns at once; the worker is told a deadline of timeout from now. progress
 // is Done when the event is answered, and when a late worker has come back.
 func (s *Concurrent) Invoke(inv *hearth.Invocation, timeout time.Duration, progress Progress) (*Call, error) {
-	c := &Call{inv: inv, id: [1]string{newUUID()}, deadline: time.Now().Add(timeout), progress: progress, response: make(chan Response, 1)}
+	c := newCall(inv, timeout, progress)
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
 	switch {
@@ -190,7 +190,7 @@ func (s *Concurrent) serveInvocation(w http.ResponseWriter, r *http.Request, res
 }
 
 func (s *Concurrent) serveNext(w http.ResponseWriter, r *http.Request) {
-	beginLongPoll(r)
+	longpoll.Begin(r)
 	p, call, err := s.enterPoll()
 	switch {
 	case errors.Is(err, errIdle):
@@ -200,51 +200,25 @@ func (s *Concurrent) serveNext(w http.ResponseWriter, r *http.Request) {
 		writeError(w, http.StatusForbidden, "InvalidStateTransition", err.Error())
 		return
 	}
-	if call == nil {
-		if w, call = s.awaitWorker(w, r, p); call == nil {
-			panic(http.ErrAbortHandler) // as Session.serveNext
+	delivered := false
+	if call != nil {
+		delivered = s.deliver(call)
+	} else {
+		w, call, delivered = longpoll.Await(w, r, p.got, s.ended, func(c *Call, gone bool) bool {
+			if gone {
+				s.leave(p, c)
+				return false
+			}
+			return s.deliver(c)
+		})
+		if !delivered {
+			s.leave(p, nil)
 		}
 	}
-	if !s.deliver(call) {
-		panic(http.ErrAbortHandler)
+	if !delivered {
+		panic(http.ErrAbortHandler) // as Session.serveNext
 	}
 	writeEvent(w, call)
-}
-
-// awaitWorker blocks until there is an event for a poll, as Session.await does.
-func (s *Concurrent) awaitWorker(w http.ResponseWriter, r *http.Request, p *workerPoll) (http.ResponseWriter, *Call) {
-	var given *Call
-	select {
-	case given = <-p.got:
-		if r.Context().Err() == nil {
-			return w, given
-		}
-	case <-r.Context().Done():
-	case <-s.ended:
-		return nil, nil
-	}
-	conn := park(w)
-	if conn == nil {
-		s.leave(p, given)
-		return nil, nil
-	}
-	for given == nil {
-		select {
-		case given = <-p.got:
-			if conn.alive() {
-				return conn, given
-			}
-		case <-conn.probe():
-			if conn.alive() {
-				continue
-			}
-		case <-s.ended:
-		}
-		conn.Close()
-		s.leave(p, given)
-		return nil, nil
-	}
-	return conn, given
 }
 
 // beginAnswer claims a call for one answer. The caller must end with endAnswer.
@@ -269,10 +243,7 @@ func (s *Concurrent) beginAnswer(id string) (*Call, error) {
 
 // endAnswer ends what beginAnswer began, and the call.
 func (s *Concurrent) endAnswer(c *Call, r Response) {
-	c.mu.Lock()
-	c.answer, c.times.Responded = &r, time.Now()
-	c.mu.Unlock()
-	c.response <- r
+	c.respond(r)
 	s.wmu.Lock()
 	ours := s.calls[c.inv.RequestID] != nil
 	delete(s.calls, c.inv.RequestID)

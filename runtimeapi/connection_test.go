@@ -8,6 +8,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/runtimeapi"
+	"github.com/hearthd/hearth/runtimeapi/extension"
 )
 
 // Some clients shut down their side of the connection once the request is out.
@@ -34,7 +35,7 @@ func TestEvent_HalfClosed_GetsItsEvent(t *testing.T) {
 	id := f.registered("x", "SHUTDOWN")
 	w := f.dial()
 	w.send("GET %s HTTP/1.1\r\nHost: x\r\n%s: %s\r\n\r\n", eventPath, identifier, id)
-	f.wantState(id, runtimeapi.ExtensionReady)
+	f.wantState(id, extension.Ready)
 	if err := w.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}

@@ -18,19 +18,10 @@
 //	   │                 └──────────────/next────────────────────────── RuntimeResponseSentState
 //	   └─POST init/error──► InitError (nothing is accepted any more)
 //
-// # States of an extension
-//
-//	Started ──register──► Registered ──event/next──► Ready ──event──► Running
-//	   │                      │                        ▲                │
-//	   └ LaunchError          │                        └──event/next────┤
-//	                          └──init/error, exit/error (also later)──► InitError, ExitError
-//
-// An external extension is in Started from the beginning of the session, an
-// internal one, which is a part of the runtime's process, appears when it
-// registers. Registration closes at the runtime's first /next. The init phase is
-// over when the runtime and every extension have asked for an event
-// (Initialized), an invocation when those are back that were given it
-// (Progress.Done).
+// The states of an extension are in package extension. Registration closes at
+// the runtime's first /next. The init phase is over when the runtime and every
+// extension have asked for an event (Initialized), an invocation when those are
+// back that were given it (Progress.Done).
 //
 // The names are AWS's own, since they appear in its error texts. What a
 // process asks for in a state that does not allow it is refused with 403 and
@@ -53,5 +44,5 @@
 //   - Call.Response yields at most one answer, and Progress.Done is called at
 //     most once, when the runtime and the extensions are back.
 //   - Bodies and headers are bounded; see MaxHeaderBytes, MaxConnections,
-//     MaxExtensions, MaxSubscription and hearth.MaxPayload.
+//     extension.Max, MaxSubscription, hearth.MaxPayload and package headerlimit.
 package runtimeapi

@@ -1,25 +1,23 @@
 package runtimeapi
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
+
+	"github.com/hearthd/hearth/runtimeapi/extension"
+	"github.com/hearthd/hearth/runtimeapi/longpoll"
 )
 
 const (
-	extensionPrefix  = "/2020-01-01/extension/"
-	identifierHeader = "Lambda-Extension-Identifier"
-	faultHeader      = "Lambda-Extension-Function-Error-Type"
+	extensionPrefix = "/2020-01-01/extension/"
+	faultHeader     = "Lambda-Extension-Function-Error-Type"
 )
 
 // Bounds on what an extension may say of itself.
 const (
-	maxRegistration  = 64 << 10
 	maxExtensionName = 255 // as a file name
 	maxFaultType     = 256
 )
@@ -37,11 +35,11 @@ func (s *Session) serveExtension(w http.ResponseWriter, r *http.Request, rest st
 		}
 	case "init/error":
 		if allow(w, r, http.MethodPost) {
-			s.serveFault(w, r, ExtensionInitError)
+			s.serveFault(w, r, extension.InitError)
 		}
 	case "exit/error":
 		if allow(w, r, http.MethodPost) {
-			s.serveFault(w, r, ExtensionExitError)
+			s.serveFault(w, r, extension.ExitError)
 		}
 	default:
 		writeNotFound(w)
@@ -54,11 +52,11 @@ func (s *Session) serveRegister(w http.ResponseWriter, r *http.Request, about *a
 	events, err := readRegistration(r)
 	switch {
 	case name == "":
-		err = refusal("Extension.InvalidExtensionName", "Empty extension name")
+		err = extension.Refuse("Extension.InvalidExtensionName", "Empty extension name")
 	case len(name) > maxExtensionName:
-		err = refusal("Extension.InvalidExtensionName", "Extension name is longer than %d bytes", maxExtensionName)
+		err = extension.Refuse("Extension.InvalidExtensionName", "Extension name is longer than %d bytes", maxExtensionName)
 	case err != nil:
-		err = refusal("InvalidRequestFormat", "%s", err.Error())
+		err = extension.Refuse("InvalidRequestFormat", "%s", err.Error())
 	}
 	var id string
 	if err == nil {
@@ -69,29 +67,16 @@ func (s *Session) serveRegister(w http.ResponseWriter, r *http.Request, about *a
 		writeRefusal(w, err)
 		return
 	}
-	w.Header().Set(identifierHeader, id)
+	w.Header().Set(extension.IdentifierHeader, id)
 	writeJSON(w, about.registration(acceptsAccount(r.Header)))
 }
 
-// errOldRegistration has AWS's text.
-var errOldRegistration = errors.New("configurationKeys are deprecated; use environment variables instead")
-
 func readRegistration(r *http.Request) ([]string, error) {
-	body, err := readBody(r, maxRegistration)
+	body, err := readBody(r, extension.MaxRegistration)
 	if err != nil {
 		return nil, err
 	}
-	var request struct {
-		Events            []string `json:"events"`
-		ConfigurationKeys []string `json:"configurationKeys"`
-	}
-	if err := json.Unmarshal(body, &request); err != nil {
-		return nil, err //nolint:wrapcheck // sent to the extension as it is
-	}
-	if len(request.ConfigurationKeys) > 0 {
-		return nil, errOldRegistration
-	}
-	return request.Events, nil
+	return extension.ParseRegistration(body) //nolint:wrapcheck // sent to the extension as it is
 }
 
 func acceptsAccount(h http.Header) bool {
@@ -105,40 +90,42 @@ func acceptsAccount(h http.Header) bool {
 
 // serveEventNext is an extension's long poll.
 func (s *Session) serveEventNext(w http.ResponseWriter, r *http.Request) {
-	id, err := identifier(r.Header)
+	id, err := extension.ParseIdentifier(r.Header.Get(extension.IdentifierHeader))
 	if err != nil {
 		writeRefusal(w, err)
 		return
 	}
-	beginLongPoll(r)
+	longpoll.Begin(r)
 	a, err := s.beginPoll(r.Context(), id)
 	if err != nil {
 		writeRefusal(w, err)
 		return
 	}
 	defer s.endPoll(a)
-	to, ev := s.awaitAgent(w, r, a)
-	if ev == nil {
+	to, ev, ok := longpoll.Await(w, r, a.Queue(), s.ended, func(ev *extension.Event, gone bool) bool {
+		return s.deliverTo(a, ev, gone)
+	})
+	if !ok {
 		panic(http.ErrAbortHandler) // there is nobody to answer
 	}
 	h := to.Header()
 	h["Content-Type"] = []string{"text/plain; charset=utf-8"} // as AWS does with SHUTDOWN
-	if ev.id != "" {
+	if ev.ID != "" {
 		h["Content-Type"] = []string{"application/json"}
-		h["Lambda-Extension-Event-Identifier"] = []string{ev.id}
+		h["Lambda-Extension-Event-Identifier"] = []string{ev.ID}
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(ev.body))}
-	_, _ = to.Write(ev.body)
+	h["Content-Length"] = []string{strconv.Itoa(len(ev.Body))}
+	_, _ = to.Write(ev.Body)
 }
 
 // serveFault is POST /extension/init/error and /extension/exit/error. Whatever
 // the body says, nobody reads it.
-func (s *Session) serveFault(w http.ResponseWriter, r *http.Request, to ExtensionState) {
-	id, err := identifier(r.Header)
+func (s *Session) serveFault(w http.ResponseWriter, r *http.Request, to extension.State) {
+	id, err := extension.ParseIdentifier(r.Header.Get(extension.IdentifierHeader))
 	if errorType := r.Header.Get(faultHeader); err == nil && errorType == "" {
-		err = refusal("Extension.MissingHeader", "%s not found", faultHeader)
+		err = extension.Refuse("Extension.MissingHeader", "%s not found", faultHeader)
 	} else if err == nil {
-		err = s.failAgent(id, to, errorType[:min(len(errorType), maxFaultType)])
+		err = s.failExtension(id, to, errorType[:min(len(errorType), maxFaultType)])
 	}
 	drain(r)
 	if err != nil {
@@ -157,7 +144,7 @@ func (s *Session) serveSubscription(w http.ResponseWriter, r *http.Request, api 
 	if !allow(w, r, http.MethodPut) {
 		return
 	}
-	id, err := identifier(r.Header)
+	id, err := extension.ParseIdentifier(r.Header.Get(extension.IdentifierHeader))
 	var name string
 	if err == nil {
 		name, err = s.subscriber(id, api)
@@ -181,111 +168,24 @@ func (s *Session) serveSubscription(w http.ResponseWriter, r *http.Request, api 
 	_, _ = w.Write(reply)
 }
 
-// subscriber is the name of the extension that may subscribe to an API now.
-func (s *Session) subscriber(id, api string) (string, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.findAgentLocked(id)
-	switch {
-	case a == nil:
-		return "", refusal("Extension.UnknownExtensionIdentifier", "Unknown extension %s", id)
-	case !s.initDone && !s.closed:
-		return a.Name, nil
-	case api == LogsAPI:
-		return "", refusal("Logs.SubscriptionClosed", "Logs API subscription is closed already")
-	default:
-		return "", refusal("Telemetry.SubscriptionClosed", "Telemetry API subscription is closed already")
-	}
-}
-
-// identifier reads the header that names an extension, in the form in which
-// identifiers are given out.
-func identifier(h http.Header) (string, error) {
-	value := h.Get(identifierHeader)
-	if value == "" {
-		return "", refusal("Extension.MissingExtensionIdentifier", "Missing %s header", identifierHeader)
-	}
-	raw, err := hex.DecodeString(strings.ReplaceAll(strings.TrimPrefix(value, "urn:uuid:"), "-", ""))
-	if err != nil || len(raw) != 16 {
-		return "", refusal("Extension.InvalidExtensionIdentifier", "Invalid %s", identifierHeader)
-	}
-	return formatUUID([16]byte(raw)), nil
-}
-
-// newUUID names an extension or an event. It keeps nobody out: whoever can send
-// it shares the sandbox.
-func newUUID() string {
-	var raw [16]byte
-	for i, v := range [2]uint64{rand.Uint64(), rand.Uint64()} {
-		for j := range 8 {
-			raw[8*i+j] = byte(v >> (8 * j))
-		}
-	}
-	raw[6], raw[8] = raw[6]&0x0f|0x40, raw[8]&0x3f|0x80
-	return formatUUID(raw)
-}
-
-func formatUUID(raw [16]byte) string {
-	var b [36]byte
-	b[8], b[13], b[18], b[23] = '-', '-', '-', '-'
-	hex.Encode(b[:8], raw[:4])
-	hex.Encode(b[9:13], raw[4:6])
-	hex.Encode(b[14:18], raw[6:8])
-	hex.Encode(b[19:23], raw[8:10])
-	hex.Encode(b[24:], raw[10:])
-	return string(b[:])
-}
-
-// invokeBody is an INVOKE event.
-func invokeBody(c *Call) []byte {
-	type tracing struct {
-		Type  string `json:"type"`
-		Value string `json:"value"`
-	}
-	ev := struct {
-		Type       string   `json:"eventType"`
-		DeadlineMs int64    `json:"deadlineMs"`
-		RequestID  string   `json:"requestId"`
-		ARN        string   `json:"invokedFunctionArn"`
-		Tracing    *tracing `json:"tracing,omitempty"`
-	}{EventInvoke, c.deadline.UnixMilli(), c.inv.RequestID, c.inv.InvokedARN, nil}
-	if c.inv.TraceID != "" {
-		ev.Tracing = &tracing{"X-Amzn-Trace-Id", c.inv.TraceID}
-	}
-	return marshal(ev)
-}
-
-// shutdownBody is a SHUTDOWN event.
-func shutdownBody(reason string, deadline time.Time) []byte {
-	return marshal(struct {
-		Type       string `json:"eventType"`
-		DeadlineMs int64  `json:"deadlineMs"`
-		Reason     string `json:"shutdownReason"`
-	}{EventShutdown, deadline.UnixMilli(), reason})
-}
-
-// marshal is for values that always marshal.
-func marshal(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return []byte("{}")
-	}
-	return b
-}
-
 func writeJSON(w http.ResponseWriter, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(append(marshal(v), '\n'))
+	_, _ = w.Write(append(body, '\n'))
 }
 
 // writeRefusal answers a request that an extension may not make. Without a
 // client there is no answer.
 func writeRefusal(w http.ResponseWriter, err error) {
-	refused, ok := errors.AsType[*extensionError](err)
+	refused, ok := errors.AsType[*extension.Refusal](err)
 	if !ok {
 		panic(http.ErrAbortHandler)
 	}
-	writeError(w, http.StatusForbidden, refused.errorType, refused.message)
+	writeError(w, http.StatusForbidden, refused.Type, refused.Message)
 }
 
 // about is what extensions are told of their function.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/runtimeapi"
+	"github.com/hearthd/hearth/runtimeapi/extension"
 )
 
 const (
@@ -66,12 +67,12 @@ func (f *fixture) pollAs(ctx context.Context, id string) <-chan reply {
 func (f *fixture) readyAs(id string) <-chan reply {
 	f.Helper()
 	got := f.pollAs(f.Context(), id)
-	f.wantState(id, runtimeapi.ExtensionReady)
+	f.wantState(id, extension.Ready)
 	return got
 }
 
 // wantState waits until the only extension is in a state.
-func (f *fixture) wantState(id string, want runtimeapi.ExtensionState) {
+func (f *fixture) wantState(id string, want extension.State) {
 	f.Helper()
 	for deadline := time.Now().Add(patience); f.session.Extensions()[0].State != want; {
 		if time.Now().After(deadline) {
@@ -99,7 +100,7 @@ func TestRegister_External_IsToldOfTheFunction(t *testing.T) {
 		t.Errorf("got %d %q %v", got.status, got.body, got.header)
 	}
 	await(f, f.session.Registered(), "the registration")
-	want := []runtimeapi.Extension{{Name: "probe.sh", External: true, State: "Registered", Events: []string{"SHUTDOWN", "INVOKE"}}}
+	want := []extension.Extension{{Name: "probe.sh", External: true, State: "Registered", Events: []string{"SHUTDOWN", "INVOKE"}}}
 	if diff := cmp.Diff(want, f.session.Extensions()); diff != "" {
 		t.Errorf("extensions (-want +got):\n%s", diff)
 	}
@@ -209,7 +210,7 @@ func TestInitialized_EverybodyAtNext(t *testing.T) {
 	f.ready()
 	f.pollAs(t.Context(), a)
 	f.pollAs(t.Context(), internal)
-	f.wantState("a", runtimeapi.ExtensionReady)
+	f.wantState("a", extension.Ready)
 	if closed(f.session.Initialized()) {
 		t.Error("initialized without b")
 	}
@@ -271,7 +272,7 @@ func TestEvent_ShutdownAfterInvoke_Replaces(t *testing.T) {
 	ctx, hangUp := context.WithCancel(t.Context())
 	id := f.registered("x", "INVOKE", "SHUTDOWN")
 	gone := f.pollAs(ctx, id)
-	f.wantState(id, runtimeapi.ExtensionReady)
+	f.wantState(id, extension.Ready)
 	hangUp()
 	await(f, gone, "the end of the poll")
 	f.ready()
@@ -348,7 +349,7 @@ func TestEvent_ClientGone_WaitsForTheNextPoll(t *testing.T) {
 	id := f.registered("x", "INVOKE")
 	ctx, hangUp := context.WithCancel(t.Context())
 	gone := f.pollAs(ctx, id)
-	f.wantState(id, runtimeapi.ExtensionReady)
+	f.wantState(id, extension.Ready)
 	hangUp()
 	await(f, gone, "the end of the poll")
 	again := f.pollAs(t.Context(), id) // at once: the first may not be seen to be gone
@@ -398,7 +399,7 @@ func TestFault_WithoutType_IsRefused(t *testing.T) {
 	for _, path := range []string{initFaultPath, exitFaultPath} {
 		f.wantForbidden(f.post(path, "{}", identifier, id), "Extension.MissingHeader", "Lambda-Extension-Function-Error-Type not found")
 	}
-	if got := f.session.Extensions()[0].State; got != runtimeapi.ExtensionRegistered {
+	if got := f.session.Extensions()[0].State; got != extension.Registered {
 		t.Errorf("state %s", got)
 	}
 }
@@ -431,7 +432,7 @@ func TestFault_DuringInvoke_HoldsNothingUp(t *testing.T) {
 func TestLaunchFailed_CannotRegister(t *testing.T) {
 	f := extended(t, "x")
 	f.session.LaunchFailed("x", "PermissionDenied")
-	if got := f.session.Extensions()[0]; got.State != runtimeapi.ExtensionLaunchError || got.ErrorType != "PermissionDenied" || got.Registered() {
+	if got := f.session.Extensions()[0]; got.State != extension.LaunchError || got.ErrorType != "PermissionDenied" || got.Registered() {
 		t.Errorf("%+v", got)
 	}
 	f.wantForbidden(f.register("x"), "Extension.InvalidExtensionState",
@@ -443,7 +444,7 @@ func TestExtension_EndedSession_IsAborted(t *testing.T) {
 	id := f.registered("x")
 	w := f.dial() // Go's client would ask again
 	w.send("GET %s HTTP/1.1\r\nHost: x\r\n%s: %s\r\n\r\n", eventPath, identifier, id)
-	f.wantState(id, runtimeapi.ExtensionReady)
+	f.wantState(id, extension.Ready)
 	f.server.Begin()
 	if got := w.receive(); got.err == nil {
 		t.Errorf("got %+v", got)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/runtimeapi"
+	"github.com/hearthd/hearth/runtimeapi/extension"
 )
 
 // FuzzExtension sends an extension's arbitrary request in each state of the
@@ -56,7 +57,7 @@ func FuzzExtension(f *testing.F) {
 
 		next := server.Begin("x")
 		enterExtensionState(t, addr, next, 3)
-		if got := next.Extensions()[0].State; got != runtimeapi.ExtensionRunning {
+		if got := next.Extensions()[0].State; got != extension.Running {
 			t.Errorf("the next session stopped at %s", got)
 		}
 	})
@@ -99,7 +100,7 @@ func enterExtensionState(t *testing.T, addr string, s *runtimeapi.Session, state
 		return id
 	}
 	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n%s: %s\r\n\r\n", eventPath, identifier, id)
-	for deadline := time.Now().Add(patience); s.Extensions()[0].State != runtimeapi.ExtensionReady; {
+	for deadline := time.Now().Add(patience); s.Extensions()[0].State != extension.Ready; {
 		if time.Now().After(deadline) {
 			t.Fatal("never ready")
 		}

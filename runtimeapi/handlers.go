@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+
+	"github.com/hearthd/hearth/runtimeapi/longpoll"
 )
 
 // invocations is what a runtime asks of a session.
@@ -43,14 +45,15 @@ func serveInvocation(s invocations, w http.ResponseWriter, r *http.Request, rest
 
 // serveNext is the long poll.
 func (s *Session) serveNext(w http.ResponseWriter, r *http.Request) {
-	beginLongPoll(r)
+	longpoll.Begin(r)
 	call, err := s.poll()
 	if err != nil {
 		writeError(w, http.StatusForbidden, "InvalidStateTransition", err.Error())
 		return
 	}
 	if call == nil {
-		if w, call = s.await(w, r); call == nil {
+		var ok bool
+		if w, call, ok = longpoll.Await(w, r, s.queue, s.ended, s.deliver); !ok {
 			// The client is gone, or the environment is being reset and the
 			// process killed: there is nobody to answer.
 			panic(http.ErrAbortHandler)

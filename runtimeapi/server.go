@@ -13,6 +13,8 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/runtimeapi/extension"
+	"github.com/hearthd/hearth/runtimeapi/headerlimit"
 )
 
 // Bounds on what the processes of one environment can make the daemon hold.
@@ -62,7 +64,7 @@ func Serve(l net.Listener, opts Options) *Server {
 		},
 		subscriptions: opts.Subscriptions,
 		done:          make(chan struct{}),
-		session:       newSession(nil),
+		session:       newSession(extension.NewSet(nil, false)),
 	}
 	s.session.End()
 	s.http = &http.Server{
@@ -74,20 +76,24 @@ func Serve(l net.Listener, opts Options) *Server {
 		// killed runtime had sent and nobody had read yet is not its
 		// successor's.
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			accepted := c.(*conn) // from our listener
-			accepted.session = s.current()
-			return context.WithValue(ctx, connKey{}, accepted)
+			return context.WithValue(ctx, connKey{}, &accepted{Conn: c.(*headerlimit.Conn), session: s.current()})
 		},
 	}
 	// Owned by Close.
 	go func() {
 		defer close(s.done)
-		_ = s.http.Serve(&listener{Listener: netutil.LimitListener(l, MaxConnections)})
+		_ = s.http.Serve(headerlimit.Listen(netutil.LimitListener(l, MaxConnections)))
 	}()
 	return s
 }
 
-// connKey is the context key of a request's *conn.
+// accepted is a connection of the environment's processes.
+type accepted struct {
+	*headerlimit.Conn
+	session protocol // in which it was accepted
+}
+
+// connKey is the context key of a request's *accepted.
 type connKey struct{}
 
 // protocol is a Session of either kind, to a Server.
@@ -104,7 +110,7 @@ type protocol interface {
 // names, and then the runtime. Only connections made from now on are served by
 // it.
 func (s *Server) Begin(external ...string) *Session {
-	next := newSession(external)
+	next := newSession(extension.NewSet(external, false))
 	s.replace(next)
 	return next
 }
@@ -168,13 +174,13 @@ const (
 // connections that Serve accepted and no others. A request that cannot be
 // answered any more is aborted with http.ErrAbortHandler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	from, ok := r.Context().Value(connKey{}).(*conn)
+	from, ok := r.Context().Value(connKey{}).(*accepted)
 	if !ok || !s.enter() {
 		panic(http.ErrAbortHandler)
 	}
 	defer s.handlers.Done()
-	from.begin()
-	defer from.end()
+	from.Begin()
+	defer from.End()
 	session := from.session
 	if rest, ok := strings.CutPrefix(r.URL.Path, invocationPrefix); ok {
 		session.serveInvocation(w, r, rest)

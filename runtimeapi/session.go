@@ -3,11 +3,11 @@ package runtimeapi
 import (
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/runtimeapi/extension"
 )
 
 // State is where a runtime is in the protocol; see the package comment.
@@ -48,30 +48,22 @@ type Session struct {
 	inProgress *Call // not over: the runtime or an extension is not back yet
 	initDone   bool
 	closed     bool
-	noInvoke   bool // extensions cannot register for INVOKE; not written after newSession
-
-	agents       []*agent // the external ones first
-	unregistered int      // of the external ones
-	fault        string   // the first that an extension reported
+	extensions *extension.Set
 }
 
-// newSession begins a session; external are the names of the extensions that
-// the platform will start.
-func newSession(external []string) *Session {
+// newSession begins a session with the extensions that the platform will start.
+func newSession(extensions *extension.Set) *Session {
 	s := &Session{
-		ready:        make(chan struct{}),
-		registered:   make(chan struct{}),
-		initialized:  make(chan struct{}),
-		initError:    make(chan Response, 1),
-		ended:        make(chan struct{}),
-		queue:        make(chan *Call, 1),
-		state:        Started,
-		unregistered: len(external),
+		ready:       make(chan struct{}),
+		registered:  make(chan struct{}),
+		initialized: make(chan struct{}),
+		initError:   make(chan Response, 1),
+		ended:       make(chan struct{}),
+		queue:       make(chan *Call, 1),
+		state:       Started,
+		extensions:  extensions,
 	}
-	for _, name := range external {
-		s.agents = append(s.agents, newAgent(name, true))
-	}
-	if len(external) == 0 {
+	if extensions.Registered() {
 		close(s.registered)
 	}
 	return s
@@ -98,10 +90,7 @@ func (s *Session) State() State {
 // or this is the first. Anything else is a broken invariant of the caller, and
 // an error.
 func (s *Session) Invoke(inv *hearth.Invocation, timeout time.Duration, progress Progress) (*Call, error) {
-	c := &Call{
-		inv: inv, id: [1]string{newUUID()}, deadline: time.Now().Add(timeout), progress: progress,
-		response: make(chan Response, 1), outstanding: 1,
-	}
+	c := newCall(inv, timeout, progress)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closed {
@@ -112,8 +101,8 @@ func (s *Session) Invoke(inv *hearth.Invocation, timeout time.Duration, progress
 	}
 	s.waiting, s.inProgress = c, c
 	s.queue <- c // has room: nothing else waits
-	if len(s.agents) > 0 {
-		s.offerLocked(c)
+	if s.extensions.Len() > 0 {
+		c.offerTo(s.extensions)
 	}
 	return c, nil
 }
@@ -127,6 +116,7 @@ func (s *Session) End() {
 	s.waiting, s.current, s.inProgress = nil, nil, nil
 	if !s.closed {
 		s.closed = true
+		s.extensions.Close()
 		close(s.ended)
 	}
 }
@@ -182,43 +172,6 @@ func (s *Session) enterReady() (again, back *Call, alone bool, err error) {
 	return nil, back, alone, nil
 }
 
-// await blocks until there is an event for this poll, and returns it with what
-// the poll is answered on. It returns nil when the client or the session is gone.
-func (s *Session) await(w http.ResponseWriter, r *http.Request) (to http.ResponseWriter, c *Call) {
-	ctx := r.Context()
-	select {
-	case c := <-s.queue:
-		if s.deliver(c, ctx.Err() != nil) {
-			return w, c
-		}
-		if ctx.Err() == nil {
-			return nil, nil // the session has ended
-		}
-	case <-ctx.Done():
-	case <-s.ended:
-		return nil, nil
-	}
-	p := park(w)
-	if p == nil {
-		return nil, nil
-	}
-	for {
-		select {
-		case c := <-s.queue:
-			if s.deliver(c, !p.alive()) {
-				return p, c
-			}
-		case <-p.probe():
-			if p.alive() {
-				continue
-			}
-		case <-s.ended:
-		}
-		p.Close()
-		return nil, nil
-	}
-}
-
 // deliver marks a call taken from the queue as the current one. It reports
 // false when the session ended meanwhile, and when the poll's client is gone:
 // the call then waits for the next poll.
@@ -258,11 +211,8 @@ func (s *Session) beginResponse(id string, to State) (*Call, error) {
 
 // respond ends what beginResponse began.
 func (s *Session) respond(c *Call, r Response) {
-	c.mu.Lock()
-	c.answer, c.times.Responded = &r, time.Now()
-	c.mu.Unlock()
 	// Before the state changes: a poll that comes from now on ends the call.
-	c.response <- r
+	c.respond(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.state = Responded

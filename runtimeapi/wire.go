@@ -49,17 +49,6 @@ func drain(r *http.Request) {
 	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, maxDrain))
 }
 
-// beginLongPoll reads the body that a poll should not have. Only after it does
-// package net/http notice that a client has gone.
-func beginLongPoll(r *http.Request) {
-	if r.ContentLength == 0 {
-		return
-	}
-	if _, err := io.CopyN(io.Discard, r.Body, maxDrain); !errors.Is(err, io.EOF) {
-		panic(http.ErrAbortHandler) // it ends too early, or never
-	}
-}
-
 // refusedBody is the platform's verdict on an answer that readBody failed on.
 func refusedBody(err error) Response {
 	if errors.Is(err, errTooLarge) {

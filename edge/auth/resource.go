@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"encoding/json"
-	"slices"
 	"strings"
 
 	"github.com/hearthd/hearth"
@@ -99,11 +98,4 @@ func (g *Gate) layer(ctx context.Context, name, version string) string {
 		arn += ":" + version
 	}
 	return arn
-}
-
-// Labels returns the labels of paths that the gate knows what to make of.
-func Labels() []string {
-	return slices.Concat(arnLabels(), []string{"FunctionName", "LayerName"}, []string{
-		"CallbackId", "CapacityProviderName", "Name", "StatementId", "UUID", "VersionNumber", // within the account
-	})
 }

@@ -18,7 +18,6 @@
 package clock
 
 import (
-	"context"
 	"time"
 )
 
@@ -51,19 +50,3 @@ func (Real) Now() time.Time { return time.Now() }
 
 // AfterFunc implements Clock; the words are dropped.
 func (Real) AfterFunc(d time.Duration, _ string, f func()) Timer { return time.AfterFunc(d, f) }
-
-// Sleep returns nil after d on the clock, or the cause when ctx ends first.
-func Sleep(ctx context.Context, c Clock, d time.Duration, what string) error {
-	if err := context.Cause(ctx); err != nil {
-		return err
-	}
-	over := make(chan struct{})
-	t := c.AfterFunc(d, what, func() { close(over) })
-	defer t.Stop()
-	select {
-	case <-over:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}

@@ -169,34 +169,3 @@ func TestReal_AfterFunc_CallsBack(t *testing.T) {
 		}
 	})
 }
-
-func TestSleep_EndsWithTheClock(t *testing.T) {
-	c := clock.NewTest(noon)
-	done := make(chan error, 1)
-	go func() { done <- clock.Sleep(context.Background(), c, time.Minute, "nap") }() // received below
-	for len(c.Pending(1)) == 0 {
-		select {
-		case err := <-done:
-			t.Fatalf("did not sleep: %v", err)
-		default:
-		}
-	}
-	advance(t, c, time.Minute)
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestSleep_ContextEnds_ReturnsItsCause(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		c := clock.NewTest(noon)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		if err := clock.Sleep(ctx, c, time.Minute, "nap"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("got %v", err)
-		}
-		if left := c.Pending(9); len(left) != 0 {
-			t.Errorf("left armed: %v", left)
-		}
-	})
-}

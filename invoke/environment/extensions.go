@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/runtimeapi"
+	"github.com/hearthd/hearth/runtimeapi/extension"
 	"github.com/hearthd/hearth/sandbox"
 )
 
@@ -31,7 +31,7 @@ func externalExtensions(opt string) ([]string, error) {
 	}
 	var names []string
 	for _, entry := range entries {
-		if len(names) > runtimeapi.MaxExtensions {
+		if len(names) > extension.Max {
 			break
 		}
 		info, err := entry.Info()
@@ -50,7 +50,7 @@ func externalExtensions(opt string) ([]string, error) {
 // registered.
 func (e *Environment) startExtensions(r *run, deadline time.Time, timeout <-chan time.Time) verdict {
 	for i, name := range e.extensions {
-		if i >= runtimeapi.MaxExtensions {
+		if i >= extension.Max {
 			r.session.LaunchFailed(name, "TooManyExtensions")
 			return verdict{status: hearth.StatusError, errorType: launchError, message: "ErrTooManyExtensions"}
 		}

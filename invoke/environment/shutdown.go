@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/runtimeapi"
+	"github.com/hearthd/hearth/runtimeapi/extension"
 )
 
 // Reasons of a shutdown, as extensions are told them.
@@ -25,7 +25,7 @@ func (v *verdict) reason() string {
 // shutdownBudget is how long the processes of a run may take to end, and how
 // much of it the runtime may: AWS's numbers. Without extensions there is no
 // shutdown phase.
-func shutdownBudget(extensions []runtimeapi.Extension) (all, runtime time.Duration) {
+func shutdownBudget(extensions []extension.Extension) (all, runtime time.Duration) {
 	const internal, external = 500 * time.Millisecond, 2 * time.Second
 	for i := range extensions {
 		switch {
@@ -66,7 +66,7 @@ func (e *Environment) shutdown(r *run, reason string) {
 	r.session.Shutdown(reason, deadline)
 	wanted := map[string]bool{}
 	for i := range extensions {
-		wanted[extensions[i].Name] = extensions[i].Wants(runtimeapi.EventShutdown)
+		wanted[extensions[i].Name] = extensions[i].Wants(extension.Shutdown)
 	}
 	for _, p := range processes {
 		if p.extension != "" && !wanted[p.extension] {
