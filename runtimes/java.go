@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -48,75 +48,6 @@ func JavaClientDir(env []string) string {
 		return filepath.Join(home, ".local", "share", "hearth", "java")
 	}
 	return ""
-}
-
-// javaDirs lists the directories of this host that may hold a JDK's programs.
-func javaDirs(env []string) []string {
-	get := lookup(env)
-	var dirs []string
-	if home := get("JAVA_HOME"); home != "" {
-		dirs = append(dirs, filepath.Join(home, "bin"))
-	}
-	for _, pattern := range []string{
-		"/usr/lib/jvm/*/bin",
-		join(get("HOME"), ".sdkman/candidates/java/*/bin"),
-		join(get("HOME"), ".asdf/installs/java/*/bin"),
-		join(get("HOME"), ".local/share/mise/installs/java/*/bin"),
-		join(get("HOME"), ".jdks/*/bin"),
-		"/Library/Java/JavaVirtualMachines/*/Contents/Home/bin",
-	} {
-		dirs = append(dirs, newestFirst(pattern)...)
-	}
-	return existing(dirs)
-}
-
-// probeJava reads what a JDK or JRE says of itself in its release file: a JVM
-// that is started to be asked needs a good part of a second.
-func probeJava(path string) (Interpreter, error) {
-	real, err := filepath.EvalSymlinks(path)
-	if err != nil {
-		return Interpreter{}, fmt.Errorf("find the JDK of %s: %w", path, err)
-	}
-	prefix := filepath.Dir(filepath.Dir(real))
-	release, err := os.ReadFile(filepath.Join(prefix, "release"))
-	if err != nil {
-		return Interpreter{}, fmt.Errorf("read the release file of a JDK: %w", err)
-	}
-	for line := range strings.Lines(string(release)) {
-		if quoted, ok := strings.CutPrefix(strings.TrimSpace(line), "JAVA_VERSION="); ok {
-			version, err := strconv.Unquote(quoted)
-			if err != nil || version == "" {
-				break
-			}
-			return Interpreter{
-				Family: Java, Version: version, Executable: real, Prefix: prefix, BasePrefix: prefix,
-				Linked: linkedFiles(prefix),
-			}, nil
-		}
-	}
-	return Interpreter{}, fmt.Errorf("%s has no JAVA_VERSION", filepath.Join(prefix, "release"))
-}
-
-// linkedFiles returns the directories outside a JDK that its configuration and
-// certificates link to: distributions keep them below /etc.
-func linkedFiles(prefix string) []string {
-	var dirs []string
-	for _, part := range []string{"conf", filepath.Join("lib", "security")} {
-		_ = filepath.WalkDir(filepath.Join(prefix, part), func(path string, d fs.DirEntry, err error) error {
-			if err != nil || d.Type()&fs.ModeSymlink == 0 {
-				return nil // what cannot be read has no links to follow
-			}
-			target, err := os.Readlink(path)
-			if err != nil || !filepath.IsAbs(target) || within(target, "/usr") {
-				return nil
-			}
-			if dir := filepath.Dir(target); !slices.ContainsFunc(dirs, func(have string) bool { return within(dir, have) }) {
-				dirs = append(dirs, dir)
-			}
-			return nil
-		})
-	}
-	return dirs
 }
 
 // javaRuntimeDir returns the directory to show at /var/runtime: the client's
@@ -188,22 +119,43 @@ func copyFile(from, to string) (err error) {
 	return errors.Join(err, out.Close())
 }
 
+// Options of the JVM that a function may set in JAVA_TOOL_OPTIONS in place of
+// hearth's.
+var (
+	heapOption      = regexp.MustCompile(`^-Xmx|^-XX:(MaxHeapSize|MaxRAMPercentage|MaxRAM)=`)
+	collectorOption = regexp.MustCompile(`^-XX:[+-]Use\w+GC$`)
+	compilerOption  = regexp.MustCompile(`^-XX:([+-]TieredCompilation$|TieredStopAtLevel=)`)
+)
+
 // javaFlags sizes the JVM from the function's memory in AWS's proportions, and
-// favours a short start, as AWS does since Java 17 by default: one compiler, one
-// collector. JAVA_TOOL_OPTIONS of the function comes first and so loses to none
-// of them but those it repeats; see the JVM's documentation.
+// favours a short start, as AWS does: one collector and, since Java 17, one
+// compiler. What the JVM reads in JAVA_TOOL_OPTIONS loses to its command line,
+// and a second collector ends it: what the function sets there is left out here.
 func (p *Plan) javaFlags() []string {
-	flags := []string{"-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto", "-Djava.net.preferIPv4Stack=true"}
-	if p.memory > 0 {
-		flags = append([]string{"-XX:MaxHeapSize=" + strconv.Itoa(p.memory*1024*85/100) + "k"}, flags...)
+	own := func(option *regexp.Regexp) bool {
+		return slices.ContainsFunc(strings.Fields(p.toolOptions), option.MatchString)
 	}
-	if major, err := strconv.Atoi(p.Interpreter.minor()); err == nil && major >= 17 {
+	major, err := strconv.Atoi(p.Interpreter.minor())
+	if err != nil { // an early build of the next version, which serves no runtime
+		major = 0
+	}
+	flags := []string{"-Djava.net.preferIPv4Stack=true"}
+	if p.memory > 0 && !own(heapOption) {
+		flags = append(flags, "-XX:MaxHeapSize="+strconv.Itoa(p.memory*1024*85/100)+"k")
+	}
+	if !own(collectorOption) {
+		flags = append(flags, "-XX:+UseSerialGC")
+	}
+	if major >= 17 && !own(compilerOption) {
+		flags = append(flags, "-XX:TieredStopAtLevel=1")
+	}
+	if major >= 17 {
 		// The client reaches into java.io for the descriptor of the log; newer
 		// JVMs warn of what they will refuse one day.
 		flags = append(flags, "--add-opens=java.base/java.io=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED")
-		if major >= 24 {
-			flags = append(flags, "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow")
-		}
+	}
+	if major >= 24 {
+		flags = append(flags, "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow")
 	}
 	return flags
 }

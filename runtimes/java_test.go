@@ -71,6 +71,51 @@ func TestPlan_Java_RunsClientOnThatVersion(t *testing.T) {
 	}
 }
 
+// javaArguments is the command line of a function of 1,000 MB with these
+// JAVA_TOOL_OPTIONS.
+func javaArguments(t *testing.T, runtime, version, toolOptions string) []string {
+	t.Helper()
+	plan, err := javaSet(t, javaClient(t), fakeJDK(t, version)).Plan(t.Context(), &hearth.Function{
+		Runtime: runtime, Handler: "a.B", MemorySize: 1000, Environment: map[string]string{"JAVA_TOOL_OPTIONS": toolOptions},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.Command(runtimes.Paths{Lang: "/var/lang", Runtime: "/var/runtime", Opt: "/opt"}).Candidates[0]
+}
+
+// The JVM prefers its command line to JAVA_TOOL_OPTIONS, and two collectors end
+// it.
+func TestCommand_JavaToolOptions_TakePlaceOfDefaults(t *testing.T) {
+	const heap, collector, compiler = "-XX:MaxHeapSize=870400k", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"
+	for _, c := range []struct {
+		options string
+		left    []string // of the defaults
+	}{
+		{"", []string{heap, collector, compiler}},
+		{"-Dother=-Xmx1g -verbose:gc", []string{heap, collector, compiler}},
+		{"-XX:+UseParallelGC", []string{heap, compiler}},
+		{"-Da=b -XX:+UseZGC", []string{heap, compiler}},
+		{"-XX:+TieredCompilation -XX:TieredStopAtLevel=4", []string{heap, collector}},
+		{"-XX:-TieredCompilation", []string{heap, collector}},
+		{"-Xmx100m", []string{collector, compiler}},
+		{"-XX:MaxRAMPercentage=50", []string{collector, compiler}},
+	} {
+		got := slices.DeleteFunc(javaArguments(t, "java17", "17.0.1", c.options), func(arg string) bool {
+			return !slices.Contains([]string{heap, collector, compiler}, arg)
+		})
+		if diff := cmp.Diff(c.left, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", c.options, diff)
+		}
+	}
+}
+
+func TestCommand_Java11_CompilesInAllTiers(t *testing.T) {
+	if args := javaArguments(t, "java11", "11.0.2", ""); slices.Contains(args, "-XX:TieredStopAtLevel=1") {
+		t.Errorf("java11 runs %q", args)
+	}
+}
+
 func TestCheck_JavaWithoutClient_SaysHowToGetIt(t *testing.T) {
 	err := javaSet(t, t.TempDir(), fakeJDK(t, "17.0.1")).Check(t.Context(), "java17")
 	if !errors.Is(err, hearth.ErrInvalid) || !strings.Contains(err.Error(), "hearth runtimes install java") {
@@ -82,24 +127,6 @@ func TestCheck_JavaOfAnotherVersion_IsNoSubstitute(t *testing.T) {
 	err := javaSet(t, javaClient(t), fakeJDK(t, "17.0.1"), fakeJDK(t, "1.8.0_402")).Check(t.Context(), "java21")
 	if err == nil || !strings.Contains(err.Error(), "java21 needs a Java 21 virtual machine; this host can serve java17.") {
 		t.Errorf("error %v", err)
-	}
-}
-
-func TestPlan_JDKThatLinksOutsideItself_MountsWhatItLinksTo(t *testing.T) {
-	prefix := fakeJDK(t, "25")
-	etc := write(t, map[string]string{"security/java.security": "x", "net.properties": "y"})
-	if err := os.MkdirAll(filepath.Join(prefix, "conf"), 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Symlink(filepath.Join(etc, "net.properties"), filepath.Join(prefix, "conf", "net.properties")); err != nil {
-		t.Fatal(err)
-	}
-	plan, err := javaSet(t, javaClient(t), prefix).Plan(t.Context(), &hearth.Function{Runtime: "java25", Handler: "a.B"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !slices.Contains(plan.Mounts, runtimes.Mount{Source: etc, Target: etc}) {
-		t.Errorf("mounts %v, want %s among them", plan.Mounts, etc)
 	}
 }
 

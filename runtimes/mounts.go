@@ -46,7 +46,7 @@ func (i Interpreter) exposure(prefix string) exposed {
 func exposure(prefix string) exposed {
 	prefix = filepath.Clean(prefix)
 	entries, err := os.ReadDir(prefix)
-	if err != nil || slices.Contains([]string{"/", "/usr", "/usr/local", "/opt", "/opt/homebrew"}, prefix) || filepath.Base(prefix) == ".local" {
+	if err != nil || isShared(prefix) {
 		return namedFiles
 	}
 	for _, entry := range entries {
@@ -59,6 +59,12 @@ func exposure(prefix string) exposed {
 		}
 	}
 	return wholePrefix
+}
+
+// isShared says whether a clean prefix is where programs of all kinds are
+// installed.
+func isShared(prefix string) bool {
+	return slices.Contains([]string{"/", "/usr", "/usr/local", "/opt", "/opt/homebrew"}, prefix) || filepath.Base(prefix) == ".local"
 }
 
 // mounts lists what must be seen beyond the trees that every sandbox shows.

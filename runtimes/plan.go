@@ -42,6 +42,7 @@ type Plan struct {
 
 	memory      int    // MB
 	nodeOptions string // the function's NODE_OPTIONS
+	toolOptions string // the function's JAVA_TOOL_OPTIONS
 	wrapped     bool   // the function sets AWS_LAMBDA_EXEC_WRAPPER
 	handler     string // the function's
 }
@@ -63,6 +64,7 @@ func (s *Set) Plan(ctx context.Context, fn *hearth.Function) (*Plan, error) {
 		Served:      served,
 		memory:      fn.MemorySize,
 		nodeOptions: fn.Environment["NODE_OPTIONS"],
+		toolOptions: fn.Environment["JAVA_TOOL_OPTIONS"],
 		wrapped:     fn.Environment["AWS_LAMBDA_EXEC_WRAPPER"] != "",
 		handler:     fn.Handler,
 	}

@@ -86,9 +86,10 @@ type prober struct {
 	known map[fileID]*probed
 }
 
-// fileID identifies an executable until it changes.
+// fileID identifies an executable until it, or what its path leads to, changes.
 type fileID struct {
 	path  string
+	real  string // without symbolic links
 	size  int64
 	mtime time.Time
 }
@@ -112,7 +113,11 @@ func (p *prober) probe(ctx context.Context, f Family, path string) (Interpreter,
 	if info.IsDir() || info.Mode()&0o111 == 0 {
 		return Interpreter{}, fmt.Errorf("%s is not executable", path)
 	}
-	id := fileID{path: path, size: info.Size(), mtime: info.ModTime()}
+	real, err := filepath.EvalSymlinks(path)
+	if err != nil {
+		return Interpreter{}, fmt.Errorf("follow links to interpreter: %w", err)
+	}
+	id := fileID{path: path, real: real, size: info.Size(), mtime: info.ModTime()}
 	p.mu.Lock()
 	entry := p.known[id]
 	if entry == nil {
@@ -137,7 +142,7 @@ func (p *prober) ask(ctx context.Context, f Family, path string) (Interpreter, e
 	ctx, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	if f == Java {
-		return probeJava(path)
+		return probeJava(ctx, path, p.env)
 	}
 	args := []string{"-c", probePython}
 	if f == Node {
@@ -169,7 +174,8 @@ func probeEnv(env []string) []string {
 	out := make([]string, 0, len(env))
 	for _, kv := range env {
 		switch key, _, _ := strings.Cut(kv, "="); key {
-		case "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONINSPECT", "NODE_OPTIONS":
+		case "PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "PYTHONINSPECT", "NODE_OPTIONS",
+			"JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS":
 		default:
 			out = append(out, kv)
 		}

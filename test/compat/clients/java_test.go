@@ -12,7 +12,7 @@ import (
 func TestJava(t *testing.T) {
 	t.Parallel()
 	_, noJava := visible("java")
-	toolchains.require(t, noJava, installed("javac", "mvn"))
+	toolchains.require(t, noJava, installed("javac", "jar", "mvn"))
 	built := buildJava(t)
 	pkg := assemble(t, built, "testdata/java")
 	fn := contract(t, client{
@@ -57,7 +57,8 @@ func TestJava(t *testing.T) {
 	})
 }
 
-// buildJava compiles the function and fetches the client.
+// buildJava compiles the function and its layer, and fetches the client. In the
+// directory are classes, lib with the client, and layer.
 func buildJava(t *testing.T) string {
 	t.Helper()
 	// The pinned version of the client is in pom.xml.
@@ -71,43 +72,11 @@ func buildJava(t *testing.T) string {
 		}
 		mustRun(t, ".", nil, append([]string{"javac", "--release", "11", "-cp", filepath.Join(dir, "lib", "*"),
 			"-d", filepath.Join(dir, "classes")}, classes...)...)
+		lib, layered := filepath.Join(dir, "layer", "java", "lib"), filepath.Join(dir, "layered")
+		if err := os.MkdirAll(lib, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		mustRun(t, ".", nil, "javac", "--release", "11", "-d", layered, "testdata/java/layer/layered/Greeting.java")
+		mustRun(t, ".", nil, "jar", "--create", "--file", filepath.Join(lib, "greeting.jar"), "-C", layered, ".")
 	})
-}
-
-// The client comes from where `hearth runtimes install java` puts it, and the
-// package holds the function's classes alone.
-func TestJava_ManagedRuntimes(t *testing.T) {
-	t.Parallel()
-	toolchains.require(t, installed("java", "javac", "mvn"))
-	built := buildJava(t)
-	if _, err := os.Stat(os.Getenv("HEARTH_JAVA_CLIENT")); err != nil {
-		mustRun(t, ".", nil, hearthBinary, "runtimes", "install", "java")
-	}
-	served := 0
-	for _, runtime := range []struct{ name, version string }{{"java11", "11"}, {"java17", "17"}, {"java21", "21"}, {"java25", "25"}} {
-		t.Run(runtime.name, func(t *testing.T) {
-			pkg := assemble(t, filepath.Join(built, "classes"))
-			fn, err := sandboxed.tryDeploy(t, pkg, "app.App", runtime.name, timeoutSeconds)
-			if err != nil {
-				// No JDK of another version stands in for a missing one.
-				if want := "needs a Java " + runtime.version + " virtual machine"; !strings.Contains(err.Error(), want) {
-					t.Errorf("deploy: %v, want an error with %q", err, want)
-				}
-				return
-			}
-			served++
-			returnsValue(t, fn)
-			tellsContext(t, fn)
-			staysWarm(t, fn)
-			reportsError(t, fn, failEvent, `\{"errorMessage":"no such thing","errorType":"app\.App\$Refusal","stackTrace":\[.*\]\}`)
-			takesLargestPayload(t, fn)
-			logsInItsPlace(t, fn)
-			if res := fn.invoke(t, `{"do":"log"}`); strings.Count(res.Log, "to the logger\n") != 1 {
-				t.Errorf("the log is %q, want one line from the logger", res.Log)
-			}
-		})
-	}
-	if served == 0 {
-		t.Error("this machine has a JDK, and hearth served no Java runtime")
-	}
 }

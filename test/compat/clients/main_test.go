@@ -49,8 +49,16 @@ func run(m *testing.M) (code int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if err := os.Setenv("HEARTH_JAVA_CLIENT", filepath.Join(cache, "hearth-test-clients", "java-client")); err != nil {
+	cache = filepath.Join(cache, "hearth-test-clients")
+	if err := os.Setenv("HEARTH_JAVA_CLIENT", filepath.Join(cache, "java-client")); err != nil {
 		return 0, err
+	}
+	for _, java := range javaRuntimes() {
+		if java.wheel != "" {
+			if err := os.Setenv(java.homeVariable(), java.home(cache)); err != nil {
+				return 0, err
+			}
+		}
 	}
 	dir, err := os.MkdirTemp("", "hearth-clients-")
 	if err != nil {

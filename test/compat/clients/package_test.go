@@ -77,8 +77,7 @@ func mustRun(t *testing.T, dir string, env []string, args ...string) string {
 func cached(t *testing.T, client string, key []string, build func(dir string)) string {
 	t.Helper()
 	root := cacheDir(t)
-	sum := sha256.Sum256([]byte(strings.Join(key, "\x00")))
-	final := filepath.Join(root, client+"-"+hex.EncodeToString(sum[:6]))
+	final := filepath.Join(root, cacheName(client, key))
 	if _, err := os.Stat(final); err == nil {
 		return final
 	}
@@ -97,6 +96,12 @@ func cached(t *testing.T, client string, key []string, build func(dir string)) s
 		t.Fatal(err)
 	}
 	return final
+}
+
+// cacheName is the name in the cache of what is built for a key.
+func cacheName(client string, key []string) string {
+	sum := sha256.Sum256([]byte(strings.Join(key, "\x00")))
+	return client + "-" + hex.EncodeToString(sum[:6])
 }
 
 // cacheDir is this package's directory in the user's cache.

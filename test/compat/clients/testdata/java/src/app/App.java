@@ -2,6 +2,8 @@ package app;
 
 import com.amazonaws.services.lambda.runtime.Context;
 import com.amazonaws.services.lambda.runtime.RequestHandler;
+import java.lang.management.ManagementFactory;
+import java.lang.management.MemoryManagerMXBean;
 import java.util.HashMap;
 import java.util.Map;
 
@@ -30,6 +32,14 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
         throw new Refusal("no such thing" + "!".repeat(number(event, "size")));
       case "sleep":
         return sleep(event);
+      case "wrap":
+        throw new IllegalStateException("gave up", new Refusal("no such thing"));
+      case "property":
+        return System.getProperty((String) event.get("value"));
+      case "collectors":
+        return ManagementFactory.getGarbageCollectorMXBeans().stream().map(MemoryManagerMXBean::getName).toArray();
+      case "new":
+        return create((String) event.get("value"));
       case "overflow":
         return overflow(1);
       case "exit":
@@ -67,6 +77,14 @@ public class App implements RequestHandler<Map<String, Object>, Object> {
       throw new IllegalStateException(e);
     }
     return event.get("value");
+  }
+
+  private static String create(String type) {
+    try {
+      return Class.forName(type).getDeclaredConstructor().newInstance().toString();
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   private static int overflow(int depth) {
