@@ -15,11 +15,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// What is on its way to readers shares one connection, which the server ends
-// when too much of it waits (maxPending).
+// What is on its way to readers is in memory, and shares one connection, which
+// the server ends when too much of it waits (maxPending).
 const (
 	maxReaders = 128 // at a time; others wait
-	chunksAway = 4   // per reader
+	chunksAway = 1   // per reader
 )
 
 // Open implements store.Blobs. It waits while maxReaders others read.
@@ -28,7 +28,7 @@ func (b *Blobs) Open(ctx context.Context, digest string) (io.ReadCloser, error) 
 	if err != nil {
 		return nil, fmt.Errorf("open blob %s: %w", digest, err)
 	}
-	r := &reader{ctx: ctx, entry: e, sum: sha256.New()}
+	r := &reader{ctx: ctx, js: b.js, entry: e, sum: sha256.New()}
 	if e.Chunks == 0 {
 		return r, nil
 	}
@@ -38,8 +38,7 @@ func (b *Blobs) Open(ctx context.Context, digest string) (io.ReadCloser, error) 
 		return nil, fmt.Errorf("open blob %s: %w", digest, context.Cause(ctx))
 	}
 	r.leave = func() { <-b.readers }
-	r.messages, err = consume(ctx, b.js, "OBJ_"+codeBucket, jetstream.ConsumerConfig{FilterSubject: chunkSubject(e.NUID)}, chunksAway)
-	if err != nil {
+	if err := r.consume(); err != nil {
 		r.leave()
 		return nil, fmt.Errorf("open blob %s: %w", digest, err)
 	}
@@ -50,12 +49,14 @@ func (b *Blobs) Open(ctx context.Context, digest string) (io.ReadCloser, error) 
 // Open documents.
 type reader struct {
 	ctx      context.Context
+	js       jetstream.JetStream
 	entry    entry
 	messages *messages // nil: no chunks
 	leave    func()    // gives the place among maxReaders back; set with messages
 
 	chunk bytes.Reader
 	read  uint32 // chunks received
+	last  uint64 // sequence of the last of them
 	sum   hash.Hash
 }
 
@@ -82,23 +83,52 @@ func (r *reader) Read(p []byte) (int, error) {
 	return r.chunk.Read(p)
 }
 
+// consume begins to read behind the last chunk.
+func (r *reader) consume() (err error) {
+	config := jetstream.ConsumerConfig{FilterSubject: chunkSubject(r.entry.NUID)}
+	if r.last > 0 {
+		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.last+1
+	}
+	r.messages, err = consume(r.ctx, r.js, "OBJ_"+codeBucket, config, chunksAway)
+	return err
+}
+
+// nextChunk reads a chunk, from another consumer when the first is gone: the
+// server removes that of a reader who takes a minute for a chunk.
 func (r *reader) nextChunk() error {
 	if r.messages == nil {
 		return os.ErrClosed
 	}
+	err := r.receive()
+	if !lost(err) {
+		return err
+	}
+	r.messages.close(r.ctx)
+	if err := r.consume(); err != nil {
+		r.leave()
+		return err
+	}
+	if err = r.receive(); lost(err) {
+		err = fmt.Errorf("%w: %w", hearth.ErrUnavailable, err)
+	}
+	return err
+}
+
+func (r *reader) receive() error {
 	timeout := chunkTimeout
 	if r.messages.pending == 0 {
 		timeout = lagTimeout
 	}
 	ctx, cancel := context.WithTimeoutCause(r.ctx, timeout, fmt.Errorf("no chunk within %v: %w", timeout, hearth.ErrUnavailable))
 	defer cancel()
-	msg, _, err := r.messages.next(ctx)
+	msg, meta, err := r.messages.next(ctx)
 	if err != nil {
 		return err
 	}
-	r.chunk.Reset(msg.Data())
-	r.sum.Write(msg.Data())
+	r.chunk.Reset(msg.Data)
+	r.sum.Write(msg.Data)
 	r.read++
+	r.last = meta.Sequence.Stream
 	return nil
 }
 

@@ -2,10 +2,12 @@ package jetstream
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -16,23 +18,53 @@ const consumerLinger = time.Minute
 // more than one message, and well below what makes the server drop a slow client.
 const readAhead = 2 * maxPayload
 
-// errGap: a message that the server sent did not arrive.
-var errGap = errors.New("message lost on the way")
+// How long the server keeps a request open, and how often it says meanwhile
+// that it does.
+const (
+	requestLife = 30 * time.Second
+	heartbeat   = requestLife / 2
+)
+
+// statuses is room for what the server says of a request beside its messages:
+// the heartbeats of its life, and how it ended.
+const statuses = int(requestLife/heartbeat) + 2
+
+// Why a consumer has nothing more to give, though the stream has; see lost.
+var (
+	errGap  = errors.New("message lost on the way")
+	errGone = errors.New("the consumer is gone")
+)
+
+// lost reports whether a consumer failed that another may stand in for.
+func lost(err error) bool { return errors.Is(err, errGap) || errors.Is(err, errGone) }
 
 // messages reads a stream, in order and without gaps, from a consumer of its
 // own. Any error ends it.
+//
+// It asks for a batch when it has read the last one, and has room for all that
+// can come: messages, and what the server says of a request. The client
+// library's iterators have room for the messages alone, and drop one when the
+// server ends each batch with a status, as it does when bytes are bounded.
 type messages struct {
 	js      jetstream.JetStream
 	stream  string
 	name    string // the consumer's
-	iter    jetstream.MessagesContext
+	batch   int    // messages of a request
+	request *request
 	pending uint64 // messages that the server had still to send, at the last one
 	last    uint64 // the consumer's number of the last message
 }
 
-// consume starts reading with up to buffer messages, and readAhead bytes, ahead. The caller closes
-// what it gets.
-func consume(ctx context.Context, js jetstream.JetStream, stream string, config jetstream.ConsumerConfig, buffer int) (*messages, error) {
+// request is what the server was asked for and has not sent yet.
+type request struct {
+	sub  *nats.Subscription
+	come chan *nats.Msg
+	left int // messages
+}
+
+// consume starts reading, up to batch messages and readAhead bytes ahead. The
+// caller closes what it gets.
+func consume(ctx context.Context, js jetstream.JetStream, stream string, config jetstream.ConsumerConfig, batch int) (*messages, error) {
 	config.AckPolicy = jetstream.AckNonePolicy
 	config.MemoryStorage = true
 	config.InactiveThreshold = consumerLinger
@@ -41,23 +73,76 @@ func consume(ctx context.Context, js jetstream.JetStream, stream string, config 
 	if err != nil {
 		return nil, fmt.Errorf("read stream %s: %w", stream, failure(ctx, err))
 	}
-	iter, err := consumer.Messages(jetstream.PullMaxMessagesWithBytesLimit(buffer, readAhead))
-	if err != nil {
-		return nil, fmt.Errorf("read stream %s: %w", stream, failure(ctx, err))
-	}
 	info := consumer.CachedInfo()
-	return &messages{js: js, stream: stream, name: info.Name, iter: iter, pending: info.NumPending}, nil
+	return &messages{js: js, stream: stream, name: info.Name, batch: batch, pending: info.NumPending}, nil
 }
 
 // next waits for the next message.
-func (m *messages) next(ctx context.Context) (jetstream.Msg, *jetstream.MsgMetadata, error) {
-	msg, err := m.iter.Next(jetstream.NextContext(ctx))
+func (m *messages) next(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, error) {
+	silence := time.NewTimer(2 * heartbeat)
+	defer silence.Stop()
+	for {
+		if m.request == nil {
+			if err := m.ask(); err != nil {
+				return nil, nil, failure(ctx, err)
+			}
+		}
+		select {
+		case msg, open := <-m.request.come:
+			switch {
+			case !open:
+				return nil, nil, failure(ctx, nats.ErrConnectionClosed)
+			case !isStatus(msg):
+				return m.take(msg)
+			}
+			if err := m.heed(msg); err != nil {
+				return nil, nil, failure(ctx, err)
+			}
+			silence.Reset(2 * heartbeat)
+		case <-silence.C: // the request did not survive, perhaps with its connection
+			m.drop()
+			silence.Reset(2 * heartbeat)
+		case <-ctx.Done():
+			return nil, nil, context.Cause(ctx)
+		}
+	}
+}
+
+// ask requests a batch.
+func (m *messages) ask() error {
+	body, err := json.Marshal(map[string]int64{
+		"batch": int64(m.batch), "max_bytes": readAhead, "expires": int64(requestLife), "idle_heartbeat": int64(heartbeat),
+	})
 	if err != nil {
-		return nil, nil, failure(ctx, err)
+		return err
+	}
+	conn := m.js.Conn()
+	r := &request{come: make(chan *nats.Msg, m.batch+statuses), left: m.batch}
+	inbox := conn.NewInbox()
+	if r.sub, err = conn.ChanSubscribe(inbox, r.come); err != nil {
+		return err
+	}
+	m.request = r
+	return conn.PublishRequest(jetstream.DefaultAPIPrefix+"CONSUMER.MSG.NEXT."+m.stream+"."+m.name, inbox, body)
+}
+
+// drop forgets the request that is open. What would still come for it shows as
+// a gap.
+func (m *messages) drop() {
+	if m.request != nil {
+		_ = m.request.sub.Unsubscribe() // fails with the connection only, which ends it too
+		m.request = nil
+	}
+}
+
+// take notes that a message has come.
+func (m *messages) take(msg *nats.Msg) (*nats.Msg, *nats.MsgMetadata, error) {
+	if m.request.left--; m.request.left == 0 {
+		m.drop()
 	}
 	meta, err := msg.Metadata()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, fmt.Errorf("read stream %s: %w", m.stream, err)
 	}
 	if meta.Sequence.Consumer != m.last+1 {
 		return nil, nil, errGap
@@ -66,10 +151,39 @@ func (m *messages) next(ctx context.Context) (jetstream.Msg, *jetstream.MsgMetad
 	return msg, meta, nil
 }
 
+// What the server's statuses are called.
+const (
+	statusHeader   = "Status"
+	statusAlive    = "100" // heartbeat
+	statusNone     = "404" // no message
+	statusTimeout  = "408" // the request's life is over
+	statusConflict = "409" // the batch or its bytes are complete, or something has become of the consumer
+	statusNobody   = "503" // there is no such consumer
+	consumerGone   = "Consumer Deleted"
+)
+
+// isStatus reports whether a message is none of the stream's.
+func isStatus(msg *nats.Msg) bool { return len(msg.Data) == 0 && msg.Header.Get(statusHeader) != "" }
+
+// heed follows what the server says of the request.
+func (m *messages) heed(msg *nats.Msg) error {
+	status, text := msg.Header.Get(statusHeader), msg.Header.Get("Description")
+	switch {
+	case status == statusAlive:
+		return nil
+	case status == statusNobody, status == statusConflict && text == consumerGone:
+		return fmt.Errorf("read stream %s: %w", m.stream, errGone)
+	case status == statusNone, status == statusTimeout, status == statusConflict:
+		m.drop() // the next one is asked for what is left
+		return nil
+	}
+	return fmt.Errorf("read stream %s: %s %s", m.stream, status, text)
+}
+
 // close stops the delivery and removes the consumer; when the server cannot be
 // asked, it removes the consumer itself after consumerLinger.
 func (m *messages) close(ctx context.Context) {
-	m.iter.Stop()
+	m.drop()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = m.js.DeleteConsumer(ctx, m.stream, m.name)

@@ -92,17 +92,17 @@ func (l *Log) Replay(ctx context.Context, fn func(uint64, []byte) error) error {
 	if info.State.Msgs == 0 {
 		return nil
 	}
-	for from, gaps := uint64(0), 0; ; {
+	for from, failures := uint64(0), 0; ; {
 		last, err := l.replay(ctx, from, info.State.LastSeq, fn)
 		switch {
-		case !errors.Is(err, errGap):
+		case !lost(err):
 			return err
 		case last > 0 && last >= from: // it got on
-			gaps = 0
+			failures = 0
 		default:
-			gaps++
+			failures++
 		}
-		if gaps == replayAttempts {
+		if failures == replayAttempts {
 			return fmt.Errorf("replay: %w: %w", hearth.ErrUnavailable, err)
 		}
 		from = max(from, last+1)
@@ -113,8 +113,7 @@ func (l *Log) Replay(ctx context.Context, fn func(uint64, []byte) error) error {
 const replayAttempts = 5
 
 // replay calls fn for the entries from a number on up to another, and returns
-// the number of the last. errGap: the next was lost between server and client,
-// which a busy machine does.
+// the number of the last. An error that is lost: the connection broke meanwhile.
 func (l *Log) replay(ctx context.Context, from, to uint64, fn func(uint64, []byte) error) (last uint64, err error) {
 	config := jetstream.ConsumerConfig{}
 	if from > 0 {
@@ -131,7 +130,7 @@ func (l *Log) replay(ctx context.Context, from, to uint64, fn func(uint64, []byt
 			return last, fmt.Errorf("replay: %w", err)
 		}
 		last = meta.Sequence.Stream
-		if err := fn(last, msg.Data()); err != nil {
+		if err := fn(last, msg.Data); err != nil {
 			return last, err
 		}
 		if last >= to {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -119,17 +120,17 @@ func (w *watch) follow(ctx context.Context) error {
 }
 
 // report passes one message on, unless it is of no interest.
-func (w *watch) report(msg jetstream.Msg, revision uint64) error {
+func (w *watch) report(msg *nats.Msg, revision uint64) error {
 	w.cursor = revision
-	key, err := decodeKey(strings.TrimPrefix(msg.Subject(), metaPrefix))
+	key, err := decodeKey(strings.TrimPrefix(msg.Subject, metaPrefix))
 	if err != nil {
 		return fmt.Errorf("watch %q: %w", w.prefix, err)
 	}
 	if !strings.HasPrefix(key, w.prefix) {
 		return nil
 	}
-	event := store.Event{Kind: store.EventPut, Record: store.Record{Key: key, Value: msg.Data(), Revision: revision}}
-	if deleted(msg.Headers()) {
+	event := store.Event{Kind: store.EventPut, Record: store.Record{Key: key, Value: msg.Data, Revision: revision}}
+	if deleted(msg.Header) {
 		if !w.synced && !w.seen[key] {
 			return nil // gone before the watch began
 		}
