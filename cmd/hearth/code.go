@@ -201,7 +201,7 @@ func (e *engine) trees(ctx context.Context, fn *hearth.Function) (*trees, error)
 	return t, nil
 }
 
-// attached is control's Attached on the record set.
+// attached is the Attached of functions and of aliases on the record set.
 type attached struct{ *records.Set }
 
 // urlKind is the collection of function URLs.

@@ -18,6 +18,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/aliases"
 	"github.com/hearthd/hearth/edge/auth"
 	"github.com/hearthd/hearth/edge/concurrency"
 	"github.com/hearthd/hearth/edge/control"
@@ -229,6 +230,9 @@ func (d *daemon) current(name hearth.Name, version, generation string) bool {
 func (d *daemon) handler() http.Handler {
 	router := api.NewRouter(api.Options{Logger: d.logger, Authorizer: d.access.authorizer()})
 	d.control.Register(router)
+	aliases.New(aliases.Options{
+		Aliases: d.catalog, Functions: d.catalog, Attached: attached{d.records}, Scope: d.defaults(),
+	}).Register(router)
 	invocation.New(invocation.Options{
 		Invoker: d.dispatcher, Queue: d.queue, ShapeStreams: d.cfg.ShapeStreams,
 		Scope: d.defaults(),

@@ -11,7 +11,7 @@ import (
 
 func TestTranscript_CodeFromS3(t *testing.T) {
 	serve(t, func(f *fixture) {
-		f.memory.objects[hearth.S3Object{Bucket: "bucket", Key: "k", Version: "v"}] = []byte("code of s")
+		f.memory.Objects[hearth.S3Object{Bucket: "bucket", Key: "k", Version: "v"}] = []byte("code of s")
 		body := func(code string) string {
 			return `{"FunctionName":"s","Runtime":"python3.13","Handler":"h",` + role + `,"Code":` + code + `}`
 		}
@@ -128,7 +128,7 @@ func TestDelete_WhatIsAttachedGoesToo(t *testing.T) {
 		f.do("DELETE", functions+"/f/aliases/live", "")
 		f.do("DELETE", functions+"/f?Qualifier=1", "")
 		f.do("DELETE", functions+"/f", "")
-		if diff := cmp.Diff([]string{"f:alias live", "f:1", "f:", "f:"}, f.memory.detached); diff != "" {
+		if diff := cmp.Diff([]string{"f:alias live", "f:1", "f:", "f:"}, f.detached.Names()); diff != "" {
 			f.Errorf("detached (-want +got):\n%s", diff)
 		}
 	})

@@ -1,5 +1,5 @@
-// Package control serves the Lambda API's operations on functions, their
-// versions and aliases.
+// Package control serves the Lambda API's operations on functions and their
+// versions.
 // It sits behind an api.Router, which has already read, bound and validated
 // the input; what is left is AWS's semantics: defaults, limits between
 // members, states, revisions, and the order of checks.
@@ -30,11 +30,11 @@ import (
 	"github.com/hearthd/hearth/edge/scope"
 )
 
-// Functions is where functions, their code, versions and aliases are kept; see
+// Functions is where functions, their code and versions are kept; see
 // store/catalog for the contract.
 type Functions interface {
 	Versions
-	Aliases
+	GetAlias(ctx context.Context, name hearth.Name, alias string) (*hearth.Alias, error)
 	Create(ctx context.Context, f *hearth.Function) (revision uint64, err error)
 	Get(ctx context.Context, name hearth.Name, version string) (f *hearth.Function, revision uint64, err error)
 	Update(ctx context.Context, f *hearth.Function, revision uint64) (uint64, error)
@@ -48,15 +48,6 @@ type Versions interface {
 	DeleteVersion(ctx context.Context, name hearth.Name, version string) error
 	ListVersions(ctx context.Context, name hearth.Name, marker string, limit int) (page []*hearth.Function, next string, err error)
 	ListAll(ctx context.Context, account, region, marker string, limit int) (page []*hearth.Function, next string, err error)
-}
-
-// Aliases is the part of Functions that aliases need.
-type Aliases interface {
-	CreateAlias(ctx context.Context, a *hearth.Alias) error
-	GetAlias(ctx context.Context, name hearth.Name, alias string) (*hearth.Alias, error)
-	UpdateAlias(ctx context.Context, name hearth.Name, alias string, change func(*hearth.Alias) error) (*hearth.Alias, error)
-	DeleteAlias(ctx context.Context, name hearth.Name, alias string) error
-	ListAliases(ctx context.Context, name hearth.Name, version, marker string, limit int) (page []*hearth.Alias, next string, err error)
 }
 
 // Host is what this machine can run.
@@ -88,9 +79,6 @@ type Links interface {
 type Attached interface {
 	// DeleteFunction deletes it, of one qualifier unless that is empty.
 	DeleteFunction(ctx context.Context, name hearth.Name, qualifier string) error
-	// DeleteAlias deletes what goes with an alias: not its URL, which waits for
-	// the next alias of the name.
-	DeleteAlias(ctx context.Context, name hearth.Name, alias string) error
 }
 
 // Signing is the code signing configurations that new functions name; see
@@ -163,9 +151,4 @@ func (s *Service) Register(r *api.Router) {
 	api.Handle(r, api.DeleteFunction, s.deleteFunction)
 	api.Handle(r, api.PublishVersion, s.publishVersion)
 	api.Handle(r, api.ListVersionsByFunction, s.listVersionsByFunction)
-	api.Handle(r, api.CreateAlias, s.createAlias)
-	api.Handle(r, api.GetAlias, s.getAlias)
-	api.Handle(r, api.ListAliases, s.listAliases)
-	api.Handle(r, api.UpdateAlias, s.updateAlias)
-	api.Handle(r, api.DeleteAlias, s.deleteAlias)
 }

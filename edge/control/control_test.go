@@ -171,7 +171,7 @@ func TestPrepare_GoesOnAfterARestart(t *testing.T) {
 		}
 		release()
 		f.open()
-		f.service.Resume(f.memory.all())
+		f.service.Resume(f.memory.All())
 		f.settle()
 		if fn := f.stored("f"); fn.State != hearth.StateActive {
 			f.Errorf("%s", fn.State)

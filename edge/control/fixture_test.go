@@ -5,25 +5,19 @@ import (
 	"context"
 	"encoding/base64"
 	"flag"
-	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"regexp"
-	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 
-	gocmp "github.com/google/go-cmp/cmp"
-
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/aliases"
 	"github.com/hearthd/hearth/edge/archive"
 	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/edge/edgetest"
 	"github.com/hearthd/hearth/edge/links"
 	"github.com/hearthd/hearth/edge/scope"
 )
@@ -34,22 +28,22 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // begins at 2000-01-01 and moves only when everything waits.
 type fixture struct {
 	*testing.T
-	memory  *memory
-	host    *host
-	layers  layerResolver
-	links   *links.Links
-	service *control.Service
-	mux     *http.ServeMux
-	log     bytes.Buffer // of the service
+	memory   *edgetest.Memory
+	host     *host
+	layers   layerResolver
+	links    *links.Links
+	service  *control.Service
+	mux      *http.ServeMux
+	log      bytes.Buffer // of the service
+	detached edgetest.Detached
 
-	transcript bytes.Buffer
-	ids        map[string]string // of the transcript
+	transcript edgetest.Transcript
 }
 
 // serve runs a test against a service.
 func serve(t *testing.T, test func(f *fixture)) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fixture{T: t, memory: newMemory(), host: &host{}, layers: layerResolver{}, ids: map[string]string{}}
+		f := &fixture{T: t, memory: edgetest.NewMemory(), host: &host{}, layers: layerResolver{}}
 		f.open()
 		defer func() { f.service.Close() }()
 		test(f)
@@ -58,14 +52,16 @@ func serve(t *testing.T, test func(f *fixture)) {
 
 // open starts a service, as the start of a daemon does.
 func (f *fixture) open() {
+	defaults := scope.Defaults{Account: "000000000000", Region: "us-east-1"}
 	f.links = links.New(f.memory, nil)
 	f.service = control.New(f.Context(), control.Options{
-		Functions: f.memory, Host: f.host, Layers: f.layers, Links: f.links, Attached: attached{f.memory},
+		Functions: f.memory, Host: f.host, Layers: f.layers, Links: f.links, Attached: &f.detached,
 		Intake: archive.New(archive.Options{Store: f.memory, Check: f.host.CheckArchive, Objects: f.memory, Dir: f.TempDir()}),
-		Scope:  scope.Defaults{Account: "000000000000", Region: "us-east-1"}, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
+		Scope:  defaults, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
 	})
 	router := api.NewRouter(api.Options{})
 	f.service.Register(router)
+	aliases.New(aliases.Options{Aliases: f.memory, Functions: f.memory, Attached: &f.detached, Scope: defaults}).Register(router)
 	f.mux = http.NewServeMux()
 	f.mux.Handle("GET "+links.Path, f.links)
 	f.mux.Handle("/", router)
@@ -75,77 +71,17 @@ func (f *fixture) open() {
 // "Name: value".
 func (f *fixture) do(method, path, body string, headers ...string) *httptest.ResponseRecorder {
 	f.Helper()
-	r := httptest.NewRequestWithContext(f.Context(), method, path, strings.NewReader(body))
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		r.Header.Set(name, value)
-	}
-	w := httptest.NewRecorder()
-	f.mux.ServeHTTP(w, r)
-	t := &f.transcript
-	fmt.Fprintf(t, "> %s %s\n", method, path)
-	for _, h := range headers {
-		fmt.Fprintf(t, "> %s\n", h)
-	}
-	if body != "" {
-		fmt.Fprintf(t, "> %s\n", shorten(body))
-	}
-	fmt.Fprintf(t, "< %d\n", w.Code)
-	for _, name := range slices.Sorted(func(yield func(string) bool) {
-		for name := range w.Header() {
-			if !yield(name) {
-				return
-			}
-		}
-	}) {
-		if value := w.Header().Get(name); name != "Content-Length" { // of ids and links it says nothing
-			fmt.Fprintf(t, "< %s: %s\n", name, value)
-		} else if value != fmt.Sprint(w.Body.Len()) {
-			f.Errorf("%s %s: Content-Length is %s for %d bytes", method, path, value, w.Body.Len())
-		}
-	}
-	fmt.Fprintf(t, "< %s\n\n", shorten(w.Body.String()))
-	return w
+	return f.transcript.Do(f, f.mux, method, path, body, headers...)
 }
 
-func shorten(s string) string {
-	if len(s) > 4000 {
-		return s[:200] + fmt.Sprintf("... %d bytes", len(s))
-	}
-	return s
+// golden compares the transcript with a file of testdata.
+func (f *fixture) golden(name string) {
+	f.Helper()
+	f.transcript.Golden(f, name, *update)
 }
 
 // settle lets everything that goes on beside the requests come to rest.
 func (f *fixture) settle() { synctest.Wait() }
-
-// golden compares the transcript with a file of testdata. Ids become numbers
-// in the order of their appearance: the same id, the same number.
-func (f *fixture) golden(name string) {
-	f.Helper()
-	random := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|Signature=[0-9a-f]{64}`)
-	got := random.ReplaceAllStringFunc(f.transcript.String(), func(id string) string {
-		if strings.HasPrefix(id, "Signature=") {
-			return "Signature=..."
-		}
-		if f.ids[id] == "" {
-			f.ids[id] = fmt.Sprintf("<id %d>", len(f.ids)+1)
-		}
-		return f.ids[id]
-	})
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			f.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		f.Fatal(err)
-	}
-	if diff := gocmp.Diff(string(want), got); diff != "" {
-		f.Errorf("%s (-want +got):\n%s", path, diff)
-	}
-}
 
 // host is what can run; nil functions agree to everything.
 type host struct {
@@ -246,7 +182,5 @@ func (f *fixture) stored(name string) *hearth.Function {
 // refused expects an error answer.
 func (f *fixture) refused(w *httptest.ResponseRecorder, status int, code, message string) {
 	f.Helper()
-	if w.Code != status || w.Header().Get("X-Amzn-Errortype") != code || !strings.Contains(w.Body.String(), message) {
-		f.Errorf("got %d %s %s; want %d %s with %q", w.Code, w.Header().Get("X-Amzn-Errortype"), shorten(w.Body.String()), status, code, message)
-	}
+	edgetest.Refused(f, w, status, code, message)
 }

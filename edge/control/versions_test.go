@@ -98,6 +98,35 @@ func TestTranscript_ListAllVersions(t *testing.T) {
 	})
 }
 
+// versioned makes a function with versions 1 and 2.
+func (f *fixture) versioned(name string) {
+	f.Helper()
+	f.create(name, `,"Publish":true,"Environment":{"Variables":{"testenv":"staging"}}`)
+	f.do("PUT", functions+"/"+name+"/configuration", `{"Environment":{"Variables":{"testenv":"prod"}}}`)
+	f.settle()
+	if w := f.do("POST", functions+"/"+name+"/versions", "{}"); w.Code != 201 {
+		f.Fatalf("publish: %s", w.Body)
+	}
+	f.transcript.Reset()
+}
+
+func TestTranscript_Qualifiers(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.versioned("f")
+		f.do("POST", functions+"/f/aliases", `{"Name":"a1_1","FunctionVersion":"1","RoutingConfig":{"AdditionalVersionWeights":{"2":0.2}}}`)
+		f.do("GET", functions+"/f?Qualifier=a1_1", "")
+		f.do("GET", functions+"/arn:aws:lambda:us-east-1:000000000000:function:f:a1_1/configuration", "")
+		f.do("GET", functions+"/f:aliasdoesnotexist", "")
+		f.do("GET", functions+"/f?Qualifier=valid-with-$-but-doesnotexist", "")
+		f.do("GET", functions+"/f?Qualifier=1221", "")
+		f.do("GET", functions+"/f?Qualifier=invalid-qualifier-with-%3F-char", "")
+		f.do("GET", functions+"/f:a1_1?Qualifier=1", "")
+		f.do("PUT", functions+"/f/aliases/a1_1", `{"FunctionVersion":"2","Description":"moved","RoutingConfig":{"AdditionalVersionWeights":{}}}`)
+		f.do("GET", functions+"/f:a1_1/configuration", "")
+		f.golden("qualifiers")
+	})
+}
+
 func TestTranscript_DeleteVersion(t *testing.T) {
 	serve(t, func(f *fixture) {
 		f.create("f", "")
@@ -208,7 +237,7 @@ func TestPublish_WhileSomebodyElsePublishes(t *testing.T) {
 	serve(t, func(f *fixture) {
 		f.create("f", "")
 		var theirs struct{ Version, RevisionId, State string }
-		f.memory.overtake = func() { theirs = f.publish("{}") }
+		f.memory.Overtake = func() { theirs = f.publish("{}") }
 		if ours := f.publish("{}"); ours != theirs || ours.Version != "1" {
 			f.Errorf("got %v and %v, want the same version", ours, theirs)
 		}
@@ -218,7 +247,7 @@ func TestPublish_WhileSomebodyElsePublishes(t *testing.T) {
 func TestPublish_WhileSomebodyElseUpdates(t *testing.T) {
 	serve(t, func(f *fixture) {
 		f.create("f", "")
-		f.memory.overtake = func() {
+		f.memory.Overtake = func() {
 			f.do("PUT", functions+"/f/configuration", `{"Timeout":9}`)
 			f.settle()
 		}
@@ -255,7 +284,7 @@ func TestPublish_VersionIsPreparedAfterARestart(t *testing.T) {
 		f.service.Close()
 		release()
 		f.open()
-		f.service.Resume(f.memory.all())
+		f.service.Resume(f.memory.All())
 		f.settle()
 		if fn, _, err := f.memory.Get(f.Context(), f.stored("f").Name, "1"); err != nil || fn.State != hearth.StateActive {
 			f.Errorf("version 1: %+v, %v", fn, err)

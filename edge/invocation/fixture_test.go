@@ -1,24 +1,17 @@
 package invocation_test
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"flag"
-	"fmt"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 
-	gocmp "github.com/google/go-cmp/cmp"
-
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/edge/edgetest"
 	"github.com/hearthd/hearth/edge/invocation"
 	"github.com/hearthd/hearth/edge/scope"
 )
@@ -33,14 +26,13 @@ type fixture struct {
 	queue   *eventQueue
 	router  *api.Router
 
-	transcript bytes.Buffer
-	ids        map[string]string // of the transcript
+	transcript edgetest.Transcript
 }
 
 // serve runs a test against a service.
 func serve(t *testing.T, test func(f *fixture)) {
 	synctest.Test(t, func(t *testing.T) {
-		f := &fixture{T: t, invoker: &invoker{}, queue: &eventQueue{}, ids: map[string]string{}}
+		f := &fixture{T: t, invoker: &invoker{}, queue: &eventQueue{}}
 		f.open(false)
 		test(f)
 	})
@@ -57,73 +49,13 @@ func (f *fixture) open(shapeStreams bool) {
 // "Name: value".
 func (f *fixture) do(method, path, body string, headers ...string) *httptest.ResponseRecorder {
 	f.Helper()
-	r := httptest.NewRequestWithContext(f.Context(), method, path, strings.NewReader(body))
-	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
-		r.Header.Set(name, value)
-	}
-	w := httptest.NewRecorder()
-	f.router.ServeHTTP(w, r)
-	t := &f.transcript
-	fmt.Fprintf(t, "> %s %s\n", method, path)
-	for _, h := range headers {
-		fmt.Fprintf(t, "> %s\n", h)
-	}
-	if body != "" {
-		fmt.Fprintf(t, "> %s\n", shorten(body))
-	}
-	fmt.Fprintf(t, "< %d\n", w.Code)
-	for _, name := range slices.Sorted(func(yield func(string) bool) {
-		for name := range w.Header() {
-			if !yield(name) {
-				return
-			}
-		}
-	}) {
-		if value := w.Header().Get(name); name != "Content-Length" { // of ids and links it says nothing
-			fmt.Fprintf(t, "< %s: %s\n", name, value)
-		} else if value != fmt.Sprint(w.Body.Len()) {
-			f.Errorf("%s %s: Content-Length is %s for %d bytes", method, path, value, w.Body.Len())
-		}
-	}
-	fmt.Fprintf(t, "< %s\n\n", shorten(w.Body.String()))
-	return w
+	return f.transcript.Do(f, f.router, method, path, body, headers...)
 }
 
-func shorten(s string) string {
-	if len(s) > 4000 {
-		return s[:200] + fmt.Sprintf("... %d bytes", len(s))
-	}
-	return s
-}
-
-// golden compares the transcript with a file of testdata. Ids become numbers
-// in the order of their appearance: the same id, the same number.
+// golden compares the transcript with a file of testdata.
 func (f *fixture) golden(name string) {
 	f.Helper()
-	random := regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|Signature=[0-9a-f]{64}`)
-	got := random.ReplaceAllStringFunc(f.transcript.String(), func(id string) string {
-		if strings.HasPrefix(id, "Signature=") {
-			return "Signature=..."
-		}
-		if f.ids[id] == "" {
-			f.ids[id] = fmt.Sprintf("<id %d>", len(f.ids)+1)
-		}
-		return f.ids[id]
-	})
-	path := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			f.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		f.Fatal(err)
-	}
-	if diff := gocmp.Diff(string(want), got); diff != "" {
-		f.Errorf("%s (-want +got):\n%s", path, diff)
-	}
+	f.transcript.Golden(f, name, *update)
 }
 
 // invoker has functions, and answers with what invoke says.
@@ -154,7 +86,5 @@ func (f *fixture) create(name string) { f.invoker.functions = append(f.invoker.f
 // refused expects an error answer.
 func (f *fixture) refused(w *httptest.ResponseRecorder, status int, code, message string) {
 	f.Helper()
-	if w.Code != status || w.Header().Get("X-Amzn-Errortype") != code || !strings.Contains(w.Body.String(), message) {
-		f.Errorf("got %d %s %s; want %d %s with %q", w.Code, w.Header().Get("X-Amzn-Errortype"), shorten(w.Body.String()), status, code, message)
-	}
+	edgetest.Refused(f, w, status, code, message)
 }

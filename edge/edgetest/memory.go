@@ -1,4 +1,4 @@
-package control_test
+package edgetest
 
 import (
 	"bytes"
@@ -14,18 +14,21 @@ import (
 	"github.com/hearthd/hearth"
 )
 
-// memory keeps functions as store/catalog does, whose texts it has too: the
-// imports of the two packages may not meet.
-type memory struct {
+// Memory keeps functions, their code, versions and aliases as store/catalog does,
+// whose texts it has too: the imports of the two packages may not meet. Markers
+// of its lists are numbers.
+type Memory struct {
+	// Objects are what S3 has; set them before they are asked for.
+	Objects map[hearth.S3Object][]byte
+	// Overtake is called, once, ahead of the next conditional write. Set it when
+	// nothing writes.
+	Overtake func()
+
 	mu        sync.Mutex
 	revision  uint64
 	functions map[version]stored
 	aliases   map[version]hearth.Alias // version is the alias's name
 	code      map[string][]byte
-	objects   map[hearth.S3Object][]byte
-	detached  []string // what DeleteFunction was called for
-	// overtake is called, once, ahead of the next conditional write.
-	overtake func()
 }
 
 type version struct {
@@ -38,15 +41,17 @@ type stored struct {
 	revision uint64
 }
 
-func newMemory() *memory {
-	return &memory{functions: map[version]stored{}, aliases: map[version]hearth.Alias{}, code: map[string][]byte{}, objects: map[hearth.S3Object][]byte{}}
+// NewMemory returns one without functions.
+func NewMemory() *Memory {
+	return &Memory{functions: map[version]stored{}, aliases: map[version]hearth.Alias{}, code: map[string][]byte{}, Objects: map[hearth.S3Object][]byte{}}
 }
 
 func notFound(name hearth.Name, qualifier string) error {
 	return hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(qualifier))
 }
 
-func (m *memory) Create(_ context.Context, fn *hearth.Function) (uint64, error) {
+// Create is store/catalog's.
+func (m *Memory) Create(_ context.Context, fn *hearth.Function) (uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, taken := m.functions[version{fn.Name, fn.Version}]; taken {
@@ -55,13 +60,14 @@ func (m *memory) Create(_ context.Context, fn *hearth.Function) (uint64, error) 
 	return m.putLocked(fn), nil
 }
 
-func (m *memory) putLocked(fn *hearth.Function) uint64 {
+func (m *Memory) putLocked(fn *hearth.Function) uint64 {
 	m.revision++
 	m.functions[version{fn.Name, fn.Version}] = stored{*fn, m.revision}
 	return m.revision
 }
 
-func (m *memory) Get(_ context.Context, name hearth.Name, qualifier string) (*hearth.Function, uint64, error) {
+// Get is store/catalog's.
+func (m *Memory) Get(_ context.Context, name hearth.Name, qualifier string) (*hearth.Function, uint64, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	s, ok := m.functions[version{name, cmp.Or(qualifier, hearth.Latest)}]
@@ -71,7 +77,8 @@ func (m *memory) Get(_ context.Context, name hearth.Name, qualifier string) (*he
 	return &s.fn, s.revision, nil
 }
 
-func (m *memory) Update(_ context.Context, fn *hearth.Function, revision uint64) (uint64, error) {
+// Update is store/catalog's.
+func (m *Memory) Update(_ context.Context, fn *hearth.Function, revision uint64) (uint64, error) {
 	m.overtaken()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -82,17 +89,17 @@ func (m *memory) Update(_ context.Context, fn *hearth.Function, revision uint64)
 }
 
 // overtaken lets somebody else be faster.
-func (m *memory) overtaken() {
+func (m *Memory) overtaken() {
 	m.mu.Lock()
-	overtake := m.overtake
-	m.overtake = nil
+	overtake := m.Overtake
+	m.Overtake = nil
 	m.mu.Unlock()
 	if overtake != nil {
 		overtake()
 	}
 }
 
-func (m *memory) checkLocked(fn *hearth.Function, revision uint64) error {
+func (m *Memory) checkLocked(fn *hearth.Function, revision uint64) error {
 	switch s, ok := m.functions[version{fn.Name, fn.Version}]; {
 	case !ok:
 		return notFound(fn.Name, "")
@@ -102,7 +109,8 @@ func (m *memory) checkLocked(fn *hearth.Function, revision uint64) error {
 	return nil
 }
 
-func (m *memory) Delete(_ context.Context, name hearth.Name) error {
+// Delete is store/catalog's.
+func (m *Memory) Delete(_ context.Context, name hearth.Name) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.functions[version{name, hearth.Latest}]; !ok {
@@ -113,13 +121,14 @@ func (m *memory) Delete(_ context.Context, name hearth.Name) error {
 	return nil
 }
 
-func (m *memory) List(_ context.Context, account, region, marker string, limit int) ([]*hearth.Function, string, error) {
-	return page(m.all(), marker, limit, func(fn *hearth.Function) bool {
+// List is store/catalog's.
+func (m *Memory) List(_ context.Context, account, region, marker string, limit int) ([]*hearth.Function, string, error) {
+	return page(m.All(), marker, limit, func(fn *hearth.Function) bool {
 		return fn.Version == hearth.Latest && fn.Name.Account == account && fn.Name.Region == region
 	})
 }
 
-// page cuts a page out of a list; its markers are numbers.
+// page cuts a page out of a list.
 func page[T any](all []*T, marker string, limit int, belongs func(*T) bool) (page []*T, next string, err error) {
 	at := 0
 	if marker != "" {
@@ -135,8 +144,8 @@ func page[T any](all []*T, marker string, limit int, belongs func(*T) bool) (pag
 	return all[:limit], strconv.Itoa(at + limit), nil
 }
 
-// all are the functions with their versions, by name and number.
-func (m *memory) all() (all []*hearth.Function) {
+// All returns the functions with their versions, by name and number.
+func (m *Memory) All() (all []*hearth.Function) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for s := range maps.Values(m.functions) {
@@ -150,7 +159,8 @@ func (m *memory) all() (all []*hearth.Function) {
 	return all
 }
 
-func (m *memory) PutCode(_ context.Context, digest string, r io.Reader) (func(), error) {
+// PutCode is store/catalog's.
+func (m *Memory) PutCode(_ context.Context, digest string, r io.Reader) (func(), error) {
 	data, err := io.ReadAll(r)
 	if err != nil {
 		return nil, err
@@ -161,7 +171,8 @@ func (m *memory) PutCode(_ context.Context, digest string, r io.Reader) (func(),
 	return func() {}, nil
 }
 
-func (m *memory) OpenCode(_ context.Context, digest string) (io.ReadCloser, error) {
+// OpenCode is store/catalog's.
+func (m *Memory) OpenCode(_ context.Context, digest string) (io.ReadCloser, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	data, ok := m.code[digest]
@@ -171,27 +182,40 @@ func (m *memory) OpenCode(_ context.Context, digest string) (io.ReadCloser, erro
 	return io.NopCloser(bytes.NewReader(data)), nil
 }
 
-// Open makes memory archive's Objects.
-func (m *memory) Open(_ context.Context, o hearth.S3Object) (io.ReadCloser, error) {
+// Open reads one of Objects.
+func (m *Memory) Open(_ context.Context, o hearth.S3Object) (io.ReadCloser, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	data, ok := m.objects[o]
+	data, ok := m.Objects[o]
 	if !ok {
 		return nil, hearth.Errorf(hearth.ErrInvalid, "Error occurred while GetObject. S3 Error Code: NoSuchKey. S3 Error Message: The specified key does not exist.")
 	}
 	return io.NopCloser(bytes.NewReader(data)), nil
 }
 
-// attached is control's Attached: it notes what goes.
-type attached struct{ *memory }
-
-func (m attached) DeleteAlias(ctx context.Context, name hearth.Name, alias string) error {
-	return m.DeleteFunction(ctx, name, "alias "+alias)
+// Detached notes what was to be deleted along with functions and aliases.
+type Detached struct {
+	mu    sync.Mutex
+	names []string
 }
 
-func (m attached) DeleteFunction(_ context.Context, name hearth.Name, qualifier string) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.detached = append(m.detached, name.Function+":"+qualifier)
+// Names returns what was deleted: "<function>:<qualifier>", with "alias " ahead
+// of the name of an alias.
+func (d *Detached) Names() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.names)
+}
+
+// DeleteAlias notes an alias.
+func (d *Detached) DeleteAlias(ctx context.Context, name hearth.Name, alias string) error {
+	return d.DeleteFunction(ctx, name, "alias "+alias)
+}
+
+// DeleteFunction notes a function, or a version of it.
+func (d *Detached) DeleteFunction(_ context.Context, name hearth.Name, qualifier string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.names = append(d.names, name.Function+":"+qualifier)
 	return nil
 }

@@ -1,4 +1,4 @@
-package control_test
+package edgetest
 
 import (
 	"context"
@@ -9,7 +9,8 @@ import (
 	"github.com/hearthd/hearth"
 )
 
-func (m *memory) Publish(_ context.Context, v, latest *hearth.Function, revision uint64) (uint64, error) {
+// Publish is store/catalog's.
+func (m *Memory) Publish(_ context.Context, v, latest *hearth.Function, revision uint64) (uint64, error) {
 	m.overtaken()
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -26,7 +27,8 @@ func (m *memory) Publish(_ context.Context, v, latest *hearth.Function, revision
 	return m.putLocked(latest), nil
 }
 
-func (m *memory) DeleteVersion(_ context.Context, name hearth.Name, v string) error {
+// DeleteVersion is store/catalog's.
+func (m *Memory) DeleteVersion(_ context.Context, name hearth.Name, v string) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, ok := m.functions[version{name, v}]; !ok {
@@ -41,19 +43,21 @@ func (m *memory) DeleteVersion(_ context.Context, name hearth.Name, v string) er
 	return nil
 }
 
-func (m *memory) ListVersions(ctx context.Context, name hearth.Name, marker string, limit int) ([]*hearth.Function, string, error) {
+// ListVersions is store/catalog's.
+func (m *Memory) ListVersions(ctx context.Context, name hearth.Name, marker string, limit int) ([]*hearth.Function, string, error) {
 	if _, _, err := m.Get(ctx, name, ""); err != nil {
 		return nil, "", err
 	}
-	return page(m.all(), marker, limit, func(fn *hearth.Function) bool { return fn.Name == name })
+	return page(m.All(), marker, limit, func(fn *hearth.Function) bool { return fn.Name == name })
 }
 
-func (m *memory) ListAll(_ context.Context, account, region, marker string, limit int) ([]*hearth.Function, string, error) {
-	return page(m.all(), marker, limit, func(fn *hearth.Function) bool { return fn.Name.Account == account && fn.Name.Region == region })
+// ListAll is store/catalog's.
+func (m *Memory) ListAll(_ context.Context, account, region, marker string, limit int) ([]*hearth.Function, string, error) {
+	return page(m.All(), marker, limit, func(fn *hearth.Function) bool { return fn.Name.Account == account && fn.Name.Region == region })
 }
 
 // putAliasLocked stores an alias whose versions exist.
-func (m *memory) putAliasLocked(a *hearth.Alias) error {
+func (m *Memory) putAliasLocked(a *hearth.Alias) error {
 	for _, v := range []string{a.Version, a.Additional} {
 		if _, ok := m.functions[version{a.Function, v}]; !ok && v != "" {
 			return notFound(a.Function, v)
@@ -63,7 +67,8 @@ func (m *memory) putAliasLocked(a *hearth.Alias) error {
 	return nil
 }
 
-func (m *memory) CreateAlias(_ context.Context, a *hearth.Alias) error {
+// CreateAlias is store/catalog's.
+func (m *Memory) CreateAlias(_ context.Context, a *hearth.Alias) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if _, taken := m.aliases[version{a.Function, a.Name}]; taken {
@@ -72,7 +77,8 @@ func (m *memory) CreateAlias(_ context.Context, a *hearth.Alias) error {
 	return m.putAliasLocked(a)
 }
 
-func (m *memory) GetAlias(_ context.Context, name hearth.Name, alias string) (*hearth.Alias, error) {
+// GetAlias is store/catalog's.
+func (m *Memory) GetAlias(_ context.Context, name hearth.Name, alias string) (*hearth.Alias, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if a, ok := m.aliases[version{name, alias}]; ok {
@@ -81,7 +87,8 @@ func (m *memory) GetAlias(_ context.Context, name hearth.Name, alias string) (*h
 	return nil, hearth.Errorf(hearth.ErrNotFound, "Alias not found: %s", name.ARN(alias))
 }
 
-func (m *memory) UpdateAlias(ctx context.Context, name hearth.Name, alias string, change func(*hearth.Alias) error) (*hearth.Alias, error) {
+// UpdateAlias is store/catalog's.
+func (m *Memory) UpdateAlias(ctx context.Context, name hearth.Name, alias string, change func(*hearth.Alias) error) (*hearth.Alias, error) {
 	a, err := m.GetAlias(ctx, name, alias)
 	if err != nil {
 		return nil, err
@@ -94,7 +101,8 @@ func (m *memory) UpdateAlias(ctx context.Context, name hearth.Name, alias string
 	return a, m.putAliasLocked(a)
 }
 
-func (m *memory) DeleteAlias(ctx context.Context, name hearth.Name, alias string) error {
+// DeleteAlias is store/catalog's.
+func (m *Memory) DeleteAlias(ctx context.Context, name hearth.Name, alias string) error {
 	_, err := m.GetAlias(ctx, name, alias)
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -102,7 +110,8 @@ func (m *memory) DeleteAlias(ctx context.Context, name hearth.Name, alias string
 	return err
 }
 
-func (m *memory) ListAliases(ctx context.Context, name hearth.Name, v, marker string, limit int) ([]*hearth.Alias, string, error) {
+// ListAliases is store/catalog's.
+func (m *Memory) ListAliases(ctx context.Context, name hearth.Name, v, marker string, limit int) ([]*hearth.Alias, string, error) {
 	if _, _, err := m.Get(ctx, name, ""); err != nil {
 		return nil, "", err
 	}
