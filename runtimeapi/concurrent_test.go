@@ -80,7 +80,7 @@ func TestConcurrent_PollWithABodyThatGoesAway_LeavesItsEvent(t *testing.T) {
 	f, s := concurrent(t, 2)
 	w := f.dial()
 	w.send("GET %s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nxx", nextPath)
-	await(f, s.Ready(), "the poll")
+	await(f, s.Initialized(), "the poll")
 	if err := w.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func TestConcurrent_Ended_DeliversNothing(t *testing.T) {
 	for range 200 {
 		f, s := concurrent(t, 1)
 		polled := f.poll(t.Context())
-		await(f, s.Ready(), "the poll")
+		await(f, s.Initialized(), "the poll")
 		call, _ := f.hand(s, "id-1")
 		s.End()
 		delivered := call.Delivered()
@@ -116,7 +116,7 @@ func TestConcurrent_Ended_DeliversNothing(t *testing.T) {
 func TestConcurrent_MoreIdleThanSlots_IsRefused(t *testing.T) {
 	f, s := concurrent(t, 1)
 	f.poll(t.Context())
-	await(f, s.Ready(), "the poll")
+	await(f, s.Initialized(), "the poll")
 	var got reply
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -16,7 +16,7 @@ func TestNext_HalfClosed_GetsItsEvent(t *testing.T) {
 	f := serve(t)
 	w := f.dial()
 	w.send("GET %s HTTP/1.1\r\nHost: x\r\n\r\n", nextPath)
-	await(f, f.session.Ready(), "the poll")
+	await(f, f.session.Initialized(), "the poll")
 	if err := w.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestNext_GoneAfterHalfClose_EventGoesToTheNextPoll(t *testing.T) {
 	f := serve(t)
 	w := f.dial()
 	w.send("GET %s HTTP/1.1\r\nHost: x\r\n\r\n", nextPath)
-	await(f, f.session.Ready(), "the poll")
+	await(f, f.session.Initialized(), "the poll")
 	if err := w.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +71,7 @@ func TestClose_HalfClosedPoll_Returns(t *testing.T) {
 	f := serve(t)
 	w := f.dial()
 	w.send("GET %s HTTP/1.1\r\nHost: x\r\n\r\n", nextPath)
-	await(f, f.session.Ready(), "the poll")
+	await(f, f.session.Initialized(), "the poll")
 	if err := w.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
@@ -120,7 +120,7 @@ func TestConnection_Pipelined_IsAnsweredInOrder(t *testing.T) {
 	f := serve(t)
 	w := f.dial()
 	w.send("GET %s HTTP/1.1\r\nHost: x\r\n\r\n", nextPath)
-	await(f, f.session.Ready(), "the poll")
+	await(f, f.session.Initialized(), "the poll")
 	w.send("POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1GET %s HTTP/1.1\r\nHost: x\r\n\r\n", responsePath("id-1"), nextPath)
 	for _, id := range []string{"id-1", "id-2"} {
 		ended := make(chan *runtimeapi.Call, 1)
@@ -139,7 +139,7 @@ func TestNext_WithABody_GetsItsEvent(t *testing.T) {
 	f := serve(t)
 	w := f.dial()
 	w.send("GET %s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}", nextPath)
-	await(f, f.session.Ready(), "the poll")
+	await(f, f.session.Initialized(), "the poll")
 	f.invoke(&hearth.Invocation{RequestID: "id-1", Payload: []byte("1")}, nil)
 	if got := w.receive(); got.body != "1" {
 		t.Errorf("got %+v", got)

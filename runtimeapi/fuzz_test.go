@@ -90,7 +90,7 @@ func enterState(t *testing.T, addr string, s *runtimeapi.Session, state byte) {
 	r := bufio.NewReader(conn)
 	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", nextPath)
 	select {
-	case <-s.Ready():
+	case <-s.Initialized():
 	case <-time.After(patience):
 		t.Fatal("never ready")
 	}

@@ -106,7 +106,11 @@ func (f *fixture) poll(ctx context.Context) <-chan reply {
 func (f *fixture) ready() <-chan reply {
 	f.Helper()
 	got := f.poll(f.Context())
-	await(f, f.session.Ready(), "the first poll")
+	for deadline := time.Now().Add(patience); f.session.State() != runtimeapi.Ready; {
+		if time.Now().After(deadline) {
+			f.Fatalf("the runtime is %s", f.session.State())
+		}
+	}
 	return got
 }
 

@@ -34,7 +34,6 @@ func (e *TransitionError) Error() string {
 // Session is the protocol of one start of an environment's processes: the
 // runtime and its extensions.
 type Session struct {
-	ready       chan struct{} // closed at the runtime's first /next
 	registered  chan struct{} // closed when no external extension is unregistered
 	initialized chan struct{} // closed when everybody has been at /next
 	initError   chan Response // capacity 1: failInit never waits
@@ -54,7 +53,6 @@ type Session struct {
 // newSession begins a session with the extensions that the platform will start.
 func newSession(extensions *extension.Set) *Session {
 	s := &Session{
-		ready:       make(chan struct{}),
 		registered:  make(chan struct{}),
 		initialized: make(chan struct{}),
 		initError:   make(chan Response, 1),
@@ -69,18 +67,8 @@ func newSession(extensions *extension.Set) *Session {
 	return s
 }
 
-// Ready is closed when the runtime first asks for an event: its init is over.
-func (s *Session) Ready() <-chan struct{} { return s.ready }
-
 // InitError yields what the runtime posted to /init/error, at most once.
 func (s *Session) InitError() <-chan Response { return s.initError }
-
-// State returns where the runtime is.
-func (s *Session) State() State {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.state
-}
 
 // Invoke hands an event to the runtime's next poll, and to the extensions that
 // registered for it, and returns at once. They are told a deadline of timeout
@@ -153,7 +141,6 @@ func (s *Session) enterReady() (again, back *Call, alone bool, err error) {
 	case Ready:
 		return nil, nil, false, nil
 	case Started:
-		close(s.ready)
 	case Responded:
 		back, s.current = s.current, nil
 		back.mark(&back.times.Returned)

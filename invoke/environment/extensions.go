@@ -55,7 +55,7 @@ func (e *Environment) startExtensions(r *run, deadline time.Time, timeout <-chan
 			return verdict{status: hearth.StatusError, errorType: launchError, message: "ErrTooManyExtensions"}
 		}
 		program := path.Join(e.box.Paths().Opt, "extensions", name)
-		err := e.launch(r, name, sandbox.Command{Args: []string{program}, Env: e.extensionVariables()}, false, deadline)
+		err := e.launch(r, name, sandbox.Command{Args: []string{program}, Env: e.variables().Extension()}, false, deadline)
 		if err != nil {
 			return e.launchVerdict(r, name, program, err)
 		}

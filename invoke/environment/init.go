@@ -122,7 +122,7 @@ func (e *Environment) bringUp(r *run, deadline time.Time) (launched bool, v verd
 func (e *Environment) startRuntime(r *run, deadline time.Time) (verdict, bool) {
 	cmd, err := e.opts.Launch.Command(e.box.Paths())
 	if err == nil {
-		err = e.launch(r, "", sandbox.Command{Args: cmd.Args, Env: e.variables(cmd), Dir: cmd.Dir}, cmd.FramedLog, deadline)
+		err = e.launch(r, "", sandbox.Command{Args: cmd.Args, Env: e.variables().Runtime(cmd.Env, cmd.FramedLog), Dir: cmd.Dir}, cmd.FramedLog, deadline)
 	}
 	if err != nil {
 		return e.startVerdict(cmd, err), false

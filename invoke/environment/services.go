@@ -2,9 +2,9 @@ package environment
 
 import (
 	"context"
-	"net"
 	"time"
 
+	"github.com/hearthd/hearth/invoke/variables"
 	"github.com/hearthd/hearth/sandbox"
 )
 
@@ -43,16 +43,10 @@ func (e *Environment) flush() {
 	e.opts.Services.Flush(ctx)
 }
 
-// xrayVariables tell processes where the X-Ray daemon is; without one, where it
-// is on AWS, as SDKs insist on an address.
-func (e *Environment) xrayVariables() (host, port, address string) {
-	address = e.xray
-	if address == "" {
-		address = "169.254.100.1:2000"
+// variables are the sources of what processes find in their environment.
+func (e *Environment) variables() *variables.Source {
+	return &variables.Source{
+		Function: e.opts.Function, Paths: e.box.Paths(), RuntimeAPI: e.box.RuntimeAPI(),
+		InitType: e.opts.InitType, LogStream: e.opts.LogStream, XRay: e.xray, Platform: e.opts.Env,
 	}
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return "", "", address
-	}
-	return host, port, address
 }

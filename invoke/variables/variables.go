@@ -1,7 +1,10 @@
-package environment
+// Package variables is what the processes of an environment find in their
+// environment variables, and which of them a function may set.
+package variables
 
 import (
 	"maps"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -10,26 +13,40 @@ import (
 	"github.com/hearthd/hearth/sandbox"
 )
 
-// variables returns the environment of the runtime process, sorted. Later
-// sources win: what every function gets, the daemon's own, the runtime's, the
-// function's, and then what the function may not change.
-func (e *Environment) variables(cmd Command) []string {
+// Source is what the variables of one environment are made of. Function, Paths
+// and RuntimeAPI are required.
+type Source struct {
+	Function   *hearth.Function
+	Paths      sandbox.Paths
+	RuntimeAPI string // host:port
+	InitType   string
+	LogStream  string
+	XRay       string // host:port of the X-Ray daemon; empty: there is none
+	// Platform is what the daemon gives every function, such as credentials.
+	Platform map[string]string
+}
+
+// Runtime returns the variables of the runtime process, KEY=value, sorted.
+// Later sources win: what every function gets, the daemon's own, the runtime's,
+// the function's, and then what the function may not change. framed says that
+// the process has a descriptor for a framed log.
+func (s *Source) Runtime(runtime map[string]string, framed bool) []string {
 	// The managed runtimes' additions (PYTHONPATH, NODE_PATH) are defaults for
 	// the function too, except for the reserved keys.
-	env := e.merge(cmd.Env)
-	if cmd.FramedLog {
+	env := s.merge(runtime)
+	if framed {
 		env["_LAMBDA_TELEMETRY_LOG_FD"] = strconv.Itoa(sandbox.LogFD)
 	}
-	if v, ok := cmd.Env["AWS_EXECUTION_ENV"]; ok {
+	if v, ok := runtime["AWS_EXECUTION_ENV"]; ok {
 		env["AWS_EXECUTION_ENV"] = v
 	}
 	return list(env)
 }
 
-// extensionVariables returns the environment of external extensions, sorted:
-// the function's, without what is the runtime's business.
-func (e *Environment) extensionVariables() []string {
-	env := e.merge(nil)
+// Extension returns the variables of external extensions, sorted: the
+// function's, without what is the runtime's business.
+func (s *Source) Extension() []string {
+	env := s.merge(nil)
 	for _, key := range []string{
 		"AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "AWS_LAMBDA_LOG_STREAM_NAME",
 		"AWS_XRAY_CONTEXT_MISSING", "AWS_XRAY_DAEMON_ADDRESS", "LAMBDA_RUNTIME_DIR", "LAMBDA_TASK_ROOT",
@@ -41,18 +58,17 @@ func (e *Environment) extensionVariables() []string {
 }
 
 // merge puts the sources of variables together; runtime are the runtime's.
-func (e *Environment) merge(runtime map[string]string) map[string]string {
-	fn, paths := e.opts.Function, e.box.Paths()
-	env := defaults(paths)
-	_, _, env["AWS_XRAY_DAEMON_ADDRESS"] = e.xrayVariables()
-	maps.Copy(env, e.opts.Env)
+func (s *Source) merge(runtime map[string]string) map[string]string {
+	env := defaults(s.Paths)
+	_, _, env["AWS_XRAY_DAEMON_ADDRESS"] = s.xray()
+	maps.Copy(env, s.Platform)
 	maps.Copy(env, runtime)
-	for k, v := range fn.Environment {
+	for k, v := range s.Function.Environment {
 		if !reserved(k) {
 			env[k] = v
 		}
 	}
-	maps.Copy(env, e.fixed(fn, paths))
+	maps.Copy(env, s.fixed())
 	return env
 }
 
@@ -79,15 +95,16 @@ func defaults(p sandbox.Paths) map[string]string {
 }
 
 // fixed are the variables that describe the environment.
-func (e *Environment) fixed(fn *hearth.Function, p sandbox.Paths) map[string]string {
+func (s *Source) fixed() map[string]string {
+	fn, p := s.Function, s.Paths
 	env := map[string]string{
-		"AWS_LAMBDA_RUNTIME_API":          e.box.RuntimeAPI(),
+		"AWS_LAMBDA_RUNTIME_API":          s.RuntimeAPI,
 		"AWS_LAMBDA_FUNCTION_NAME":        fn.Name.Function,
 		"AWS_LAMBDA_FUNCTION_VERSION":     fn.Version,
 		"AWS_LAMBDA_FUNCTION_MEMORY_SIZE": strconv.Itoa(fn.MemorySize),
-		"AWS_LAMBDA_INITIALIZATION_TYPE":  e.opts.InitType,
+		"AWS_LAMBDA_INITIALIZATION_TYPE":  s.InitType,
 		"AWS_LAMBDA_LOG_GROUP_NAME":       fn.Logging.Group,
-		"AWS_LAMBDA_LOG_STREAM_NAME":      e.opts.LogStream,
+		"AWS_LAMBDA_LOG_STREAM_NAME":      s.LogStream,
 		"AWS_LAMBDA_LOG_FORMAT":           fn.Logging.Format,
 		"AWS_REGION":                      fn.Name.Region,
 		"AWS_DEFAULT_REGION":              fn.Name.Region,
@@ -95,7 +112,7 @@ func (e *Environment) fixed(fn *hearth.Function, p sandbox.Paths) map[string]str
 		"LAMBDA_RUNTIME_DIR":              p.Runtime,
 		"_HANDLER":                        fn.Handler,
 	}
-	env["_AWS_XRAY_DAEMON_ADDRESS"], env["_AWS_XRAY_DAEMON_PORT"], _ = e.xrayVariables()
+	env["_AWS_XRAY_DAEMON_ADDRESS"], env["_AWS_XRAY_DAEMON_PORT"], _ = s.xray()
 	if fn.Managed != nil {
 		env["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(fn.MaxConcurrency())
 	}
@@ -103,6 +120,20 @@ func (e *Environment) fixed(fn *hearth.Function, p sandbox.Paths) map[string]str
 		env["AWS_LAMBDA_LOG_LEVEL"] = fn.Logging.ApplicationLevel
 	}
 	return env
+}
+
+// xray is where the X-Ray daemon is; without one, where it is on AWS, as SDKs
+// insist on an address.
+func (s *Source) xray() (host, port, address string) {
+	address = s.XRay
+	if address == "" {
+		address = "169.254.100.1:2000"
+	}
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return "", "", address
+	}
+	return host, port, address
 }
 
 // reserved reports whether a function's own variable is dropped: the names
