@@ -27,6 +27,10 @@ const (
 type Function struct {
 	Name    Name
 	Version string // Latest, LatestPublished or a decimal number
+	// ID tells a function from others that had its name before, or get it once
+	// it is deleted. All its versions have it, and no update changes it. Empty:
+	// the function is from before there were any.
+	ID string
 
 	Description string
 	Runtime     string // AWS's identifier, e.g. python3.13; empty for images

@@ -10,6 +10,10 @@ const MaxPayload = 6*1024*1024 + 100
 type Invocation struct {
 	RequestID string // UUID; the same over retries of one event
 	Payload   []byte // JSON; not written to by anyone after creation
+	// FunctionID is the ID of the function that the event is for. Another that
+	// has its name by the time the event is run does not get it. Empty: it is
+	// for whichever has the name.
+	FunctionID string
 
 	InvokedARN      string // as the caller named the function, for the context object
 	TraceID         string // value of X-Amzn-Trace-Id; empty: none

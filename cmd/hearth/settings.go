@@ -103,6 +103,9 @@ func (d *daemon) eventConfig(name hearth.Name, qualifier string) queue.Config {
 		}
 		c.OnSuccess, c.OnFailure = set.OnSuccess, set.OnFailure
 	}
+	if latest, err := d.catalog.Lookup(name, hearth.Latest); err == nil {
+		c.FunctionID = latest.ID
+	}
 	version := cmp.Or(qualifier, hearth.Latest)
 	if alias, err := d.catalog.LookupAlias(name, qualifier); err == nil {
 		version = alias.Version

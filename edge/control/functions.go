@@ -43,6 +43,7 @@ func (s *Service) createFunction(ctx context.Context, in *api.CreateFunctionInpu
 		return nil, err
 	}
 	d.fn.State, d.fn.StateReason, d.fn.StateReasonCode = hearth.StatePending, reasonCreating, codeCreating
+	d.fn.ID = api.NewRequestID()
 	touch(d.fn)
 	shown, err := s.create(ctx, d.fn, in)
 	if err != nil {

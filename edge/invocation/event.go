@@ -59,5 +59,6 @@ func (s *Service) accept(ctx context.Context, name hearth.Name, qualifier string
 	if err := fn.CheckTenant(inv.TenantID); err != nil {
 		return err
 	}
+	inv.FunctionID = fn.ID
 	return s.opts.Queue.Accept(ctx, name, qualifier, inv)
 }

@@ -82,16 +82,19 @@ func (d *Dispatcher) Resolve(ctx context.Context, name hearth.Name, qualifier st
 func (d *Dispatcher) lookup(name hearth.Name, qualifier string) (*hearth.Function, error) {
 	fn, err := d.find(name, qualifier)
 	if errors.Is(err, hearth.ErrNotFound) {
-		shown := qualifier
-		if shown == "" {
-			shown = hearth.Latest // as Invoke, and only Invoke, prints it
-		}
-		return nil, hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(shown))
+		return nil, notFound(name, qualifier)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("resolve %s: %w", name, err)
 	}
 	return fn, nil
+}
+
+func notFound(name hearth.Name, qualifier string) error {
+	if qualifier == "" {
+		qualifier = hearth.Latest // as Invoke, and only Invoke, prints it
+	}
+	return hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(qualifier))
 }
 
 // find returns the version that a qualifier names. An alias is looked at again
@@ -157,13 +160,19 @@ func (d *Dispatcher) awaitPending(ctx context.Context, name hearth.Name, version
 }
 
 // Invoke runs an event to its end on the version that a qualifier names; an
-// empty one names $LATEST. A function that failed is a result. The dispatcher
-// completes the invocation: InvokedARN, and TraceID, in which it counts the
+// empty one names $LATEST. A function that failed is a result. hearth.ErrNotFound
+// is also for a function that is not the one that inv.FunctionID names.
+//
+// The dispatcher completes the invocation: InvokedARN, and TraceID, in which it
+// decides whether the trace is sampled, unless that is decided, and counts the
 // hops of a chain (see AllowLoops). ctx bounds the wait for an environment only.
 func (d *Dispatcher) Invoke(ctx context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error) {
 	fn, err := d.Resolve(ctx, name, qualifier)
 	if err != nil {
 		return hearth.Result{}, err
+	}
+	if inv.FunctionID != "" && fn.ID != inv.FunctionID {
+		return hearth.Result{}, notFound(name, qualifier)
 	}
 	if err := fn.CheckTenant(inv.TenantID); err != nil {
 		return hearth.Result{}, err

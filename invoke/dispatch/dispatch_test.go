@@ -3,7 +3,6 @@ package dispatch_test
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -257,43 +256,4 @@ func TestInvoke_OtherErrorsAreNotTriedAgain(t *testing.T) {
 			t.Errorf("got %v after %d attempts, want %v", err, len(r.ran), want)
 		}
 	}
-}
-
-func TestInvoke_TraceOfTheCallerIsKept(t *testing.T) {
-	const trace = "Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=1"
-	r := &runner{}
-	if _, err := dispatch.New(active(), r).Invoke(t.Context(), name, "", &hearth.Invocation{TraceID: trace}); err != nil || !strings.HasPrefix(r.ran[0].TraceID, trace+";Lineage=") {
-		t.Errorf("got %q, %v", r.ran[0].TraceID, err)
-	}
-}
-
-func TestInvoke_TraceIsMadeWhenThereIsNone(t *testing.T) {
-	r := &runner{}
-	inv := &hearth.Invocation{}
-	if _, err := dispatch.New(active(), r).Invoke(t.Context(), name, "", inv); err != nil || inv.TraceID == "" || r.ran[0].TraceID != inv.TraceID {
-		t.Errorf("the function got %q, the caller %q, %v", r.ran[0].TraceID, inv.TraceID, err)
-	}
-}
-
-func TestInvoke_ActiveTracingIsSampled(t *testing.T) {
-	r, fns := &runner{}, active()
-	fns.versions[hearth.Latest].TracingMode = "Active"
-	inv := &hearth.Invocation{}
-	if _, err := dispatch.New(fns, r).Invoke(t.Context(), name, "", inv); err != nil || !strings.Contains(inv.TraceID, ";Sampled=1;") {
-		t.Errorf("the trace is %q, %v", inv.TraceID, err)
-	}
-}
-
-func TestNewTraceID_Form(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		form := regexp.MustCompile(`^Root=1-386d4380-[0-9a-f]{24};Parent=[0-9a-f]{16};Sampled=0;Lineage=1:[0-9a-f]{8}:0$`)
-		seen := map[string]bool{}
-		for range 100 { // the bubble's clock starts at 2000-01-01, which is 386d4380
-			id := dispatch.NewTraceID(false)
-			if !form.MatchString(id) || seen[id] {
-				t.Fatalf("got %s", id)
-			}
-			seen[id] = true
-		}
-	})
 }

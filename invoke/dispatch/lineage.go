@@ -28,10 +28,9 @@ func (d *Dispatcher) AllowLoops(allowed func(hearth.Name) bool) { d.loops = allo
 // trace completes the trace header of an invocation, and refuses one too many.
 func (d *Dispatcher) trace(fn *hearth.Function, name hearth.Name, inv *hearth.Invocation) error {
 	if inv.TraceID == "" {
-		inv.TraceID = NewTraceID(fn.TracingMode == "Active")
-		return nil
+		inv.TraceID = NewTrace()
 	}
-	trace, hops := hop(inv.TraceID, name)
+	trace, hops := hop(decide(inv.TraceID, fn.TracingMode == "Active"), name)
 	if hops >= maxHops && (d.loops == nil || !d.loops(name)) {
 		return hearth.Errorf(hearth.ErrRecursiveInvoke, "Lambda has detected your function being invoked in a recursive loop "+
 			"with other Amazon Web Services resources and stopped your function's invocation.")
@@ -45,8 +44,8 @@ func (d *Dispatcher) trace(fn *hearth.Function, name hearth.Name, inv *hearth.In
 //	...;Lineage=1:<8 hex>:<n>|1:<8 hex>:<n>
 //
 // where the hex digits stand for a function, and n is how often the chain has
-// come to it before. With a header that has no lineage yet, the caller's own, a
-// chain begins; what is no trace header stays as it is.
+// come to it before. With a header that has no lineage yet, a new one or the
+// caller's own, a chain begins; what is no trace header stays as it is.
 func hop(trace string, name hearth.Name) (extended string, hops int) {
 	if len(trace) > maxLineage {
 		return trace, 0

@@ -40,7 +40,7 @@ func TestInvoke_LoopThatIsAllowed_GoesOn(t *testing.T) {
 }
 
 func TestInvoke_TraceWithoutLineage_BeginsOne(t *testing.T) {
-	for _, trace := range []string{"Root=1-2-3", "Root=1-2-3;Parent=4;Sampled=1"} {
+	for _, trace := range []string{"Root=1-2-3;Sampled=0", "Root=1-2-3;Parent=4;Sampled=1"} {
 		inv := &hearth.Invocation{TraceID: trace}
 		if _, err := dispatch.New(active(), &runner{}).Invoke(t.Context(), name, "", inv); err != nil {
 			t.Fatal(err)
@@ -84,7 +84,7 @@ func TestInvoke_LineageOfOthers_IsKept(t *testing.T) {
 }
 
 func FuzzInvoke_Trace(f *testing.F) {
-	for _, seed := range []string{"Lineage=", "Lineage=1:00000000:99999999999|", "Root=1;Lineage=|;|", "Lineage=Lineage=;", "Root=1"} {
+	for _, seed := range []string{"Lineage=", "Lineage=1:00000000:99999999999|", "Root=1;Lineage=|;|", "Lineage=Lineage=;", "Root=1", "Root=1;Sampled=?;Sampled=?", "Root=;Lineage=;Lineage="} {
 		f.Add(seed)
 	}
 	d := dispatch.New(active(), &runner{})
@@ -93,7 +93,7 @@ func FuzzInvoke_Trace(f *testing.F) {
 		if _, err := d.Invoke(t.Context(), name, "", inv); err != nil && !errors.Is(err, hearth.ErrRecursiveInvoke) {
 			t.Fatal(err)
 		}
-		if trace != "" && len(inv.TraceID) > len(trace)+24 {
+		if trace != "" && len(inv.TraceID) > len(trace)+len(";Sampled=0;Lineage=1:00000000:0") {
 			t.Errorf("%q became %q", trace, inv.TraceID)
 		}
 	})

@@ -4,32 +4,58 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
+	"strings"
 	"time"
 )
 
-// NewTraceID returns an X-Ray trace header for a request that came without
-// one, in the form that Lambda gives it:
+// NewTrace returns the X-Ray trace header of a request that came without one:
 //
-//	Root=1-<8 hex: seconds>-<24 hex>;Parent=<16 hex>;Sampled=<0|1>;Lineage=1:<8 hex>:0
+//	Root=1-<8 hex: seconds>-<24 hex>;Parent=<16 hex>
 //
-// The X-Ray SDKs send segments of what is sampled only.
-func NewTraceID(sampled bool) string {
-	var raw [28]byte
+// Invoke adds the rest when the function is known.
+func NewTrace() string {
+	var raw [24]byte
 	binary.BigEndian.PutUint32(raw[:], uint32(time.Now().Unix())) //nolint:gosec // X-Ray has 32 bits for it
 	// Trace ids tell requests apart; they are no secret.
-	for i := 4; i < len(raw); i += 8 {
-		binary.LittleEndian.PutUint64(raw[i:], rand.Uint64())
+	for i := 4; i < len(raw); {
+		var word [8]byte
+		binary.LittleEndian.PutUint64(word[:], rand.Uint64())
+		i += copy(raw[i:], word[:])
 	}
-	var x [56]byte
+	var x [48]byte
 	hex.Encode(x[:], raw[:])
-	b := make([]byte, 0, 96)
+	b := make([]byte, 0, 64)
 	b = append(append(b, "Root=1-"...), x[:8]...)
 	b = append(append(b, '-'), x[8:32]...)
-	b = append(append(b, ";Parent="...), x[32:48]...)
-	decision := ";Sampled=0;Lineage=1:"
-	if sampled {
-		decision = ";Sampled=1;Lineage=1:"
+	return string(append(append(b, ";Parent="...), x[32:]...))
+}
+
+// What a trace header says of whether its trace is sampled: the X-Ray SDKs send
+// segments of those only. An upstream service can leave the decision open.
+const (
+	sampledField = "Sampled="
+	sampledOpen  = "Sampled=?"
+	sampledNo    = "Sampled=0"
+	sampledYes   = "Sampled=1"
+)
+
+// decide settles for a trace header that leaves it open whether the trace is
+// sampled, as the function has it. What is no trace header stays as it is.
+func decide(trace string, active bool) string {
+	decision := sampledNo
+	if active {
+		decision = sampledYes
 	}
-	b = append(append(b, decision...), x[48:56]...)
-	return string(append(b, ":0"...))
+	switch {
+	case len(trace) > maxLineage:
+		return trace
+	case strings.Contains(trace, sampledOpen):
+		return strings.Replace(trace, sampledOpen, decision, 1)
+	case strings.Contains(trace, sampledField) || !strings.Contains(trace, "Root="):
+		return trace
+	}
+	if before, lineage, ok := strings.Cut(trace, ";Lineage="); ok {
+		return before + ";" + decision + ";Lineage=" + lineage
+	}
+	return trace + ";" + decision
 }

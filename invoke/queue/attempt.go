@@ -67,7 +67,7 @@ func (q *Queue) run(ev *event) {
 	for _, follower := range told {
 		q.stats.Accepted++
 		q.events++
-		q.addLocked(follower, q.lineLocked(follower.line.name))
+		q.addLocked(follower, q.lineLocked(follower.line.owner))
 	}
 	switch v {
 	case ended, dropped:
@@ -87,7 +87,11 @@ func (q *Queue) run(ev *event) {
 func (q *Queue) attempt(ev *event) (v verdict, outcome destination.Outcome, failure error) {
 	name := ev.line.name
 	outcome = destination.Outcome{RequestID: ev.id, Name: name, Qualifier: ev.qualifier, Invokes: ev.attempts}
-	config := q.config(ev)
+	config, there := q.config(ev)
+	if !there {
+		q.log(ev).Warn("event dropped: its function is gone")
+		return dropped, outcome, nil
+	}
 	payload, err := q.payload(ev)
 	if err != nil {
 		q.log(ev).Error("read event", "error", err)
@@ -104,7 +108,7 @@ func (q *Queue) attempt(ev *event) (v verdict, outcome destination.Outcome, fail
 		return ended, outcome, nil
 	}
 	failpoint.Hit("queue/run")
-	inv := &hearth.Invocation{RequestID: ev.id, Payload: payload, TraceID: ev.trace, TenantID: ev.tenant}
+	inv := &hearth.Invocation{RequestID: ev.id, Payload: payload, FunctionID: ev.line.id, TraceID: ev.trace, TenantID: ev.tenant}
 	res, err := q.opts.Invoker.Invoke(q.ctx, name, ev.qualifier, inv)
 	ev.hop = inv.TraceID
 	switch {
@@ -131,13 +135,14 @@ func (q *Queue) attempt(ev *event) (v verdict, outcome destination.Outcome, fail
 	return v, outcome, nil
 }
 
-// config returns the function's, completed.
-func (q *Queue) config(ev *event) Config {
-	c := q.opts.Config(ev.line.name, ev.qualifier)
+// config returns that of the event's function, completed; false when that is
+// gone, be there another one of its name or not.
+func (q *Queue) config(ev *event) (c Config, there bool) {
+	c = q.opts.Config(ev.line.name, ev.qualifier)
 	if c.MaxAge == 0 {
 		c.MaxAge = DefaultMaxAge
 	}
-	return c
+	return c, ev.line.id == "" || ev.line.id == c.FunctionID
 }
 
 // payload returns the event's, from the journal when it is not in memory.
@@ -213,10 +218,15 @@ func (q *Queue) end(ev *event, v verdict, outcome destination.Outcome) (told []*
 }
 
 // tell returns the events for those functions that are to be told of an
-// outcome, and the operations that add them.
+// outcome, and the operations that add them. A function that is gone has taken
+// with it whom it wanted to be told.
 func (q *Queue) tell(ev *event, outcome destination.Outcome, ops []journal.Op) ([]*event, []journal.Op) {
 	var told []*event
-	deliveries, err := destination.Deliveries(outcome, q.config(ev).Rules, q.opts.Clock.Now())
+	config, there := q.config(ev)
+	if !there {
+		return nil, ops
+	}
+	deliveries, err := destination.Deliveries(outcome, config.Rules, q.opts.Clock.Now())
 	if err != nil {
 		q.log(ev).Error("tell the destinations of an event", "error", err)
 	}
@@ -226,9 +236,10 @@ func (q *Queue) tell(ev *event, outcome destination.Outcome, ops []journal.Op) (
 			q.undelivered(ev, d.Target)
 			continue
 		}
+		of := owner{name, q.opts.Config(name, qualifier).FunctionID}
 		follower := &event{
 			id: q.opts.NewID(), qualifier: qualifier, trace: cmp.Or(ev.hop, ev.trace), accepted: q.opts.Clock.Now(),
-			payload: d.Body, line: &line{name: name},
+			payload: d.Body, line: &line{owner: of},
 		}
 		op, err := follower.put()
 		if err != nil {

@@ -22,7 +22,9 @@
 // turn is given up at once. Due times and ages follow Options.Clock.
 //
 // A function is looked up when its event is run, so events that wait run on
-// code that came meanwhile. Events of a function that is gone are dropped.
+// code that came meanwhile. An event belongs to the function that was there when
+// it was accepted: when that is gone, the event is dropped, and whoever has its
+// name then does not see it.
 //
 // # Fairness
 //

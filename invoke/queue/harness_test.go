@@ -86,6 +86,7 @@ type bench struct {
 type run struct {
 	function, qualifier, id, payload, trace string
 	at                                      time.Duration // on the clock, since the beginning
+	functionID                              string
 }
 
 var noon = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
@@ -139,7 +140,7 @@ func (b *bench) crash() {
 
 // Invoke implements queue.Invoker.
 func (b *bench) Invoke(ctx context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error) {
-	r := run{name.Function, qualifier, inv.RequestID, string(inv.Payload), inv.TraceID, b.clock.Now().Sub(noon)}
+	r := run{name.Function, qualifier, inv.RequestID, string(inv.Payload), inv.TraceID, b.clock.Now().Sub(noon), inv.FunctionID}
 	b.mu.Lock()
 	b.runs = append(b.runs, r)
 	answer := b.answer

@@ -10,9 +10,16 @@ import (
 // firstLimit is how many events of a function run at a time at first.
 const firstLimit = 8
 
+// owner is the function that an event belongs to. One that is made under the
+// name of another is another.
+type owner struct {
+	name hearth.Name
+	id   string // hearth.Function.ID; empty: whichever has the name
+}
+
 // line is the events of one function. Guarded by Queue.mu.
 type line struct {
-	name    hearth.Name
+	owner
 	ready   []*event // in the order in which they are run
 	active  int      // running
 	events  int      // ready, running or delayed
@@ -21,11 +28,11 @@ type line struct {
 }
 
 // lineLocked finds or makes the line of a function.
-func (q *Queue) lineLocked(name hearth.Name) *line {
-	l := q.lines[name]
+func (q *Queue) lineLocked(of owner) *line {
+	l := q.lines[of]
 	if l == nil {
-		l = &line{name: name, limit: min(firstLimit, q.opts.MaxPerFunction)}
-		q.lines[name] = l
+		l = &line{owner: of, limit: min(firstLimit, q.opts.MaxPerFunction)}
+		q.lines[of] = l
 	}
 	return l
 }
@@ -47,7 +54,7 @@ func (q *Queue) removeLocked(ev *event) {
 	q.memory -= len(ev.payload)
 	ev.payload = nil
 	if ev.line.events--; ev.line.events == 0 {
-		delete(q.lines, ev.line.name)
+		delete(q.lines, ev.line.owner)
 	}
 }
 

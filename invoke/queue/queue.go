@@ -22,8 +22,11 @@ type Invoker interface {
 
 // Config is how the events of a function are treated.
 type Config struct {
-	MaxAge  time.Duration // 0: DefaultMaxAge
-	Retries int           // after the first attempt, 0-2
+	// FunctionID is the ID of the function that has the name now; see
+	// hearth.Function. Events of another end without being run.
+	FunctionID string
+	MaxAge     time.Duration // 0: DefaultMaxAge
+	Retries    int           // after the first attempt, 0-2
 	// Paused says that the function's reserved concurrency is zero: its events
 	// go to their destination without being run.
 	Paused bool
@@ -46,8 +49,9 @@ type Options struct {
 	Invoker Invoker     // required
 	// NewID names the events that tell destinations. Required.
 	NewID func() string
-	// Config returns how the events of a function are treated. It is asked
-	// whenever an event is run or has ended. Default: AWS's defaults.
+	// Config returns how the events of a function are treated: the zero value
+	// when there is no such function. It is asked whenever an event is run or
+	// has ended. Default: AWS's defaults.
 	Config func(name hearth.Name, qualifier string) Config
 	Clock  clock.Clock // default: the machine's
 	// MaxEvents bounds the events that wait. Default 1,000,000.
@@ -92,7 +96,7 @@ type Queue struct {
 	running sync.WaitGroup
 
 	mu        sync.Mutex
-	lines     map[hearth.Name]*line
+	lines     map[owner]*line
 	turn      []*line // those that can start an event, whose turn it is first
 	started   bool    // Start was called
 	draining  bool    // nothing is started any more
@@ -115,7 +119,7 @@ type Stats struct {
 	Exhausted               uint64 // given up after their last attempt
 	Expired                 uint64 // given up for their age
 	Refused                 uint64 // of functions without concurrency
-	Dropped                 uint64 // of functions that were gone, and of loops
+	Dropped                 uint64 // of functions that are gone, and of loops
 	Failures                uint64 // runs that ended with the function's failure
 	Throttles               uint64 // turns that ended with a throttle, or hearth's failure
 	Undelivered             uint64 // messages to targets that cannot be reached
@@ -126,13 +130,13 @@ type Stats struct {
 // its values stay with the queue.
 func Open(ctx context.Context, opts Options) (*Queue, error) {
 	opts.setDefaults()
-	q := &Queue{opts: opts, lines: map[hearth.Name]*line{}}
+	q := &Queue{opts: opts, lines: map[owner]*line{}}
 	q.ctx, q.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	var err error
 	q.journal, err = journal.Open(ctx, journal.Options{
 		Log: opts.Log, Slack: opts.Slack, TrimAt: opts.TrimAt, Logger: opts.Logger,
 	}, func(id string, state []byte) error {
-		ev, name, err := decodeState(id, state)
+		ev, of, err := decodeState(id, state)
 		if err != nil {
 			return err
 		}
@@ -140,7 +144,7 @@ func Open(ctx context.Context, opts Options) (*Queue, error) {
 		defer q.mu.Unlock()
 		q.stats.Recovered++
 		q.events++
-		q.addLocked(ev, q.lineLocked(name))
+		q.addLocked(ev, q.lineLocked(of))
 		return nil
 	})
 	if err != nil {
@@ -161,18 +165,20 @@ func (q *Queue) Start() {
 	q.startLocked()
 }
 
-// Accept takes an event over: when it returns nil, the event will be run. Of
+// Accept takes an event over: when it returns nil, the event will be run, as
+// long as there is its function: the one that FunctionID names. Of the rest of
 // the invocation, RequestID, Payload, TraceID, which is set when it is empty,
-// and TenantID count. ctx bounds
-// the wait to be taken in. Errors: ErrFull, hearth.ErrUnavailable, after which
-// the event may be run all the same, and ctx's cause.
+// and TenantID count. ctx bounds the wait to be taken in. Errors: ErrFull,
+// hearth.ErrUnavailable, after which the event may be run all the same, and
+// ctx's cause.
 func (q *Queue) Accept(ctx context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) error {
 	if inv.TraceID == "" { // one for all attempts
-		inv.TraceID = dispatch.NewTraceID(false)
+		inv.TraceID = dispatch.NewTrace()
 	}
+	of := owner{name, inv.FunctionID}
 	ev := &event{
 		id: inv.RequestID, qualifier: qualifier, trace: inv.TraceID, tenant: inv.TenantID,
-		accepted: q.opts.Clock.Now(), payload: inv.Payload, line: &line{name: name},
+		accepted: q.opts.Clock.Now(), payload: inv.Payload, line: &line{owner: of},
 	}
 	op, err := ev.put()
 	if err != nil {
@@ -190,7 +196,7 @@ func (q *Queue) Accept(ctx context.Context, name hearth.Name, qualifier string, 
 	}
 	q.stats.Accepted++
 	q.events++
-	q.addLocked(ev, q.lineLocked(name))
+	q.addLocked(ev, q.lineLocked(of))
 	q.startLocked()
 	return nil
 }

@@ -23,7 +23,7 @@ func TestAccept_RunsTheEventOnce(t *testing.T) {
 			b.Fatal(err)
 		}
 		b.advance(10 * time.Hour)
-		if diff := cmp.Diff([]run{{"f", "live", "1", `{}`, "t", 0}}, b.runs, cmp.AllowUnexported(run{})); diff != "" {
+		if diff := cmp.Diff([]run{{"f", "live", "1", `{}`, "t", 0, ""}}, b.runs, cmp.AllowUnexported(run{})); diff != "" {
 			b.Error(diff)
 		}
 		b.wantEmpty()

@@ -33,6 +33,7 @@ type state struct {
 	Account   string `json:"a"`
 	Region    string `json:"r"`
 	Function  string `json:"f"`
+	ID        string `json:"i,omitempty"`
 	Qualifier string `json:"q,omitempty"`
 	Trace     string `json:"x,omitempty"`
 	Tenant    string `json:"t,omitempty"`
@@ -45,7 +46,7 @@ type state struct {
 func (ev *event) encode() ([]byte, error) {
 	name := ev.line.name
 	s := state{
-		Account: name.Account, Region: name.Region, Function: name.Function, Qualifier: ev.qualifier,
+		Account: name.Account, Region: name.Region, Function: name.Function, ID: ev.line.id, Qualifier: ev.qualifier,
 		Trace: ev.trace, Tenant: ev.tenant, Accepted: ev.accepted.UnixMilli(), Attempts: ev.attempts, Delays: ev.delays,
 	}
 	if !ev.due.IsZero() {
@@ -59,10 +60,10 @@ func (ev *event) encode() ([]byte, error) {
 }
 
 // decodeState is the inverse of encode, but for the line.
-func decodeState(id string, b []byte) (*event, hearth.Name, error) {
+func decodeState(id string, b []byte) (*event, owner, error) {
 	var s state
 	if err := json.Unmarshal(b, &s); err != nil {
-		return nil, hearth.Name{}, fmt.Errorf("decode event %s: %w", id, err)
+		return nil, owner{}, fmt.Errorf("decode event %s: %w", id, err)
 	}
 	ev := &event{
 		id: id, qualifier: s.Qualifier, trace: s.Trace, tenant: s.Tenant,
@@ -71,5 +72,5 @@ func decodeState(id string, b []byte) (*event, hearth.Name, error) {
 	if s.Due != 0 {
 		ev.due = time.UnixMilli(s.Due)
 	}
-	return ev, hearth.Name{Account: s.Account, Region: s.Region, Function: s.Function}, nil
+	return ev, owner{hearth.Name{Account: s.Account, Region: s.Region, Function: s.Function}, s.ID}, nil
 }
