@@ -1,67 +1,13 @@
 package main
 
 import (
-	"flag"
-	"fmt"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
-
-var update = flag.Bool("update", false, "rewrite the parts of docs that are made from the source")
-
-const (
-	settingsPage  = "../../docs/settings.md"
-	settingsBegin = "<!-- settings: go test ./cmd/hearth -run TestSettingsPage -update -->\n"
-	settingsEnd   = "<!-- end of settings -->\n"
-)
-
-// settingsTable is what docs/settings.md says of the flags of `hearth serve`.
-func settingsTable() string {
-	cfg := defaultConfig(func(string) string { return "" })
-	cfg.DataDir = "/var/lib/hearth as root, else ~/.local/share/hearth"
-	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
-	flags.SortFlags = false
-	cfg.addFlags(flags)
-	var table strings.Builder
-	table.WriteString("\n| setting | default | what |\n|---|---|---|\n")
-	flags.VisitAll(func(f *pflag.Flag) {
-		value, usage := pflag.UnquoteUsage(f)
-		name := f.Name
-		if value != "" {
-			name += " " + value
-		}
-		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", name, f.DefValue, strings.ReplaceAll(usage, "|", `\|`))
-	})
-	return table.String() + "\n"
-}
-
-func TestSettingsPage_HasEveryFlag(t *testing.T) {
-	page, err := os.ReadFile(settingsPage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	before, rest, begins := strings.Cut(string(page), settingsBegin)
-	got, after, ends := strings.Cut(rest, settingsEnd)
-	if !begins || !ends {
-		t.Fatalf("%s has no %q and %q", settingsPage, settingsBegin, settingsEnd)
-	}
-	want := settingsTable()
-	if *update {
-		if err := os.WriteFile(settingsPage, []byte(before+settingsBegin+want+settingsEnd+after), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s differs from the flags (-flags +page); run this test with -update:\n%s", settingsPage, diff)
-	}
-}
 
 // everyCommand calls f for each command and its path, without "hearth".
 func everyCommand(parent *cobra.Command, f func(path string, cmd *cobra.Command)) {
@@ -76,7 +22,7 @@ func TestREADME_NamesEveryVerb(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, cmd := range (&cli{getenv: func(string) string { return "" }}).commands() {
+	for _, cmd := range everyVerb().Commands() {
 		if !regexp.MustCompile(`\bhearth (help )?` + cmd.Name() + `\b`).Match(readme) {
 			t.Errorf("README.md does not name hearth %s", cmd.Name())
 		}
@@ -87,7 +33,7 @@ func TestREADME_NamesEveryVerb(t *testing.T) {
 // documents that users read.
 func TestDocs_NameCommandsThatAreThere(t *testing.T) {
 	commands := map[string]*cobra.Command{}
-	root := (&cli{getenv: func(string) string { return "" }}).newRootCommand()
+	root := everyVerb()
 	root.InitDefaultHelpCmd()
 	root.InitDefaultCompletionCmd()
 	everyCommand(root, func(path string, cmd *cobra.Command) { commands[path] = cmd })
@@ -118,7 +64,7 @@ func TestDocs_NameCommandsThatAreThere(t *testing.T) {
 }
 
 func TestListings_HaveJSON(t *testing.T) {
-	everyCommand((&cli{getenv: func(string) string { return "" }}).newRootCommand(), func(path string, cmd *cobra.Command) {
+	everyCommand(everyVerb(), func(path string, cmd *cobra.Command) {
 		lists := strings.HasPrefix(cmd.Short, "List") || strings.HasPrefix(cmd.Short, "Count") || strings.HasPrefix(cmd.Short, "Show")
 		if lists && cmd.Runnable() && path != "clock" && cmd.Flag("json") == nil && cmd.InheritedFlags().Lookup("json") == nil {
 			t.Errorf("hearth %s has no --json", path)

@@ -18,6 +18,14 @@ import (
 	"github.com/hearthd/hearth/internal/sigv4"
 )
 
+// What a daemon and its clients assume unless told otherwise.
+const (
+	// DefaultEndpoint is where a daemon listens.
+	DefaultEndpoint = "http://127.0.0.1:4566"
+	// DefaultRegion is that of requests which name none.
+	DefaultRegion = "us-east-1"
+)
+
 // maxAnswer bounds what is read of an answer, in bytes; the largest is the
 // response of a function, 6 MiB.
 const maxAnswer = 64 << 20

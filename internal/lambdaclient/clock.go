@@ -7,6 +7,10 @@ import (
 	"time"
 )
 
+// DefaultAdvanceWait is how long an advance waits for what it set going, in real
+// time, unless the request says so.
+const DefaultAdvanceWait = time.Minute
+
 // Clock is a daemon's clock.
 type Clock struct {
 	Clock   string    `json:"clock"` // real or test

@@ -1,0 +1,78 @@
+// Package code reads the archives that users name on the command line and in
+// settings: a ZIP file, or a directory as one.
+package code
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/hearthd/hearth/cmd/hearth/exit"
+	"github.com/hearthd/hearth/sandbox/bundle"
+)
+
+// maxArchive is the size in bytes that AWS accepts of an archive in a request.
+const maxArchive = 50 << 20
+
+// Open returns the ZIP archive at path, or one of the directory at path, which is
+// packed while it is read. The caller closes it; ctx ends the packing too.
+func Open(ctx context.Context, path string) (io.ReadCloser, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.IsDir() {
+		return os.Open(path)
+	}
+	r, w := io.Pipe()
+	p := &packing{PipeReader: r, done: make(chan struct{})}
+	// Ends with the archive, or when the reader is closed; Close waits for it.
+	go func() {
+		defer close(p.done)
+		w.CloseWithError(bundle.Pack(ctx, path, w)) // never fails: see io.Pipe
+	}()
+	return p, nil
+}
+
+// packing is a directory on its way into an archive.
+type packing struct {
+	*io.PipeReader
+
+	done chan struct{}
+}
+
+func (p *packing) Close() error {
+	err := p.PipeReader.Close()
+	<-p.done
+	return err
+}
+
+// Read returns what Open does, whole. A path that is not there, and an archive
+// that is larger than a request may carry, are usage errors.
+func Read(ctx context.Context, path string) ([]byte, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, exit.Usagef("%w", err)
+	}
+	archive, err := readAll(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("read the code in %s: %w", path, err)
+	}
+	if len(archive) > maxArchive {
+		return nil, exit.Usagef("the archive of %s is larger than the %d bytes that a request may carry", path, maxArchive)
+	}
+	return archive, nil
+}
+
+// readAll reads at most one byte more than maxArchive.
+func readAll(ctx context.Context, path string) ([]byte, error) {
+	r, err := Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close() // read only
+	var archive bytes.Buffer
+	_, err = io.Copy(&archive, io.LimitReader(r, maxArchive+1))
+	return archive.Bytes(), err
+}

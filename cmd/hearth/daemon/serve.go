@@ -1,0 +1,104 @@
+package daemon
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hearthd/hearth/cmd/hearth/daemon/config"
+	"github.com/hearthd/hearth/cmd/hearth/engine"
+	"github.com/hearthd/hearth/cmd/hearth/terminal"
+	"github.com/hearthd/hearth/internal/lambdaclient"
+)
+
+// NewCommand returns `hearth serve`, of a version of the program.
+func NewCommand(t *terminal.Terminal, enter engine.Enter, version string) *cobra.Command {
+	cfg := config.Default(t.Getenv)
+	var file string
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the Lambda API and run functions",
+		Long: `Serve the AWS Lambda API on this machine and run functions for it, until
+interrupted. With AWS_ENDPOINT_URL=` + lambdaclient.DefaultEndpoint + ` the aws CLI, SDKs and
+Terraform talk to it; without --auth any credentials will do.
+
+Every flag can be set in the environment (HEARTH_DATA_DIR for --data-dir) and in
+the --config file (data-dir: ...), a flag being first and the file last.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if err := enter.Prepare(cfg.Sandbox); err != nil {
+				return err
+			}
+			if err := cfg.Load(file, cmd.Flags(), t.Getenv); err != nil {
+				return err
+			}
+			return serve(cmd.Context(), t, cfg, version)
+		},
+	}
+	cmd.Flags().StringVar(&file, "config", "", "read settings from this YAML `FILE`")
+	cfg.AddFlags(cmd.Flags())
+	return cmd
+}
+
+// How the daemon's memory is collected: see tuneMemory.
+const (
+	gcPercent   = 400
+	memoryLimit = 512 << 20 // bytes
+)
+
+// tuneMemory sets the garbage collector up, as far as GOGC and GOMEMLIMIT of the
+// environment do not. The daemon's heap is small and its garbage short-lived:
+// collecting at twice the live heap, Go's default, would run the collector ten
+// times a second under load. Uploads are the exception, archives of tens of
+// megabytes that are garbage at once: where the heap nears the limit it is
+// collected as often as it takes to stay there, so that they do not multiply.
+func tuneMemory(getenv func(string) string) {
+	if getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	if getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+}
+
+func serve(ctx context.Context, t *terminal.Terminal, cfg config.Config, version string) error {
+	level, err := cfg.Level()
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(t.Stderr, &slog.HandlerOptions{Level: level}))
+	tuneMemory(t.Getenv)
+	// The port first: a second daemon should fail on it before it touches data.
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Listen)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is in use: another hearth, or another emulator of AWS; stop it or use --listen: %w", cfg.Listen, err)
+	}
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	}
+	defer l.Close() // closed by the server, usually
+	cfg.Listen = withPort(cfg.Listen, l.Addr())
+	d, err := openDaemon(ctx, version, cfg, os.Environ(), logger)
+	if err != nil {
+		return err
+	}
+	logger.Info("hearth is ready", "endpoint", "http://"+l.Addr().String(), "sandbox", d.engine.Driver().Name(),
+		"network", d.engine.Network(), "data", cfg.DataDir, "version", version)
+	return errors.Join(d.serve(ctx, l), d.Close())
+}
+
+// withPort puts the port that was given for port 0 into an address.
+func withPort(listen string, bound net.Addr) string {
+	host, _, err := net.SplitHostPort(listen)
+	if _, port, boundErr := net.SplitHostPort(bound.String()); err == nil && boundErr == nil {
+		return net.JoinHostPort(host, port)
+	}
+	return listen
+}

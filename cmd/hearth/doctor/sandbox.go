@@ -1,0 +1,66 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/hearthd/hearth/sandbox"
+	"github.com/hearthd/hearth/sandbox/namespace"
+)
+
+// probeSandbox opens the namespace driver, as serve would, and reports what it
+// enforces here and what it cannot. For a moment this adds to the host's network
+// what NAT needs; closing the driver takes it away again.
+func probeSandbox(context.Context) ([]hostCheck, error) {
+	dir, err := os.MkdirTemp("", "hearth-doctor-")
+	if err != nil {
+		return nil, fmt.Errorf("try the sandbox: %w", err)
+	}
+	checks, err := checkSandbox(dir)
+	return checks, errors.Join(err, os.RemoveAll(dir))
+}
+
+func checkSandbox(dir string) ([]hostCheck, error) {
+	driver, err := namespace.New(namespace.Options{
+		StateDir: filepath.Join(dir, "namespace"), Logger: slog.New(slog.DiscardHandler), Spares: -1, NAT: true,
+	})
+	if err != nil {
+		return []hostCheck{{
+			Name: "sandbox", Status: checkMissing, Detail: "functions are not isolated: " + err.Error(),
+			Fix: "allow user namespaces, or run hearth as root",
+		}}, nil
+	}
+	caps := driver.Capabilities()
+	checks := []hostCheck{{Name: "sandbox", Status: checkOK, Detail: driver.Name() + ": " + enforced(caps)}}
+	if caps.Outbound {
+		checks = append(checks, hostCheck{Name: "outbound network", Status: checkOK, Detail: "nat: functions reach out, not each other and not this host"})
+	}
+	for _, m := range caps.Missing {
+		checks = append(checks, hostCheck{Name: m.What, Status: checkLimited, Detail: m.Why, Fix: m.Fix})
+	}
+	return checks, driver.Close()
+}
+
+// enforced lists what holds, in words.
+func enforced(c sandbox.Capabilities) string {
+	list := ""
+	for _, item := range []struct {
+		holds bool
+		name  string
+	}{
+		{c.Files, "files"}, {c.Processes, "processes"}, {c.Network, "network"}, {c.User, "user"},
+		{c.Memory, "memory"}, {c.CPU, "CPU"}, {c.Pids, "pids"}, {c.TmpQuota, "/tmp size"}, {c.Freeze, "freeze"},
+	} {
+		if item.holds {
+			if list != "" {
+				list += ", "
+			}
+			list += item.name
+		}
+	}
+	return list
+}

@@ -1,0 +1,171 @@
+package engine
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/invoke/environment"
+	"github.com/hearthd/hearth/invoke/pool"
+	"github.com/hearthd/hearth/runtimes"
+	"github.com/hearthd/hearth/sandbox"
+	"github.com/hearthd/hearth/telemetry/logs"
+)
+
+// openEnvironment is the pool's Open.
+func (e *Engine) openEnvironment(ctx context.Context, fn *hearth.Function, initType string) (pool.Environment, error) {
+	if fn.Managed != nil && fn.Logging.Format != hearth.LogJSON {
+		// As on AWS: lines of several invocations can only be told apart so.
+		own := *fn
+		own.Logging.Format = hearth.LogJSON
+		fn = &own
+	}
+	launch, plan, err := e.launch(ctx, fn)
+	if err != nil {
+		return nil, err
+	}
+	id := NewID()
+	stream := streamName(fn, id, time.Now())
+	services := e.newServices(ctx, fn, e.opts.Sink(fn, stream), logs.Runtime{
+		Version: runtimeVersion(plan), ARN: control.RuntimeVersionARN(fn),
+	})
+	for _, warning := range []string{plan.Warning, architectureWarning(fn)} {
+		if warning != "" {
+			e.opts.Logger.Warn("function runs on a substitute", "function", fn.Name.String(), "warning", warning)
+			services.Output(hearth.SourceFunction, []byte("hearth: "+warning))
+		}
+	}
+	opts := environment.Options{
+		ID: id[:16], Function: fn, Driver: e.driver, Launch: launch, Recorder: services, Subscriptions: services, Services: services,
+		Env: e.credentials(fn), LogStream: stream, InitType: initType, Logger: e.opts.Logger,
+	}
+	if fn.Managed != nil {
+		return environment.OpenShared(ctx, opts)
+	}
+	return environment.Open(ctx, opts)
+}
+
+// credentials are the function's, or what AWS's SDKs insist on, good for nothing.
+func (e *Engine) credentials(fn *hearth.Function) map[string]string {
+	if e.opts.Credentials != nil {
+		if issued := e.opts.Credentials(fn); issued != nil {
+			return issued
+		}
+	}
+	return map[string]string{
+		"AWS_ACCESS_KEY_ID": "hearth", "AWS_SECRET_ACCESS_KEY": "hearth", "AWS_SESSION_TOKEN": "hearth",
+	}
+}
+
+// architectureWarning says that a function was built for other processors than
+// this host's, which only matters to its native code.
+func architectureWarning(fn *hearth.Function) string {
+	host := map[string]string{"amd64": "x86_64", "arm64": "arm64"}[runtime.GOARCH]
+	if len(fn.Architectures) == 0 || fn.Architectures[0] == host {
+		return ""
+	}
+	return "the function is for " + fn.Architectures[0] + ", and runs on " + host + ": native code in its package and layers must be for that"
+}
+
+func NewID() string {
+	var raw [16]byte
+	rand.Read(raw[:]) // never fails: see crypto/rand
+	return hex.EncodeToString(raw[:])
+}
+
+// streamName is AWS's name of a log stream.
+func streamName(fn *hearth.Function, id string, now time.Time) string {
+	day := now.UTC().Format("2006/01/02/")
+	if fn.Logging.Group != "/aws/lambda/"+fn.Name.Function {
+		return day + fn.Name.Function + "[" + fn.Version + "][" + id + "]"
+	}
+	return day + "[" + fn.Version + "]" + id
+}
+
+// runtimeVersion is the version in INIT_START lines, such as
+// python:3.12.v1; the last part is the interpreter's patch level.
+func runtimeVersion(p *runtimes.Plan) string {
+	version := string(p.Runtime.Family) + ":" + p.Runtime.Version
+	parts := strings.Split(p.Interpreter.Version, ".")
+	if len(parts) < 3 {
+		return version + ".v1"
+	}
+	return version + ".v" + parts[2]
+}
+
+// launch is how the runtime of a function is started.
+func (e *Engine) launch(ctx context.Context, fn *hearth.Function) (*environment.Launch, *runtimes.Plan, error) {
+	if fn.PackageType == hearth.PackageImage {
+		return nil, nil, errImage
+	}
+	plan, err := e.set.Plan(ctx, fn)
+	if err != nil {
+		return nil, nil, err
+	}
+	t, err := e.trees(ctx, fn)
+	if err != nil {
+		return nil, nil, err
+	}
+	spec := sandbox.Spec{
+		Task: t.task, Opt: t.opt, Runtime: plan.RuntimeDir, Lang: plan.LangDir,
+		MemoryBytes: int64(fn.MemorySize) << 20,
+		CPU:         float64(fn.MemorySize) / 1769,
+		TmpBytes:    int64(fn.EphemeralStorage) << 20,
+		Network:     e.network,
+	}
+	for _, m := range plan.Mounts {
+		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: m.Source, Target: m.Target})
+	}
+	return &environment.Launch{
+		Spec:    spec,
+		Command: func(p sandbox.Paths) (environment.Command, error) { return command(plan, spec, p) },
+		Release: t.release,
+	}, plan, nil
+}
+
+// command picks the first candidate whose program is there.
+func command(plan *runtimes.Plan, spec sandbox.Spec, p sandbox.Paths) (environment.Command, error) {
+	cmd := plan.Command(runtimes.Paths(p))
+	env := map[string]string{}
+	for _, kv := range cmd.Env {
+		k, v, _ := strings.Cut(kv, "=")
+		env[k] = v
+	}
+	if len(cmd.Candidates) == 1 {
+		return environment.Command{Args: cmd.Candidates[0], Env: env, FramedLog: cmd.FramedLog}, nil
+	}
+	var tried []string
+	for _, args := range cmd.Candidates {
+		if info, err := os.Stat(onHost(args[0], spec, p)); err == nil && !info.IsDir() {
+			return environment.Command{Args: args, Env: env}, nil
+		}
+		tried = append(tried, args[0])
+	}
+	return environment.Command{}, &missingBootstrap{tried}
+}
+
+// onHost is the host's path of a file that a sandbox shows.
+func onHost(path string, spec sandbox.Spec, p sandbox.Paths) string {
+	for shown, host := range map[string]string{p.Task: spec.Task, p.Runtime: spec.Runtime, p.Opt: spec.Opt} {
+		if rest, ok := strings.CutPrefix(path, shown+"/"); ok && host != "" {
+			return filepath.Join(host, rest)
+		}
+	}
+	return path
+}
+
+// missingBootstrap has AWS's text.
+type missingBootstrap struct{ tried []string }
+
+func (m *missingBootstrap) Error() string {
+	return "Couldn't find valid bootstrap(s): [" + strings.Join(m.tried, " ") + "]"
+}
+
+func (m *missingBootstrap) Unwrap() error { return sandbox.ErrEntrypoint }

@@ -1,0 +1,208 @@
+// Package deploy changes what a daemon has: functions (`hearth deploy`,
+// `hearth functions`) and layers (`hearth layers`).
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hearthd/hearth/cmd/hearth/code"
+	"github.com/hearthd/hearth/cmd/hearth/exit"
+	"github.com/hearthd/hearth/cmd/hearth/remote"
+	"github.com/hearthd/hearth/internal/functionfile"
+	"github.com/hearthd/hearth/internal/lambdaclient"
+)
+
+const (
+	// defaultRole stands in for the IAM role that CreateFunction asks for.
+	// Nothing assumes it.
+	defaultRole = "arn:aws:iam::000000000000:role/hearth"
+	// settleTimeout bounds the wait for a function to become active.
+	settleTimeout = 2 * time.Minute
+)
+
+type options struct {
+	name    string
+	runtime string
+	handler string
+	role    string
+	timeout int
+	memory  int
+	env     []string
+	layers  []string
+	json    bool
+}
+
+// NewCommand returns `hearth deploy`.
+func NewCommand(d *remote.Daemon) *cobra.Command {
+	var o options
+	cmd := &cobra.Command{
+		Use:   "deploy DIR|ZIP",
+		Short: "Create a function from a directory or archive, or update it",
+		Long: `Create a function from a directory or a ZIP archive, or update the one of that
+name: its code, and those of its settings that are given.
+
+A directory's function.json describes the function in the terms of AWS's
+CreateFunction; flags override it. Without one, --runtime and --handler are
+needed, and the function is named after the directory.`,
+		Example: `  hearth deploy examples/hello-python
+  hearth deploy build/ --name api --runtime provided.al2023 --handler bootstrap
+  hearth deploy app/ --env LEVEL=debug --layer arn:aws:lambda:us-east-1:000000000000:layer:deps:3`,
+		Args: cobra.ExactArgs(1),
+		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, args []string) error {
+			return o.run(ctx, d, client, args[0])
+		}),
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.name, "name", "", "function name")
+	flags.StringVar(&o.runtime, "runtime", "", "runtime `ID`, such as python3.13, nodejs22.x, provided.al2023")
+	flags.StringVar(&o.handler, "handler", "", "handler, such as app.handler")
+	flags.StringVar(&o.role, "role", "", "IAM role `ARN` that the function reports (nothing assumes it)")
+	flags.IntVar(&o.timeout, "timeout", 0, "timeout in `SECONDS`")
+	flags.IntVar(&o.memory, "memory", 0, "memory in `MB`")
+	flags.StringArrayVar(&o.env, "env", nil, "environment variable `KEY=VALUE`; may be repeated")
+	flags.StringArrayVar(&o.layers, "layer", nil, "layer version `ARN`, in place of those that the function has; may be repeated: up to five, merged in this order")
+	flags.BoolVar(&o.json, "json", false, "print the function's configuration as JSON")
+	// Fails for a flag that is not there, only.
+	_ = cmd.RegisterFlagCompletionFunc("layer", completeLayerARN(d))
+	return cmd
+}
+
+func (o options) run(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, path string) error {
+	file, err := o.describe(path)
+	if err != nil {
+		return err
+	}
+	archive, err := code.Read(ctx, path)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
+	defer cancel()
+	stop := d.Spin("deploying " + file.FunctionName)
+	verb, configuration, err := putFunction(ctx, client, file, archive)
+	stop()
+	if err != nil {
+		return err
+	}
+	if o.json {
+		return d.PrintJSON(configuration)
+	}
+	_, err = fmt.Fprintf(d.Stdout, "%s %s (%s, %d bytes)\n", verb, configuration.FunctionName, configuration.Runtime, len(archive))
+	return err
+}
+
+// describe merges function.json, if there is one, with the flags.
+func (o options) describe(path string) (functionfile.File, error) {
+	var file functionfile.File
+	info, err := os.Stat(path)
+	if err != nil {
+		return file, exit.Usagef("deploy: %w", err)
+	}
+	if info.IsDir() {
+		file, err = functionfile.Load(os.DirFS(path))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return file, exit.Usagef("%s: %w", path, err)
+		}
+	}
+	if file.FunctionName == "" {
+		if file.FunctionName, err = nameOf(path); err != nil {
+			return file, err
+		}
+	}
+	for _, override := range []struct {
+		to   *string
+		flag string
+	}{{&file.FunctionName, o.name}, {&file.Runtime, o.runtime}, {&file.Handler, o.handler}, {&file.Role, o.role}} {
+		if override.flag != "" {
+			*override.to = override.flag
+		}
+	}
+	if o.timeout != 0 {
+		file.Timeout = o.timeout
+	}
+	if o.memory != 0 {
+		file.MemorySize = o.memory
+	}
+	if len(o.layers) > 0 {
+		file.Layers = o.layers
+	}
+	return file, o.addEnvironment(&file)
+}
+
+func (o options) addEnvironment(file *functionfile.File) error {
+	for _, assignment := range o.env {
+		key, value, ok := strings.Cut(assignment, "=")
+		if !ok || key == "" {
+			return exit.Usagef("--env %s is not KEY=VALUE", assignment)
+		}
+		if file.Environment == nil {
+			file.Environment = &functionfile.Environment{}
+		}
+		if file.Environment.Variables == nil {
+			file.Environment.Variables = map[string]string{}
+		}
+		file.Environment.Variables[key] = value
+	}
+	return nil
+}
+
+// nameOf names a function after its directory or archive.
+func nameOf(path string) (string, error) {
+	absolute, err := filepath.Abs(path)
+	if err != nil {
+		return "", fmt.Errorf("name the function: %w", err)
+	}
+	return strings.TrimSuffix(filepath.Base(absolute), ".zip"), nil
+}
+
+// putFunction creates the function, or updates the one of that name, and
+// returns what it did, as a word, and the configuration that came of it.
+func putFunction(ctx context.Context, client *lambdaclient.Client, file functionfile.File, archive []byte) (string, lambdaclient.Configuration, error) {
+	name := file.FunctionName
+	_, err := client.GetFunction(ctx, name)
+	answer, _ := errors.AsType[*lambdaclient.Error](err)
+	verb := "updated"
+	switch {
+	case answer != nil && answer.StatusCode == 404:
+		verb = "created"
+		err = createFunction(ctx, client, file, archive)
+	case err == nil:
+		err = updateFunction(ctx, client, file, archive)
+	}
+	if err != nil {
+		return "", lambdaclient.Configuration{}, err
+	}
+	configuration, err := client.Settle(ctx, name)
+	return verb, configuration, err
+}
+
+func createFunction(ctx context.Context, client *lambdaclient.Client, file functionfile.File, archive []byte) error {
+	if file.Runtime == "" || file.Handler == "" {
+		return exit.Usagef("a new function needs a runtime and a handler: in %s, or with --runtime and --handler", functionfile.Name)
+	}
+	if file.Role == "" {
+		file.Role = defaultRole
+	}
+	return client.CreateFunction(ctx, file, archive)
+}
+
+// updateFunction changes settings before code: settings are what a daemon may
+// refuse, such as a runtime that its host lacks, and then the code stays too.
+func updateFunction(ctx context.Context, client *lambdaclient.Client, file functionfile.File, archive []byte) error {
+	if err := client.UpdateFunctionConfiguration(ctx, file.FunctionName, file.Role, file.Settings); err != nil {
+		return err
+	}
+	if _, err := client.Settle(ctx, file.FunctionName); err != nil {
+		return err
+	}
+	return client.UpdateFunctionCode(ctx, file.FunctionName, archive, file.Architectures)
+}

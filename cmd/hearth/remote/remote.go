@@ -1,0 +1,94 @@
+// Package remote is the daemon that a verb talks to: where it is, whose signature
+// requests bear, and what the shell completes from it. The verbs are below:
+// deploy changes what it has, invoke calls it, observe shows what it does. All
+// they know of it is its HTTP API.
+package remote
+
+import (
+	"cmp"
+	"context"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/hearthd/hearth/cmd/hearth/exit"
+	"github.com/hearthd/hearth/cmd/hearth/terminal"
+	"github.com/hearthd/hearth/internal/lambdaclient"
+	"github.com/hearthd/hearth/internal/sigv4"
+)
+
+// Daemon is the one that flags and environment name, for the user of a terminal.
+type Daemon struct {
+	*terminal.Terminal
+
+	endpoint string // --endpoint; empty: see open
+}
+
+// New returns the daemon of a terminal's user.
+func New(t *terminal.Terminal) *Daemon { return &Daemon{Terminal: t} }
+
+// AddFlags defines the flag that names the daemon.
+func (d *Daemon) AddFlags(f *pflag.FlagSet) {
+	f.StringVar(&d.endpoint, "endpoint", "",
+		"`URL` of the daemon (default $HEARTH_ENDPOINT, $AWS_ENDPOINT_URL_LAMBDA, $AWS_ENDPOINT_URL, "+lambdaclient.DefaultEndpoint+")")
+}
+
+// A Verb does its work with a client, which is closed when it returns.
+type Verb func(ctx context.Context, client *lambdaclient.Client, args []string) error
+
+// Run makes a command's RunE of a verb.
+func (d *Daemon) Run(verb Verb) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		client, err := d.open()
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		return verb(cmd.Context(), client, args)
+	}
+}
+
+// open returns a client that signs with the credentials of the environment, if
+// there are any.
+func (d *Daemon) open() (*lambdaclient.Client, error) {
+	client, err := lambdaclient.New(cmp.Or(d.endpoint, d.Getenv("HEARTH_ENDPOINT"),
+		d.Getenv("AWS_ENDPOINT_URL_LAMBDA"), d.Getenv("AWS_ENDPOINT_URL"), lambdaclient.DefaultEndpoint))
+	if err != nil {
+		return nil, exit.Usagef("%w", err)
+	}
+	if id, secret := d.Getenv("AWS_ACCESS_KEY_ID"), d.Getenv("AWS_SECRET_ACCESS_KEY"); id != "" && secret != "" {
+		client.SignWith(sigv4.Credentials{AccessKeyID: id, SecretAccessKey: secret, SessionToken: d.Getenv("AWS_SESSION_TOKEN")},
+			cmp.Or(d.Getenv("AWS_REGION"), d.Getenv("AWS_DEFAULT_REGION"), lambdaclient.DefaultRegion))
+	}
+	return client, nil
+}
+
+// Complete completes a word in a shell with names that list gets from the daemon.
+func (d *Daemon) Complete(ctx context.Context, list func(context.Context, *lambdaclient.Client) ([]string, error)) ([]string, cobra.ShellCompDirective) {
+	client, err := d.open()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	defer client.Close()
+	names, err := list(ctx, client)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// CompleteFunction completes a command's only argument with the names of the
+// daemon's functions.
+func (d *Daemon) CompleteFunction(cmd *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return d.Complete(cmd.Context(), func(ctx context.Context, client *lambdaclient.Client) ([]string, error) {
+		functions, err := client.ListFunctions(ctx)
+		names := make([]string, len(functions))
+		for i, f := range functions {
+			names[i] = f.FunctionName
+		}
+		return names, err
+	})
+}

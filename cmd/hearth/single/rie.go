@@ -1,0 +1,137 @@
+package single
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/cmd/hearth/engine"
+	"github.com/hearthd/hearth/cmd/hearth/exit"
+	"github.com/hearthd/hearth/cmd/hearth/terminal"
+	"github.com/hearthd/hearth/invoke/environment"
+	"github.com/hearthd/hearth/invoke/pool"
+	"github.com/hearthd/hearth/sandbox"
+	"github.com/hearthd/hearth/sandbox/process"
+	"github.com/hearthd/hearth/telemetry/logs"
+)
+
+// NewRIECommand returns `hearth rie`.
+func NewRIECommand(t *terminal.Terminal) *cobra.Command {
+	var listen string
+	cmd := &cobra.Command{
+		Use:   "rie BOOTSTRAP [ARG...] [HANDLER]",
+		Short: "Serve one runtime program over HTTP, in place of AWS's emulator",
+		Long: `Start a program that speaks the Runtime API, such as the entry point of a Lambda
+container image, as a plain process of this machine, and serve invocations of it
+at /2015-03-31/functions/function/invocations. The last of several arguments is
+the handler (_HANDLER). The program sees this command's environment.
+
+Requests that come while it works get a process of their own. As with AWS's
+emulator, AWS_LAMBDA_FUNCTION_NAME, _TIMEOUT (seconds) and _MEMORY_SIZE are read
+from the environment.`,
+		Example: `  hearth rie ./bootstrap
+  hearth rie python3 -m awslambdaric app.handler`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return runRIE(cmd.Context(), t, args, listen) },
+	}
+	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "`ADDRESS` to serve on; use 0.0.0.0:8080 inside a container only")
+	cmd.Flags().SetInterspersed(false) // the program's flags are its own
+	return cmd
+}
+
+func runRIE(ctx context.Context, t *terminal.Terminal, args []string, listen string) (err error) {
+	fn, err := emulatedFunction(t, args)
+	if err != nil {
+		return err
+	}
+	logger := slog.New(slog.NewTextHandler(t.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	s, dir, err := newSingle(fn, logger)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+	driver, err := process.New(process.Options{StateDir: filepath.Join(dir, "process")})
+	if err != nil {
+		return err
+	}
+	s.parts = append(s.parts, driver.Close)
+	s.pool = pool.New(pool.Options{IdleTimeout: neverIdle, Logger: logger, Open: func(ctx context.Context, fn *hearth.Function, _ string) (pool.Environment, error) {
+		return openEmulated(ctx, t, driver, fn, args, logger)
+	}})
+	s.parts = append(s.parts, s.pool.Close)
+	return s.serve(ctx, t, listen)
+}
+
+// openEmulated starts the program as it would be from a shell.
+func openEmulated(ctx context.Context, t *terminal.Terminal, driver sandbox.Driver, fn *hearth.Function, args []string, logger *slog.Logger) (pool.Environment, error) {
+	recorder := logs.NewRecorder(stderrSink{t.Stderr, func() {}}, fn, logs.Runtime{})
+	own := map[string]string{}
+	for _, kv := range os.Environ() {
+		k, v, _ := strings.Cut(kv, "=")
+		own[k] = v
+	}
+	return environment.Open(ctx, environment.Options{
+		ID: engine.NewID()[:16], Function: fn, Driver: driver, Recorder: recorder, Env: own,
+		LogStream: stderrSink{}.Name(), InitType: hearth.InitOnDemand, Logger: logger,
+		Launch: &environment.Launch{
+			Spec:    sandbox.Spec{Task: fn.Code.Dir, Network: sandbox.NetworkHost},
+			Command: func(sandbox.Paths) (environment.Command, error) { return environment.Command{Args: args}, nil },
+		},
+	})
+}
+
+// emulatedFunction describes the program in the terms of AWS's emulator, and
+// makes the program's path absolute in args.
+func emulatedFunction(t *terminal.Terminal, args []string) (*hearth.Function, error) {
+	fn := singleFunction()
+	fn.Timeout, fn.MemorySize = 300, 3008 // the emulator's
+	for _, setting := range []struct {
+		name string
+		to   *int
+	}{{"AWS_LAMBDA_FUNCTION_TIMEOUT", &fn.Timeout}, {"AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &fn.MemorySize}} {
+		if v := t.Getenv(setting.name); v != "" {
+			n, err := strconv.Atoi(v)
+			if err != nil || n <= 0 {
+				return nil, exit.Usagef("%s: %q is not a positive number", setting.name, v)
+			}
+			*setting.to = n
+		}
+	}
+	path, err := lookPath(args[0], t.Getenv("PATH"))
+	if err != nil {
+		return nil, err
+	}
+	args[0] = path
+	if len(args) > 1 {
+		fn.Handler = args[len(args)-1]
+	} else {
+		fn.Handler = t.Getenv("_HANDLER")
+	}
+	fn.LastModified = time.Now()
+	if fn.Code.Dir, err = os.Getwd(); err != nil {
+		return nil, err
+	}
+	return fn, nil
+}
+
+// lookPath finds a program as a shell would.
+func lookPath(name, path string) (string, error) {
+	if strings.Contains(name, "/") {
+		return filepath.Abs(name)
+	}
+	for _, dir := range filepath.SplitList(path) {
+		file := filepath.Join(dir, name)
+		if info, err := os.Stat(file); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+			return filepath.Abs(file)
+		}
+	}
+	return "", exit.Usagef("%s: no such program on PATH", name)
+}
