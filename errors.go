@@ -19,7 +19,6 @@ var (
 	ErrPrecondition       = errors.New("precondition failed")    // PreconditionFailedException: stale revision id
 	ErrThrottled          = errors.New("throttled")              // TooManyRequestsException; see Throttle
 	ErrTooLarge           = errors.New("request too large")      // RequestEntityTooLargeException
-	ErrPayloadTooLarge    = errors.New("payload too large")      // RequestTooLargeException: an invocation's payload
 	ErrInvalidContent     = errors.New("invalid content")        // InvalidRequestContentException: payload is not JSON
 	ErrSerialization      = errors.New("wrong type")             // SerializationException: a member of another type than the model's
 	ErrUnsupportedMedia   = errors.New("unsupported media")      // UnsupportedMediaTypeException

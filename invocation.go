@@ -2,8 +2,8 @@ package hearth
 
 import "time"
 
-// MaxPayload is the size in bytes that a synchronous request or response may
-// have on AWS: 6 MiB and 100 bytes of envelope.
+// MaxPayload is the size in bytes that the response to a synchronous invocation
+// may have on AWS: 6 MiB and 100 bytes of envelope.
 const MaxPayload = 6*1024*1024 + 100
 
 // Invocation is one event on its way to a function.

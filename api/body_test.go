@@ -60,11 +60,14 @@ func TestPayload_OfExactlyTheLimit(t *testing.T) {
 }
 
 func TestPayload_BeyondTheLimit(t *testing.T) {
-	for kind, limit := range map[string]int{"RequestResponse": 1000, "Event": 100} {
-		payload := strings.Repeat("x", limit+7)
+	for kind, message := range map[string]string{
+		"RequestResponse": "Request must be smaller than 1000 bytes for the InvokeFunction operation",
+		"Event":           "1007 byte payload is too large for the Event invocation type (limit 100 bytes)",
+	} {
+		payload := strings.Repeat("x", 1007)
 		for name, body := range map[string]io.Reader{"sized": strings.NewReader(payload), "unsized": unsized{strings.NewReader(payload)}} {
 			e := errorOf(t, send(invokeEcho(small), invocations, kind, body))
-			want := lambdaError{"RequestTooLargeException", 413, fmt.Sprintf("%d byte payload is too large for the %s invocation type (limit %d bytes)", limit+7, kind, limit), "User"}
+			want := lambdaError{"RequestEntityTooLargeException", 413, message, ""}
 			if diff := cmp.Diff(want, e); diff != "" {
 				t.Errorf("%s %s (-want +got):\n%s", kind, name, diff)
 			}
@@ -74,10 +77,10 @@ func TestPayload_BeyondTheLimit(t *testing.T) {
 
 func TestPayload_AWSLimitByDefault(t *testing.T) {
 	r := invokeEcho(api.Options{})
-	if w := send(r, invocations, "", bytes.NewReader(make([]byte, 6291556))); w.Code != 200 {
+	if w := send(r, invocations, "", bytes.NewReader(make([]byte, 6291456))); w.Code != 200 {
 		t.Errorf("at the limit: %d %s", w.Code, w.Body)
 	}
-	if w := send(r, invocations, "", bytes.NewReader(make([]byte, 6291557))); w.Code != 413 {
+	if w := send(r, invocations, "", bytes.NewReader(make([]byte, 6291457))); w.Code != 413 {
 		t.Errorf("beyond the limit: %d", w.Code)
 	}
 }
@@ -108,8 +111,8 @@ func TestPayload_SDKSeesTheRefusal(t *testing.T) {
 	srv := httptest.NewServer(invokeEcho(api.Options{}))
 	defer srv.Close()
 	_, err := newClient(srv.URL).Invoke(t.Context(), &lambda.InvokeInput{FunctionName: aws.String("f"), Payload: make([]byte, 20<<20)})
-	var refused *types.RequestTooLargeException
-	if !errors.As(err, &refused) {
+	var refused smithy.APIError
+	if !errors.As(err, &refused) || refused.ErrorCode() != "RequestEntityTooLargeException" {
 		t.Fatalf("got %v", err)
 	}
 }

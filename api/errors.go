@@ -28,7 +28,6 @@ func wireErrors() []wireError {
 		{hearth.ErrValidation, "ValidationException"},
 		{hearth.ErrPrecondition, "PreconditionFailedException"},
 		{hearth.ErrTooLarge, "RequestEntityTooLargeException"},
-		{hearth.ErrPayloadTooLarge, "RequestTooLargeException"},
 		{hearth.ErrInvalidContent, "InvalidRequestContentException"},
 		{hearth.ErrSerialization, "SerializationException"},
 		{hearth.ErrUnsupportedMedia, "UnsupportedMediaTypeException"},

@@ -44,7 +44,6 @@ func TestWriteError_CodeStatusAndCasing(t *testing.T) {
 		"ErrPrecondition":       {hearth.ErrPrecondition, wire{412, "PreconditionFailedException", `{"Type":"User","message":"m"}`}},
 		"ErrThrottled":          {hearth.ErrThrottled, wire{429, "TooManyRequestsException", `{"Type":"User","message":"m"}`}},
 		"ErrTooLarge":           {hearth.ErrTooLarge, wire{413, "RequestEntityTooLargeException", `{"message":"m"}`}},
-		"ErrPayloadTooLarge":    {hearth.ErrPayloadTooLarge, wire{413, "RequestTooLargeException", `{"Type":"User","message":"m"}`}},
 		"ErrInvalidContent":     {hearth.ErrInvalidContent, wire{400, "InvalidRequestContentException", `{"Type":"User","message":"m"}`}},
 		"ErrSerialization":      {hearth.ErrSerialization, wire{400, "SerializationException", `{"Message":"m"}`}},
 		"ErrUnsupportedMedia":   {hearth.ErrUnsupportedMedia, wire{415, "UnsupportedMediaTypeException", `{"Type":"User","message":"m"}`}},

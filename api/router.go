@@ -16,9 +16,9 @@ import (
 
 // Limits of request bodies in bytes, as AWS has them.
 const (
-	MaxPayload = hearth.MaxPayload // payloads, and members without a code archive in them
-	MaxEvent   = 1 << 20           // payloads of asynchronous invocations
-	MaxRequest = 70167211          // members with a code archive
+	MaxPayload = 6 << 20  // payloads, and members without a code archive in them
+	MaxEvent   = 1 << 20  // payloads of asynchronous invocations
+	MaxRequest = 70167211 // members with a code archive
 )
 
 // Options are what a Router needs; the zero value works.
@@ -177,17 +177,17 @@ func (r *Router) limit(op *spec, h http.Header) (limit int64, event bool) {
 	}
 }
 
-// tooLarge is AWS's answer to a body beyond its limit: payloads of invocations
-// are told apart from all other bodies.
+// tooLarge is AWS's answer to a body beyond its limit: events are told apart
+// from all other bodies. For AWS, Invoke is InvokeFunction here.
 func tooLarge(op *spec, event bool, size, limit int64) error {
-	if op.body != bodyPayload || !strings.HasPrefix(op.name, "Invoke") {
-		return hearth.Errorf(hearth.ErrTooLarge, "Request must be smaller than %d bytes for the %s operation", limit, op.name)
-	}
-	kind := InvocationTypeRequestResponse
 	if event {
-		kind = InvocationTypeEvent
+		return hearth.Errorf(hearth.ErrTooLarge, "%d byte payload is too large for the Event invocation type (limit %d bytes)", size, limit)
 	}
-	return hearth.Errorf(hearth.ErrPayloadTooLarge, "%d byte payload is too large for the %s invocation type (limit %d bytes)", size, kind, limit)
+	name := op.name
+	if name == Invoke.name {
+		name = "InvokeFunction"
+	}
+	return hearth.Errorf(hearth.ErrTooLarge, "Request must be smaller than %d bytes for the %s operation", limit, name)
 }
 
 // bodyError tells a client that broke off from a fault of ours.

@@ -65,7 +65,7 @@ func TestInvoke_Event_IsCheckedFirst(t *testing.T) {
 		f.refused(f.send(`{}`), 404, "ResourceNotFoundException", "Function not found")
 		f.create("f")
 		f.refused(f.send(`{`), 400, "InvalidRequestContentException", "Could not parse request body into json")
-		f.refused(f.send(`"`+strings.Repeat("x", 1<<20)+`"`), 413, "RequestTooLargeException", "")
+		f.refused(f.send(`"`+strings.Repeat("x", 1<<20)+`"`), 413, "RequestEntityTooLargeException", "")
 		if len(f.queue.accepted) != 0 {
 			f.Errorf("accepted %q", f.queue.accepted)
 		}

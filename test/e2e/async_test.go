@@ -366,7 +366,7 @@ func TestEvent_OfAMegabyte_Arrives(t *testing.T) {
 	_, err := a.d.client().Invoke(ctxFor(t), &lambda.InvokeInput{
 		FunctionName: &a.fn.name, InvocationType: types.InvocationTypeEvent, Payload: []byte(payload + " "),
 	})
-	if code := apiError(t, err).ErrorCode(); code != "RequestEntityTooLargeException" && code != "RequestTooLargeException" {
+	if code := apiError(t, err).ErrorCode(); code != "RequestEntityTooLargeException" {
 		t.Errorf("a byte more: %v", err)
 	}
 }

@@ -2,7 +2,6 @@ package e2e_test
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -62,15 +61,15 @@ func TestInvoke_PayloadTooLarge(t *testing.T) {
 	t.Parallel()
 	fn := shared(t).python(t)
 	payload := `{"x":"` + strings.Repeat("x", 7<<20) + `"}`
-	message := fmt.Sprintf("%d byte payload is too large for the RequestResponse invocation type (limit 6291556 bytes)", len(payload))
+	const message = "Request must be smaller than 6291456 bytes for the InvokeFunction operation"
 	_, err := fn.tryInvoke(t, payload)
-	if answer := apiError(t, err); answer.ErrorCode() != "RequestTooLargeException" || answer.ErrorMessage() != message {
+	if answer := apiError(t, err); answer.ErrorCode() != "RequestEntityTooLargeException" || answer.ErrorMessage() != message {
 		t.Errorf("the SDK got %v", answer)
 	}
 	resp, body := fn.post(t, strings.NewReader(payload))
-	if want := `{"Type":"User","message":"` + message + `"}`; resp.StatusCode != http.StatusRequestEntityTooLarge ||
-		resp.Header.Get("X-Amzn-ErrorType") != "RequestTooLargeException" || body != want {
-		t.Errorf("%s %s %s, want 413 RequestTooLargeException %s", resp.Status, resp.Header.Get("X-Amzn-ErrorType"), body, want)
+	if want := `{"message":"` + message + `"}`; resp.StatusCode != http.StatusRequestEntityTooLarge ||
+		resp.Header.Get("X-Amzn-ErrorType") != "RequestEntityTooLargeException" || body != want {
+		t.Errorf("%s %s %s, want 413 RequestEntityTooLargeException %s", resp.Status, resp.Header.Get("X-Amzn-ErrorType"), body, want)
 	}
 	expect(t, fn, "1", 1)
 }
