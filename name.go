@@ -26,6 +26,10 @@ func (n Name) ARN(qualifier string) string {
 	return arn
 }
 
+// LogGroup returns the name of the log group that a function has unless it is
+// configured to have another.
+func (n Name) LogGroup() string { return "/aws/lambda/" + n.Function }
+
 func (n Name) String() string { return n.Account + "/" + n.Region + "/" + n.Function }
 
 // Partition returns the ARN partition of a region.

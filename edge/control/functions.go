@@ -93,7 +93,7 @@ func NewFunction(name hearth.Name) *hearth.Function {
 		Name: name, Version: hearth.Latest, PackageType: hearth.PackageZip,
 		Timeout: 3, MemorySize: 128, EphemeralStorage: 512,
 		Architectures: []string{"x86_64"}, TracingMode: "PassThrough", SnapStart: "None",
-		Logging: hearth.Logging{Format: hearth.LogText, Group: "/aws/lambda/" + name.Function},
+		Logging: hearth.Logging{Format: hearth.LogText, Group: name.LogGroup()},
 	}
 }
 

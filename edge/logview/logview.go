@@ -22,6 +22,8 @@ type Logs interface {
 	// Follow yields the events of a function's log group at or after since;
 	// and, when asked to follow, new ones until ctx ends.
 	Follow(ctx context.Context, fn *hearth.Function, since time.Time, follow bool, yield func(hearth.LogEvent) error) error
+	// Has reports whether anything is kept in a function's log group.
+	Has(fn *hearth.Function) (bool, error)
 }
 
 // Functions says which log group a function has; see store/catalog.
@@ -84,18 +86,45 @@ func (v *View) serve(w http.ResponseWriter, r *http.Request) error {
 			return hearth.Errorf(hearth.ErrInvalid, "since must be a time such as 2026-11-21T10:00:00Z, not %q", text)
 		}
 	}
-	if hearth.IsAlias(qualifier) {
-		alias, err := v.opts.Functions.GetAlias(r.Context(), name, qualifier)
-		if err != nil {
-			return err
-		}
-		qualifier = alias.Version
-	}
-	fn, _, err := v.opts.Functions.Get(r.Context(), name, qualifier)
+	fn, err := v.function(r.Context(), name, qualifier)
 	if err != nil {
 		return err
 	}
 	return v.send(w, r, fn, since, query.Get("follow") == "1")
+}
+
+// function returns the one whose log group is meant. As on AWS, log groups stay
+// when their functions go: that of a deleted function is found by its name,
+// where it was not configured to be another.
+func (v *View) function(ctx context.Context, name hearth.Name, qualifier string) (*hearth.Function, error) {
+	fn, err := v.find(ctx, name, qualifier)
+	if !errors.Is(err, hearth.ErrNotFound) {
+		return fn, err
+	}
+	if _, _, latest := v.opts.Functions.Get(ctx, name, hearth.Latest); !errors.Is(latest, hearth.ErrNotFound) {
+		return nil, err // it is there, and has no such version or alias
+	}
+	deleted := &hearth.Function{Name: name, Version: qualifier, Logging: hearth.Logging{Group: name.LogGroup()}}
+	kept, failure := v.opts.Logs.Has(deleted)
+	switch {
+	case failure != nil:
+		return nil, fmt.Errorf("read logs of %s: %w", name, failure)
+	case !kept:
+		return nil, err
+	}
+	return deleted, nil
+}
+
+func (v *View) find(ctx context.Context, name hearth.Name, qualifier string) (*hearth.Function, error) {
+	if hearth.IsAlias(qualifier) {
+		alias, err := v.opts.Functions.GetAlias(ctx, name, qualifier)
+		if err != nil {
+			return nil, err
+		}
+		qualifier = alias.Version
+	}
+	fn, _, err := v.opts.Functions.Get(ctx, name, qualifier)
+	return fn, err
 }
 
 // send returns an error as long as nothing was sent. Later ones are logged.

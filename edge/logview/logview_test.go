@@ -18,12 +18,12 @@ import (
 	"github.com/hearthd/hearth/edge/scope"
 )
 
-// functions has every function but those called missing, with an alias live of
-// version 3.
+// functions has every function but those called missing or deleted, with an
+// alias live of version 3 and no version 4.
 type functions struct{}
 
 func (functions) Get(_ context.Context, name hearth.Name, version string) (*hearth.Function, uint64, error) {
-	if name.Function == "missing" {
+	if name.Function == "missing" || name.Function == "deleted" || version == "4" {
 		return nil, 0, hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(version))
 	}
 	return &hearth.Function{Name: name, Version: version}, 1, nil
@@ -54,6 +54,10 @@ func (r *reader) Follow(ctx context.Context, fn *hearth.Function, since time.Tim
 		<-ctx.Done()
 	}
 	return r.err
+}
+
+func (r *reader) Has(fn *hearth.Function) (bool, error) {
+	return fn.Logging.Group != "/aws/lambda/missing", r.err
 }
 
 func view(r *reader) *logview.View {
@@ -129,6 +133,8 @@ func TestView_Mistakes(t *testing.T) {
 	v := view(&reader{})
 	for query, want := range map[string]string{
 		"?function=missing":           "Function not found",
+		"?function=f:4":               "Function not found",
+		"?function=missing:live":      "Function not found",
 		"?function=f:dead":            "Alias not found",
 		"":                            "functionName",
 		"?function=f&since=yesterday": "since must be a time",
@@ -136,6 +142,18 @@ func TestView_Mistakes(t *testing.T) {
 		if w := get(t, v, query); w.Code < 400 || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: %d %s, want %q", query, w.Code, w.Body, want)
 		}
+	}
+}
+
+func TestView_OfADeletedFunction_IsWhatIsKept(t *testing.T) {
+	for _, name := range []string{"deleted", "deleted:4", "deleted:live"} {
+		w := get(t, view(&reader{events: []hearth.LogEvent{{Message: "past"}}}), "?function="+name)
+		if w.Code != 200 || !strings.Contains(w.Body.String(), "past") {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	if w := get(t, view(&reader{err: errors.New("disk is lost")}), "?function=deleted"); w.Code != 500 {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 }
 

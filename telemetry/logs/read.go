@@ -34,6 +34,14 @@ func (s *Store) Read(scope Scope, group string, since time.Time) ([]hearth.LogEv
 	return r.read(files)
 }
 
+// Has reports whether anything was written to a group that is still kept.
+func (s *Store) Has(scope Scope, group string) (bool, error) {
+	s.Flush()
+	r := reader{store: s, scope: scope, group: group}
+	files, err := r.files()
+	return len(files) > 0, err
+}
+
 // Follow calls yield with the events of a group at or after since, and then
 // with new ones as they are written, until ctx ends, the Store is closed, or
 // yield fails, whose error it returns. Every event comes once. It reads the

@@ -80,6 +80,25 @@ func TestRead_OtherGroupsAndScopesAreApart(t *testing.T) {
 	}
 }
 
+func TestHas_WhatWasWritten(t *testing.T) {
+	s := open(t, t.TempDir(), logs.Options{})
+	has := func(scope logs.Scope, group string) bool {
+		t.Helper()
+		kept, err := s.Has(scope, group)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return kept
+	}
+	if has(scope, group) {
+		t.Error("there is a group that nobody wrote to")
+	}
+	s.Stream(scope, group, "stream").Append(at(0), []byte("one"))
+	if !has(scope, group) || has(scope, group+"2") || has(logs.Scope{Account: scope.Account, Region: "us-east-1"}, group) {
+		t.Error("not the group that was written to, or others")
+	}
+}
+
 func TestRead_Since(t *testing.T) {
 	s := open(t, t.TempDir(), logs.Options{})
 	st := s.Stream(scope, group, "s")

@@ -84,6 +84,22 @@ func TestLog_StreamIsAFile(t *testing.T) {
 	})
 }
 
+func TestLog_OfADeletedFunction_IsKept(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).python(t)
+	fn.invoke(t, event(t, "exec", "print('before the end')"))
+	if _, err := fn.d.client().DeleteFunction(ctxFor(t), &lambda.DeleteFunctionInput{FunctionName: &fn.name}); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "find its log", func() bool {
+		p := hearth(t, nil, "logs", fn.name, "--endpoint", fn.d.endpoint)
+		return p.code == 0 && strings.Contains(p.stdout, "before the end\n")
+	})
+	if p := hearth(t, nil, "logs", fn.name+"-that-never-was", "--endpoint", fn.d.endpoint); p.code == 0 || !strings.Contains(p.stderr, "Function not found") {
+		t.Errorf("exit code %d: %s", p.code, p.stderr)
+	}
+}
+
 func TestLog_TailIsTheLast4KiB(t *testing.T) {
 	t.Parallel()
 	fn := shared(t).python(t)

@@ -46,6 +46,10 @@ func (d *daemon) serveTraces(w http.ResponseWriter, r *http.Request) {
 // logReader is logview's Logs on a log store.
 type logReader struct{ store *logs.Store }
 
+func (r logReader) Has(fn *hearth.Function) (bool, error) {
+	return r.store.Has(scopeOf(fn), fn.Logging.Group)
+}
+
 func (r logReader) Follow(ctx context.Context, fn *hearth.Function, since time.Time, follow bool, yield func(hearth.LogEvent) error) error {
 	if follow {
 		return r.store.Follow(ctx, scopeOf(fn), fn.Logging.Group, since, yield)

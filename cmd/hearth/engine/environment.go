@@ -83,7 +83,7 @@ func NewID() string {
 // streamName is AWS's name of a log stream.
 func streamName(fn *hearth.Function, id string, now time.Time) string {
 	day := now.UTC().Format("2006/01/02/")
-	if fn.Logging.Group != "/aws/lambda/"+fn.Name.Function {
+	if fn.Logging.Group != fn.Name.LogGroup() {
 		return day + fn.Name.Function + "[" + fn.Version + "][" + id + "]"
 	}
 	return day + "[" + fn.Version + "]" + id
