@@ -6,6 +6,7 @@ import (
 	"io"
 	"testing"
 
+	"github.com/hearthd/hearth/store"
 	"github.com/hearthd/hearth/store/jetstream"
 )
 
@@ -122,6 +123,28 @@ func BenchmarkOpen(b *testing.B) {
 		}
 		if err := s.Close(); err != nil {
 			b.Fatal(err)
+		}
+	}
+}
+
+// A page of 50 from the middle of 10,000 keys, beside as many of another prefix.
+func BenchmarkKV_ListPage(b *testing.B) {
+	kv := openBench(b).KV()
+	for _, prefix := range []string{"f/", "g/"} {
+		for i := 0; i < 10_000; i += store.MaxOps {
+			ops := make([]store.Op, store.MaxOps)
+			for j := range ops {
+				ops[j] = store.Op{Kind: store.OpCreate, Key: fmt.Sprintf("%s%05d", prefix, i+j), Value: make([]byte, 1<<10)}
+			}
+			if _, err := kv.Commit(b.Context(), ops); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	for b.Loop() {
+		page, err := kv.List(b.Context(), "f/", "f/05000", 50)
+		if err != nil || len(page) != 50 || page[0].Key != "f/05001" {
+			b.Fatalf("%d records, %v", len(page), err)
 		}
 	}
 }

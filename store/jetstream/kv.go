@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
@@ -35,6 +34,7 @@ type KV struct {
 	js      jetstream.JetStream
 	stream  jetstream.Stream
 	batches chan struct{} // a slot for each batch in flight
+	keys    keys          // for List
 }
 
 // Get implements store.KV.
@@ -107,46 +107,36 @@ func (kv *KV) one(ctx context.Context, op store.Op) (uint64, error) {
 
 // List implements store.KV.
 func (kv *KV) List(ctx context.Context, prefix, after string, limit int) ([]store.Record, error) {
-	keys, err := kv.keys(ctx, prefix, after)
+	revision, err := kv.lastRevision(ctx)
+	if err == nil {
+		err = kv.keys.wait(ctx, revision)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("list %q: %w", prefix, err)
 	}
 	var records []store.Record
-	for len(keys) > 0 && (limit <= 0 || len(records) < limit) {
-		// Deleted keys are among them, so a page may take several rounds.
-		n := len(keys)
-		if limit > 0 {
-			n = min(n, limit-len(records))
+	for limit <= 0 || len(records) < limit {
+		// Some may be deleted by now, so a page may take several rounds.
+		page := kv.keys.page(prefix, after, max(limit-len(records), 0))
+		if len(page) == 0 {
+			break
 		}
-		page, err := kv.readAll(ctx, keys[:n])
+		read, err := kv.readAll(ctx, page)
 		if err != nil {
 			return nil, fmt.Errorf("list %q: %w", prefix, err)
 		}
-		records = append(records, page...)
-		keys = keys[n:]
+		records, after = append(records, read...), page[len(page)-1]
 	}
 	return records, nil
 }
 
-// keys returns the keys that were ever written under prefix and sort after
-// after, in order.
-func (kv *KV) keys(ctx context.Context, prefix, after string) ([]string, error) {
-	info, err := kv.stream.Info(ctx, jetstream.WithSubjectFilter(metaPrefix+prefixFilter(prefix)))
+// lastRevision returns the revision of the last write to any key.
+func (kv *KV) lastRevision(ctx context.Context) (uint64, error) {
+	info, err := kv.stream.Info(ctx)
 	if err != nil {
-		return nil, failure(ctx, err)
+		return 0, failure(ctx, err)
 	}
-	var keys []string
-	for subject := range info.State.Subjects {
-		key, err := decodeKey(strings.TrimPrefix(subject, metaPrefix))
-		if err != nil {
-			return nil, err
-		}
-		if key > after && strings.HasPrefix(key, prefix) {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-	return keys, nil
+	return info.State.LastSeq, nil
 }
 
 // readAll returns the live records among keys, in order.

@@ -192,6 +192,7 @@ func (s *Store) connect(ctx context.Context, url string, replicas int, extra ...
 		return err
 	}
 	s.kv = &KV{store: s, js: js, stream: meta, batches: make(chan struct{}, maxBatches)}
+	s.watchers.Go(func() { s.kv.keys.follow(s.closing, s.kv) })
 	s.blobs = &Blobs{js: js, stream: code, readers: make(chan struct{}, maxReaders)}
 	return nil
 }

@@ -23,9 +23,10 @@ var errResume = errors.New("watch has to resume")
 
 // watch is the state of one Watch over all the consumers that it goes through.
 type watch struct {
-	kv     *KV
-	prefix string
-	fn     func(store.Event) error
+	kv       *KV
+	prefix   string
+	keysOnly bool // no values
+	fn       func(store.Event) error
 
 	cursor uint64          // sequence of the last message seen
 	synced bool            // EventSynced was reported
@@ -35,18 +36,22 @@ type watch struct {
 // Watch implements store.KV. It reads from a consumer that delivers the last
 // message of each key and then the new ones, and replaces it when it is lost.
 func (kv *KV) Watch(ctx context.Context, prefix string, fn func(store.Event) error) error {
+	return kv.watch(ctx, &watch{kv: kv, prefix: prefix, fn: fn})
+}
+
+func (kv *KV) watch(ctx context.Context, w *watch) error {
 	if !kv.store.beginWatch() {
-		return fmt.Errorf("watch %q: store is closed: %w", prefix, hearth.ErrUnavailable)
+		return fmt.Errorf("watch %q: store is closed: %w", w.prefix, hearth.ErrUnavailable)
 	}
 	defer kv.store.watchers.Done()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	stop := context.AfterFunc(kv.store.closing, func() {
-		cancel(fmt.Errorf("watch %q: store is closed: %w", prefix, hearth.ErrUnavailable))
+		cancel(fmt.Errorf("watch %q: store is closed: %w", w.prefix, hearth.ErrUnavailable))
 	})
 	defer stop()
 
-	w := &watch{kv: kv, prefix: prefix, fn: fn, seen: map[string]bool{}}
+	w.seen = map[string]bool{}
 	for {
 		err := w.follow(ctx)
 		if cause := context.Cause(ctx); cause != nil {
@@ -86,6 +91,7 @@ func (w *watch) follow(ctx context.Context) error {
 	config := jetstream.ConsumerConfig{
 		FilterSubject: metaPrefix + prefixFilter(w.prefix),
 		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
+		HeadersOnly:   w.keysOnly,
 	}
 	if w.cursor > 0 {
 		// One message per key is all the stream has, so this too is the last

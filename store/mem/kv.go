@@ -18,6 +18,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/keyset"
 )
 
 var (
@@ -29,6 +30,7 @@ var (
 type KV struct {
 	mu       sync.Mutex
 	last     map[string]state
+	keys     keyset.Set // that are not deleted
 	revision uint64
 	changed  chan struct{} // closed and replaced at every commit
 	closed   bool
@@ -127,6 +129,11 @@ func (kv *KV) Commit(ctx context.Context, ops []store.Op) ([]uint64, error) {
 		kv.revision++
 		revisions[i] = kv.revision
 		kv.last[op.Key] = state{value: bytes.Clone(op.Value), revision: kv.revision, deleted: op.Kind == store.OpDelete}
+		if op.Kind == store.OpDelete {
+			kv.keys.Delete(op.Key)
+		} else {
+			kv.keys.Add(op.Key)
+		}
 	}
 	close(kv.changed)
 	kv.changed = make(chan struct{})
@@ -140,16 +147,7 @@ func (kv *KV) List(ctx context.Context, prefix, after string, limit int) ([]stor
 	if err := kv.usableLocked(ctx); err != nil {
 		return nil, fmt.Errorf("list %q: %w", prefix, err)
 	}
-	var keys []string
-	for key, s := range kv.last {
-		if !s.deleted && key > after && strings.HasPrefix(key, prefix) {
-			keys = append(keys, key)
-		}
-	}
-	slices.Sort(keys)
-	if limit > 0 && len(keys) > limit {
-		keys = keys[:limit]
-	}
+	keys := kv.keys.Page(prefix, after, limit)
 	records := make([]store.Record, len(keys))
 	for i, key := range keys {
 		records[i] = kv.last[key].record(key)

@@ -38,6 +38,7 @@ func RunKV(t *testing.T, open func(t *testing.T) store.KV) {
 		"List_Prefix_IsSortedAndExact":                  listPrefix,
 		"List_Pages_CoverAllOnce":                       listPages,
 		"List_DeletedKeys_DoNotShortenAPage":            listDeleted,
+		"List_KeysComeAndGo_OthersAreInOnePageEach":     listWhileChanging,
 		"Commit_AllConditionsHold_WritesAll":            commitAll,
 		"Commit_OneConditionFails_WritesNone":           commitNone,
 		"Commit_CreateOverDeleted_Succeeds":             commitOverDeleted,
@@ -266,6 +267,68 @@ func listPages(t *testing.T, kv store.KV) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("pages (-want +got):\n%s", diff)
+	}
+}
+
+// What is there throughout is listed exactly once, whatever comes and goes around
+// it, and what a writer is done with shows.
+func listWhileChanging(t *testing.T, kv store.KV) {
+	var want []string
+	for i := range 40 {
+		want = append(want, fmt.Sprintf("f/%02d", i))
+		put(t, kv, want[i], "stays")
+	}
+	const writers, rounds = 4, 25
+	var wg sync.WaitGroup
+	done := make(chan struct{})
+	for w := range writers {
+		wg.Go(func() {
+			for i := range rounds {
+				key := fmt.Sprintf("f/%02d/%d", i, w) // between those that stay
+				revision, err := kv.Create(t.Context(), key, []byte("goes"))
+				if err == nil {
+					var page []store.Record
+					page, err = kv.List(t.Context(), key, "", 1)
+					if len(page) != 1 || page[0].Revision != revision {
+						t.Errorf("%s is not listed once it is written: %v", key, page)
+					}
+				}
+				if err == nil {
+					_, err = kv.Delete(t.Context(), key, revision)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	go func() { wg.Wait(); close(done) }() // ends with the writers
+	defer wg.Wait()
+	for changing := true; changing; {
+		select {
+		case <-done:
+			changing = false // once more, at rest
+		default:
+		}
+		var got []string
+		for after := ""; ; {
+			page := must(kv.List(t.Context(), "f/", after, 3))(t)
+			for _, r := range page {
+				if string(r.Value) == "stays" {
+					got = append(got, r.Key)
+				} else if !changing {
+					t.Errorf("%s is listed, and was deleted", r.Key)
+				}
+			}
+			if len(page) < 3 {
+				break
+			}
+			after = page[2].Key
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("pages (-want +got):\n%s", diff)
+		}
 	}
 }
 

@@ -1,0 +1,113 @@
+package jetstream_test
+
+import (
+	"log/slog"
+	"net"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/nats-io/nats-server/v2/server"
+	natsjs "github.com/nats-io/nats.go/jetstream"
+
+	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/jetstream"
+	"github.com/hearthd/hearth/store/storetest"
+)
+
+// keysOf lists what there is, in pages of two.
+func keysOf(t *testing.T, kv store.KV) (keys []string) {
+	t.Helper()
+	for after := ""; ; {
+		page, err := kv.List(t.Context(), "", after, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page {
+			keys = append(keys, r.Key)
+		}
+		if len(page) < 2 {
+			return keys
+		}
+		after = keys[len(keys)-1]
+	}
+}
+
+func put(t *testing.T, kv store.KV, keys ...string) (revision uint64) {
+	t.Helper()
+	for _, key := range keys {
+		var err error
+		if revision, err = kv.Put(t.Context(), key, []byte("1")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return revision
+}
+
+func TestList_WritesOfAnotherNode_ShowAtOnce(t *testing.T) {
+	srv := serve(t, nil)
+	near, far := connect(t, srv).KV(), connect(t, srv).KV()
+	for range 50 {
+		revision := put(t, far, "a", "b", "c")
+		if diff := cmp.Diff([]string{"a", "b", "c"}, keysOf(t, near)); diff != "" {
+			t.Fatalf("after the writes (-want +got):\n%s", diff)
+		}
+		if _, err := far.Delete(t.Context(), "c", revision); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{"a", "b"}, keysOf(t, near)); diff != "" {
+			t.Fatalf("after the deletion (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestList_ServerRestarted_ShowsWhatWasWrittenMeanwhile(t *testing.T) {
+	var opts *server.Options
+	srv := serve(t, func(o *server.Options) { opts = o })
+	near := connect(t, srv).KV()
+	put(t, near, "kept")
+	revision := put(t, near, "gone")
+	if diff := cmp.Diff([]string{"gone", "kept"}, keysOf(t, near)); diff != "" {
+		t.Fatal(diff)
+	}
+	w := storetest.Follow(t, near, "")
+	for e := w.Next(t); e.Kind != store.EventSynced; {
+		e = w.Next(t)
+	}
+
+	again := *opts
+	again.Port = srv.Addr().(*net.TCPAddr).Port
+	srv.Shutdown()
+	srv.WaitForShutdown()
+	srv, err := jetstream.StartServer(&again, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	far := connect(t, srv).KV()
+	if _, err := far.Delete(t.Context(), "gone", revision); err != nil {
+		t.Fatal(err)
+	}
+	put(t, far, "new")
+	for e := w.Next(t); e.Key != "new"; { // near is connected again
+		e = w.Next(t)
+	}
+	if diff := cmp.Diff([]string{"kept", "new"}, keysOf(t, near)); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A stream whose last message is lost has a last revision that no message has.
+func TestList_LastMessageLost_IsNotWaitedFor(t *testing.T) {
+	srv := serve(t, nil)
+	put(t, connect(t, srv).KV(), "a", "b")
+	stream, err := client(t, srv).Stream(t.Context(), "KV_hearth_meta")
+	if err == nil {
+		err = stream.Purge(t.Context(), natsjs.WithPurgeSubject("$KV.hearth_meta."+jetstream.EncodeKey("b")))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]string{"a"}, keysOf(t, connect(t, srv).KV())); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
