@@ -15,7 +15,7 @@ import (
 	"sync"
 )
 
-//go:embed python/bootstrap python/bootstrap.py python/hearth_runtime/*.py node/bootstrap node/*.mjs node/*.cjs
+//go:embed python/bootstrap python/bootstrap.py python/hearth_runtime/*.py python/awslambdaric/*.py python/snapshot_restore_py/*.py node/bootstrap node/*.mjs node/*.cjs
 var bootstraps embed.FS
 
 // files writes generated directories below dir, each under a name that says

@@ -2,6 +2,8 @@
 
 import _socket
 
+from . import jsons
+
 _BASE = b"/2018-06-01/runtime/"
 _LARGE = 1 << 16  # bodies above this are not copied behind their head
 _CONTROLS = dict.fromkeys([*range(32), 127], " ")  # what a header must not contain
@@ -34,8 +36,12 @@ class RuntimeClient:
             raise RuntimeApiError("next invocation: status %d: %s" % (status, bytes(body[:512])))
         return headers, body
 
-    def post_response(self, request_id, body, content_type):
-        self._post(b"invocation/" + request_id.encode("ascii") + b"/response", body, {"Content-Type": content_type})
+    # The methods named post_* and their parameters are those of AWS's client:
+    # libraries wrap them, see awslambdaric.
+
+    def post_invocation_result(self, invoke_id, result_data, content_type="application/json"):
+        path = b"invocation/" + invoke_id.encode("ascii") + b"/response"
+        self._post(path, result_data, {"Content-Type": content_type})
 
     def begin_response(self, request_id, content_type):
         """Returns an Upload, which has the connection until its end."""
@@ -53,17 +59,21 @@ class RuntimeClient:
             self._connect()
         return Upload(self, head + b"\r\n")
 
-    def post_error(self, request_id, body, error_type, xray_cause):
+    def post_invocation_error(self, invoke_id, error_response_data, xray_fault, error_type="Unhandled"):
         headers = {"Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": error_type}
-        if len(xray_cause) < 1 << 20:
-            headers["Lambda-Runtime-Function-XRay-Error-Cause"] = xray_cause
-        self._post(b"invocation/" + request_id.encode("ascii") + b"/error", body, headers)
+        if len(xray_fault) < 1 << 20:
+            headers["Lambda-Runtime-Function-XRay-Error-Cause"] = xray_fault
+        self._post(b"invocation/" + invoke_id.encode("ascii") + b"/error", error_response_data, headers)
 
-    def post_init_error(self, body, error_type):
+    def post_init_error(self, error_response_data, error_type_override=None):
+        """error_response_data is the error as an object."""
+        error_type = error_type_override or error_response_data["errorType"]
         headers = {"Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": error_type}
-        self._post(b"init/error", body, headers)
+        self._post(b"init/error", jsons.encode_error(error_response_data), headers)
 
     def _post(self, path, body, headers):
+        if isinstance(body, str):
+            body = body.encode("utf-8", "replace")
         status, _, answer = self._request(b"POST", path, body, headers)
         self._check(path, status, answer)
 

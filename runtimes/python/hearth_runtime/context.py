@@ -37,27 +37,34 @@ class ClientContext(_Record):
 
 
 class LambdaContext:
-    def __init__(self, headers, client_context, identity):
-        """headers are those of the event; client_context and identity are
-        parsed JSON objects or None."""
+    def __init__(
+        self,
+        invoke_id,
+        client_context,
+        cognito_identity,
+        epoch_deadline_time_in_ms,
+        invoked_function_arn=None,
+        tenant_id=None,
+    ):
+        """client_context and cognito_identity are parsed JSON objects or None."""
         env = os.environ.get
-        self.aws_request_id = headers["lambda-runtime-aws-request-id"]
+        self.aws_request_id = invoke_id
         self.log_group_name = env("AWS_LAMBDA_LOG_GROUP_NAME")
         self.log_stream_name = env("AWS_LAMBDA_LOG_STREAM_NAME")
         self.function_name = env("AWS_LAMBDA_FUNCTION_NAME")
         self.memory_limit_in_mb = env("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
         self.function_version = env("AWS_LAMBDA_FUNCTION_VERSION")
-        self.invoked_function_arn = headers.get("lambda-runtime-invoked-function-arn")
-        self.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
+        self.invoked_function_arn = invoked_function_arn
+        self.tenant_id = tenant_id
         self.client_context = None if client_context is None else ClientContext(client_context)
-        identity = identity or {}
+        identity = cognito_identity or {}
         self.identity = CognitoIdentity(
             {
                 "cognito_identity_id": identity.get("cognitoIdentityId"),
                 "cognito_identity_pool_id": identity.get("cognitoIdentityPoolId"),
             }
         )
-        self._deadline_ms = int(headers.get("lambda-runtime-deadline-ms") or 0)
+        self._deadline_ms = epoch_deadline_time_in_ms
 
     def get_remaining_time_in_millis(self):
         return max(0, self._deadline_ms - int(time.time() * 1000))

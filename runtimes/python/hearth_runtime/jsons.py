@@ -5,7 +5,11 @@ work is done by its C half. That half is used directly where it is as expected;
 json itself is imported for everything else, errors among them.
 """
 
+import os
 import sys
+
+# AWS's runtimes escape what is not ASCII up to 3.11.
+_ASCII = os.environ.get("AWS_EXECUTION_ENV", "") in ["AWS_Lambda_python3.%d" % minor for minor in range(6, 12)]
 
 try:
     from _json import encode_basestring, encode_basestring_ascii, make_encoder, make_scanner
@@ -42,6 +46,16 @@ def decode(body):
     import json
 
     return json.loads(text)
+
+
+def encode_error(payload):
+    """Serialises an error's payload, whatever its texts contain."""
+    return encode_result(payload).encode("utf-8", "replace")
+
+
+def encode_result(value):
+    """Serialises as encode does, with the escapes of AWS's runtime of this version."""
+    return encode(value, _ASCII)
 
 
 def encode(value, ascii_only=False):
@@ -117,8 +131,6 @@ def _without_named_tuples(value):
 def _placeholder(decimals, number):
     # The encoder cannot be made to write a bare number, so it writes a string
     # that no other value contains, and the quotes go away afterwards.
-    import os
-
     mark = "decimal-" + os.urandom(16).hex()
     decimals[mark] = number
     return mark

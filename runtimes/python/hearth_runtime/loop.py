@@ -8,9 +8,11 @@ from .client import RuntimeApiError, RuntimeClient
 from .context import LambdaContext
 
 _EXECUTION_ENV = os.environ.get("AWS_EXECUTION_ENV", "")
-# AWS's runtimes escape what is not ASCII up to 3.11.
-_ASCII = _EXECUTION_ENV in ["AWS_Lambda_python3.%d" % minor for minor in range(6, 12)]
 _Generator = type(_ for _ in ())
+
+# The module whose handle_event_request is called: awslambdaric.bootstrap once a
+# library has imported that, to put a function of its own there.
+replaceable = sys.modules[__name__]
 
 
 def main(opt):
@@ -35,7 +37,7 @@ def _work(opt, ready):
         logs.log_failure(failure.payload())
         logs.flush()
         try:
-            client.post_init_error(_body(failure.payload()), failure.error_type)
+            client.post_init_error(failure.payload())
         except RuntimeApiError:  # another process was first
             pass
         sys.exit(1)
@@ -56,40 +58,73 @@ def _extend_path(opt):
 
 
 def _invoke(client, function, headers, body):
-    request_id = headers["lambda-runtime-aws-request-id"]
-    logs.invocation.request_id = request_id
+    logs.invocation.request_id = headers["lambda-runtime-aws-request-id"]
     logs.invocation.tenant_id = headers.get("lambda-runtime-aws-tenant-id")
     if "lambda-runtime-trace-id" in headers:
         os.environ["_X_AMZN_TRACE_ID"] = headers["lambda-runtime-trace-id"]
     else:
         os.environ.pop("_X_AMZN_TRACE_ID", None)
+    replaceable.handle_event_request(
+        client,
+        function,
+        headers["lambda-runtime-aws-request-id"],
+        body,
+        headers.get("content-type", "application/json"),
+        headers.get("lambda-runtime-client-context"),
+        headers.get("lambda-runtime-cognito-identity"),
+        headers.get("lambda-runtime-invoked-function-arn"),
+        int(headers.get("lambda-runtime-deadline-ms") or 0),
+        headers.get("lambda-runtime-aws-tenant-id"),
+        None,
+    )
+
+
+def handle_event_request(
+    lambda_runtime_client,
+    request_handler,
+    invoke_id,
+    event_body,
+    content_type,
+    client_context_json,
+    cognito_identity_json,
+    invoked_function_arn,
+    epoch_deadline_time_in_ms,
+    tenant_id,
+    log_sink,
+    invocation_id=None,
+):
+    """Calls the handler for one event and sends what came of it. The parameters
+    are those of AWS's function of this name; the last two are not used."""
     try:
         context = LambdaContext(
-            headers,
-            _json_header(headers, "lambda-runtime-client-context", "Client Context"),
-            _json_header(headers, "lambda-runtime-cognito-identity", "Cognito Identity"),
+            invoke_id,
+            _json_header(client_context_json, "Client Context"),
+            _json_header(cognito_identity_json, "Cognito Identity"),
+            epoch_deadline_time_in_ms,
+            invoked_function_arn,
+            tenant_id,
         )
-        result = function(_unmarshal(headers, body), context)
+        result = request_handler(_unmarshal(content_type, event_body), context)
         if isinstance(result, _Generator):
             from . import stream  # which few functions need
 
-            stream.send(client, request_id, result)
+            stream.send(lambda_runtime_client, invoke_id, result)
             return
         result, content_type = _marshal(result)
     except Exception:
         failure = faults.current()
-        payload = failure.payload(request_id)
+        payload = failure.payload(invoke_id)
         logs.log_failure(payload)
         logs.flush()
         cause = jsons.encode(failure.xray_cause(), ascii_only=True)
-        client.post_error(request_id, _body(payload), failure.error_type, cause)
+        lambda_runtime_client.post_invocation_error(invoke_id, jsons.encode_error(payload), cause, failure.error_type)
         return
     logs.flush()
-    client.post_response(request_id, result, content_type)
+    lambda_runtime_client.post_invocation_result(invoke_id, result, content_type)
 
 
-def _unmarshal(headers, body):
-    if headers.get("content-type", "application/json") != "application/json":
+def _unmarshal(content_type, body):
+    if content_type != "application/json":
         return bytes(body)
     try:
         return jsons.decode(body)
@@ -101,17 +136,12 @@ def _marshal(result):
     if isinstance(result, bytes):
         return result, "application/unknown"
     try:
-        return jsons.encode(result, _ASCII).encode("utf-8"), "application/json"
+        return jsons.encode_result(result).encode("utf-8"), "application/json"
     except Exception as e:
         raise faults.Fault("Runtime.MarshalError", "Unable to marshal response: %s" % e) from None
 
 
-def _body(payload):
-    return jsons.encode(payload, _ASCII).encode("utf-8", "replace")
-
-
-def _json_header(headers, name, title):
-    value = headers.get(name)
+def _json_header(value, title):
     if not value:
         return None
     try:
