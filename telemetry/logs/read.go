@@ -76,7 +76,7 @@ func (s *Store) Follow(ctx context.Context, scope Scope, group string, since tim
 		case <-f.wake:
 		case <-ctx.Done():
 			return nil
-		case <-s.closed:
+		case <-s.writer.Done():
 			closed = true // one more look: the last lines were written just now
 		}
 		files = s.takeChanged(f)

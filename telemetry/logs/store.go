@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hearthd/hearth/telemetry/flusher"
 )
 
 // timeLayout is fixed in width, so that lines sort and split by position.
@@ -26,8 +28,6 @@ const (
 	// defaultMaxStream bounds the file of a stream in bytes: one environment
 	// that prints without end must not fill the disk.
 	defaultMaxStream = 256 << 20
-	// pruneEvery is how often old streams are looked for.
-	pruneEvery = time.Hour
 )
 
 // Options of a Store.
@@ -44,11 +44,7 @@ type Options struct {
 type Store struct {
 	dir    string
 	opts   Options
-	stop   chan struct{} // closed by Close
-	closed chan struct{} // closed when the last line is written
-	wake   chan struct{} // capacity 1: there is something to write again
-	wg     sync.WaitGroup
-	once   sync.Once
+	writer *flusher.Flusher
 
 	files sync.Mutex // held to write and to remove files
 
@@ -66,42 +62,15 @@ func Open(dir string, opts Options) (*Store, error) {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	opts.MaxStream = cmp.Or(opts.MaxStream, defaultMaxStream)
-	s := &Store{
-		dir: dir, opts: opts, stop: make(chan struct{}), closed: make(chan struct{}), wake: make(chan struct{}, 1),
-		dirty: map[*Stream]struct{}{}, follows: map[*follower]struct{}{},
-	}
-	s.wg.Go(s.run)
+	s := &Store{dir: dir, opts: opts, dirty: map[*Stream]struct{}{}, follows: map[*follower]struct{}{}}
+	s.writer = flusher.Start(flusher.Options{Every: flushEvery, Flush: s.Flush, Prune: s.prune})
 	return s, nil
 }
 
 // Close writes what was appended before it and ends every Follow.
 func (s *Store) Close() error {
-	s.once.Do(func() { close(s.stop) })
-	s.wg.Wait()
+	s.writer.Close()
 	return nil
-}
-
-func (s *Store) run() {
-	defer close(s.closed)
-	// Armed by the first line after a flush: an idle daemon does nothing.
-	flush := time.NewTimer(flushEvery)
-	defer flush.Stop()
-	prune := time.NewTicker(pruneEvery)
-	defer prune.Stop()
-	s.prune(time.Now())
-	for {
-		select {
-		case <-s.wake:
-			flush.Reset(flushEvery)
-		case <-flush.C:
-			s.Flush()
-		case now := <-prune.C:
-			s.prune(now)
-		case <-s.stop:
-			s.Flush()
-			return
-		}
-	}
 }
 
 // Flush writes what was appended before it and returns when it is written, by
@@ -211,10 +180,7 @@ func (s *Store) markDirty(st *Stream) {
 	s.dirty[st] = struct{}{}
 	s.mu.Unlock()
 	if idle {
-		select {
-		case s.wake <- struct{}{}:
-		default: // woken already
-		}
+		s.writer.Wake()
 	}
 }
 

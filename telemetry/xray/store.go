@@ -15,6 +15,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/hearthd/hearth/telemetry/flusher"
 )
 
 const (
@@ -36,12 +38,9 @@ type Options struct {
 
 // Store keeps segments. One process uses a directory at a time.
 type Store struct {
-	dir  string
-	opts Options
-	stop chan struct{}
-	wake chan struct{} // capacity 1: there is something to write
-	wg   sync.WaitGroup
-	once sync.Once
+	dir    string
+	opts   Options
+	writer *flusher.Flusher
 
 	files sync.Mutex // held to write and to remove files
 	loss  losses     // guarded by files
@@ -60,37 +59,15 @@ func Open(dir string, opts Options) (*Store, error) {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	opts.MaxDay = cmp.Or(opts.MaxDay, defaultMaxDay)
-	s := &Store{dir: dir, opts: opts, stop: make(chan struct{}), wake: make(chan struct{}, 1)}
-	s.wg.Go(s.run)
+	s := &Store{dir: dir, opts: opts}
+	s.writer = flusher.Start(flusher.Options{Every: flushEvery, Flush: s.Flush, Prune: s.prune})
 	return s, nil
 }
 
 // Close writes what was added before it.
 func (s *Store) Close() error {
-	s.once.Do(func() { close(s.stop) })
-	s.wg.Wait()
+	s.writer.Close()
 	return nil
-}
-
-func (s *Store) run() {
-	flush := time.NewTimer(time.Hour)
-	flush.Stop()
-	prune := time.NewTicker(time.Hour)
-	defer prune.Stop()
-	s.prune(time.Now())
-	for {
-		select {
-		case <-s.wake: // armed by the first segment after a write
-			flush.Reset(flushEvery)
-		case <-flush.C:
-			s.Flush()
-		case now := <-prune.C:
-			s.prune(now)
-		case <-s.stop:
-			s.Flush()
-			return
-		}
-	}
 }
 
 // Add keeps a segment, which has no newline. It never waits for the disk.
@@ -105,10 +82,7 @@ func (s *Store) Add(segment []byte) {
 	s.pending = append(append(s.pending, segment...), '\n')
 	s.mu.Unlock()
 	if first {
-		select {
-		case s.wake <- struct{}{}:
-		default: // woken already
-		}
+		s.writer.Wake()
 	}
 }
 
