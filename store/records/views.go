@@ -11,6 +11,11 @@ import (
 // itself, beside those of its qualifiers.
 type ByFunction[T any] struct{ *Collection[T] }
 
+// NewByFunction adds a collection to a set that is not open yet.
+func NewByFunction[T any](s *Set, name string) ByFunction[T] {
+	return ByFunction[T]{OfFunction[T](s, name)}
+}
+
 // Lookup is Collection.Lookup.
 func (b ByFunction[T]) Lookup(name hearth.Name, qualifier string) *T {
 	return b.Collection.Lookup(FunctionKey(name, qualifier))
@@ -58,6 +63,9 @@ func (b ByFunction[T]) ListAll(ctx context.Context, account, region string) ([]*
 // ByID is a collection of Of whose records have an id within an account and a
 // region.
 type ByID[T any] struct{ *Collection[T] }
+
+// NewByID adds a collection to a set that is not open yet.
+func NewByID[T any](s *Set, name string) ByID[T] { return ByID[T]{Of[T](s, name)} }
 
 // Lookup is Collection.Lookup.
 func (b ByID[T]) Lookup(account, region, id string) *T {

@@ -21,10 +21,10 @@ type concurrencyRecords struct {
 // newConcurrencyRecords adds them to a set that is not open yet.
 func newConcurrencyRecords(set *records.Set) concurrencyRecords {
 	return concurrencyRecords{
-		reserved:    records.ByFunction[hearth.ReservedConcurrency]{Collection: records.OfFunction[hearth.ReservedConcurrency](set, "reserved")},
-		provisioned: records.ByFunction[hearth.ProvisionedConcurrency]{Collection: records.OfFunction[hearth.ProvisionedConcurrency](set, "provisioned")},
-		bounds:      records.ByFunction[hearth.ScalingBounds]{Collection: records.OfFunction[hearth.ScalingBounds](set, "scaling")},
-		providers:   records.ByID[hearth.CapacityProvider]{Collection: records.Of[hearth.CapacityProvider](set, "capacity-provider")},
+		reserved:    records.NewByFunction[hearth.ReservedConcurrency](set, "reserved"),
+		provisioned: records.NewByFunction[hearth.ProvisionedConcurrency](set, "provisioned"),
+		bounds:      records.NewByFunction[hearth.ScalingBounds](set, "scaling"),
+		providers:   records.NewByID[hearth.CapacityProvider](set, "capacity-provider"),
 	}
 }
 

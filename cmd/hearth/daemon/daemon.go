@@ -6,35 +6,23 @@ package daemon
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
-	"net/http/pprof"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/cmd/hearth/daemon/config"
 	"github.com/hearthd/hearth/cmd/hearth/engine"
-	"github.com/hearthd/hearth/edge/aliases"
-	"github.com/hearthd/hearth/edge/auth"
 	"github.com/hearthd/hearth/edge/concurrency"
 	"github.com/hearthd/hearth/edge/control"
-	"github.com/hearthd/hearth/edge/invocation"
-	"github.com/hearthd/hearth/edge/links"
-	"github.com/hearthd/hearth/edge/logview"
 	"github.com/hearthd/hearth/edge/scope"
-	"github.com/hearthd/hearth/edge/tags"
 	"github.com/hearthd/hearth/internal/clock"
-	"github.com/hearthd/hearth/internal/graceful"
 	"github.com/hearthd/hearth/invoke/dispatch"
 	"github.com/hearthd/hearth/invoke/pool"
 	"github.com/hearthd/hearth/invoke/provision"
@@ -232,111 +220,6 @@ func (d *daemon) functionChanged(name hearth.Name) {
 func (d *daemon) current(name hearth.Name, version, generation string) bool {
 	fn, err := d.catalog.Lookup(name, version)
 	return err == nil && fn.Generation == generation
-}
-
-// handler is everything that is served over HTTP.
-func (d *daemon) handler() http.Handler {
-	router := api.NewRouter(api.Options{Logger: d.logger, Authorizer: d.access.authorizer()})
-	d.control.Register(router)
-	aliases.New(aliases.Options{
-		Aliases: d.catalog, Functions: d.catalog, Attached: attached{d.records}, Scope: d.defaults(),
-	}).Register(router)
-	invocation.New(invocation.Options{
-		Invoker: d.dispatcher, Queue: d.queue, ShapeStreams: d.cfg.ShapeStreams,
-		Scope: d.defaults(),
-	}).Register(router)
-	d.code.Register(router)
-	capacityProviders := d.newCapacity()
-	tags.New(
-		tags.Functions{Store: d.catalog, Scope: d.defaults()},
-		d.settings.signing.Tagged(), d.settings.mappings.Tagged(), capacityProviders.Tagged(),
-	).Register(router)
-	d.settings.Register(router)
-	capacityProviders.Register(router)
-	d.reserving.Register(router)
-	d.access.policies.Register(router)
-	own := http.NewServeMux()
-	own.HandleFunc("GET /_hearth/health", d.serveHealth)
-	own.HandleFunc("GET /_hearth/status", d.serveStatus)
-	own.HandleFunc("GET /_hearth/clock", d.serveClock)
-	own.HandleFunc("POST /_hearth/clock/advance", d.serveAdvance)
-	own.HandleFunc("GET /_hearth/events", d.serveEvents)
-	own.Handle("GET "+logview.Path, logview.New(logview.Options{
-		Functions: d.catalog, Logs: logReader{d.logs}, Scope: d.defaults(), Logger: d.logger,
-	}))
-	own.HandleFunc("GET /_hearth/traces", d.serveTraces)
-	own.Handle("GET "+links.Path, d.code.links)
-	guarded := d.access.guard(own, "/_hearth/health", links.Path)
-	return d.access.outermost(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Not one mux for both: it would clean, and so change, the paths of
-		// the Lambda API.
-		if strings.HasPrefix(r.URL.Path, "/_hearth/") {
-			guarded.ServeHTTP(w, r)
-			return
-		}
-		router.ServeHTTP(w, r)
-	}))
-}
-
-func (d *daemon) serveHealth(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(map[string]string{"status": "ok", "version": d.version}); err != nil {
-		d.logger.Debug("answer a health check", "error", err)
-	}
-}
-
-// sweepEvery is how often code that no function refers to is removed.
-const sweepEvery = time.Hour
-
-// sweep removes unused code until ctx ends.
-func (d *daemon) sweep(ctx context.Context) {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
-	for {
-		if _, err := d.catalog.Sweep(ctx); err != nil && ctx.Err() == nil {
-			d.logger.Error("remove unused code", "error", err)
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// serve answers requests on l until ctx ends, then lets those in progress
-// finish, within graceful.Grace.
-func (d *daemon) serve(ctx context.Context, l net.Listener) error {
-	beside, stopBeside := context.WithCancel(ctx)
-	d.background.Go(func() { d.sweep(beside) })
-	defer d.background.Wait()
-	defer stopBeside()
-	if err := d.serveDebug(beside); err != nil {
-		return err
-	}
-	return graceful.Serve(ctx, d.server, l, d.logger)
-}
-
-// serveDebug serves profiles until ctx ends, where that is wanted.
-func (d *daemon) serveDebug(ctx context.Context) error {
-	if d.cfg.DebugListen == "" {
-		return nil
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", d.cfg.DebugListen)
-	if err != nil {
-		return fmt.Errorf("listen on %s for profiles: %w", d.cfg.DebugListen, err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	server := &http.Server{Handler: auth.Local(mux), ReadHeaderTimeout: 30 * time.Second}
-	d.background.Go(func() { _ = server.Serve(l) })
-	d.background.Go(func() {
-		<-ctx.Done()
-		_ = server.Close()
-	})
-	return nil
 }
 
 // Close stops the parts in reverse.

@@ -6,15 +6,20 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/http"
+	"net/http/pprof"
 	"os"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/hearthd/hearth/cmd/hearth/daemon/config"
 	"github.com/hearthd/hearth/cmd/hearth/engine"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
+	"github.com/hearthd/hearth/edge/auth"
+	"github.com/hearthd/hearth/internal/graceful"
 	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
@@ -33,10 +38,10 @@ Every flag can be set in the environment (HEARTH_DATA_DIR for --data-dir) and in
 the --config file (data-dir: ...), a flag being first and the file last.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := enter.Prepare(cfg.Sandbox); err != nil {
+			if err := cfg.Load(file, cmd.Flags(), t.Getenv); err != nil {
 				return err
 			}
-			if err := cfg.Load(file, cmd.Flags(), t.Getenv); err != nil {
+			if err := enter.Prepare(cfg.Sandbox); err != nil {
 				return err
 			}
 			return serve(cmd.Context(), t, cfg, version)
@@ -101,4 +106,58 @@ func withPort(listen string, bound net.Addr) string {
 		return net.JoinHostPort(host, port)
 	}
 	return listen
+}
+
+// serve answers requests on l until ctx ends, then lets those in progress
+// finish, within graceful.Grace.
+func (d *daemon) serve(ctx context.Context, l net.Listener) error {
+	beside, stopBeside := context.WithCancel(ctx)
+	d.background.Go(func() { d.sweep(beside) })
+	defer d.background.Wait()
+	defer stopBeside()
+	if err := d.serveDebug(beside); err != nil {
+		return err
+	}
+	return graceful.Serve(ctx, d.server, l, d.logger)
+}
+
+// sweepEvery is how often code that no function refers to is removed.
+const sweepEvery = time.Hour
+
+// sweep removes unused code until ctx ends.
+func (d *daemon) sweep(ctx context.Context) {
+	ticker := time.NewTicker(sweepEvery)
+	defer ticker.Stop()
+	for {
+		if _, err := d.catalog.Sweep(ctx); err != nil && ctx.Err() == nil {
+			d.logger.Error("remove unused code", "error", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// serveDebug serves profiles until ctx ends, where that is wanted.
+func (d *daemon) serveDebug(ctx context.Context) error {
+	if d.cfg.DebugListen == "" {
+		return nil
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", d.cfg.DebugListen)
+	if err != nil {
+		return fmt.Errorf("listen on %s for profiles: %w", d.cfg.DebugListen, err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	server := &http.Server{Handler: auth.Local(mux), ReadHeaderTimeout: 30 * time.Second}
+	d.background.Go(func() { _ = server.Serve(l) })
+	d.background.Go(func() {
+		<-ctx.Done()
+		_ = server.Close()
+	})
+	return nil
 }

@@ -37,13 +37,13 @@ type settingsRecords struct {
 // newSettingsRecords adds them to a set that is not open yet.
 func newSettingsRecords(set *records.Set) settingsRecords {
 	return settingsRecords{
-		eventConfigs:    records.ByFunction[hearth.EventInvokeConfig]{Collection: records.OfFunction[hearth.EventInvokeConfig](set, "event-config")},
-		urls:            records.ByFunction[hearth.FunctionURL]{Collection: records.OfFunction[hearth.FunctionURL](set, urlKind)},
-		runtimes:        records.ByFunction[hearth.RuntimeManagement]{Collection: records.OfFunction[hearth.RuntimeManagement](set, "runtime-management")},
-		recursions:      records.ByFunction[hearth.Recursion]{Collection: records.OfFunction[hearth.Recursion](set, "recursion")},
-		signingBindings: records.ByFunction[hearth.CodeSigningBinding]{Collection: records.OfFunction[hearth.CodeSigningBinding](set, "signing-binding")},
-		signingConfigs:  records.ByID[hearth.CodeSigningConfig]{Collection: records.Of[hearth.CodeSigningConfig](set, "signing-config")},
-		mappings:        records.ByID[hearth.EventSourceMapping]{Collection: records.Of[hearth.EventSourceMapping](set, "mapping")},
+		eventConfigs:    records.NewByFunction[hearth.EventInvokeConfig](set, "event-config"),
+		urls:            records.NewByFunction[hearth.FunctionURL](set, urlKind),
+		runtimes:        records.NewByFunction[hearth.RuntimeManagement](set, "runtime-management"),
+		recursions:      records.NewByFunction[hearth.Recursion](set, "recursion"),
+		signingBindings: records.NewByFunction[hearth.CodeSigningBinding](set, "signing-binding"),
+		signingConfigs:  records.NewByID[hearth.CodeSigningConfig](set, "signing-config"),
+		mappings:        records.NewByID[hearth.EventSourceMapping](set, "mapping"),
 	}
 }
 

@@ -112,18 +112,3 @@ func firings(from []clock.Firing) []lambdaclient.Firing {
 	}
 	return to
 }
-
-// answer writes an answer of hearth's own paths.
-func (d *daemon) answer(w http.ResponseWriter, status int, body any) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	if err := json.NewEncoder(w).Encode(body); err != nil {
-		d.logger.Debug("answer", "error", err)
-	}
-}
-
-// refuse answers in the form of the Lambda API.
-func (d *daemon) refuse(w http.ResponseWriter, status int, code, message string) {
-	w.Header().Set("X-Amzn-Errortype", code)
-	d.answer(w, status, map[string]string{"message": message})
-}

@@ -17,6 +17,9 @@ const (
 	SandboxProcess   = "process"
 )
 
+// Sandboxes lists them.
+func Sandboxes() []string { return []string{SandboxAuto, SandboxNamespace, SandboxProcess} }
+
 // Enter executes this program again, with its arguments, as root of a user
 // namespace, and returns only when that failed. Nil: not possible, as in tests.
 type Enter func(argv []string) error

@@ -10,6 +10,7 @@ package exit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -20,6 +21,16 @@ import (
 // ErrFunction marks an invocation that reached its function and failed there:
 // what the function answered has been printed, the error says what it was.
 var ErrFunction = errors.New("function failed")
+
+// FunctionFailed returns an ErrFunction with the error type and message that are in
+// a function's answer or, if it has none, with other words for it.
+func FunctionFailed(answer []byte, otherwise string) error {
+	var failure struct{ ErrorType, ErrorMessage string }
+	if json.Unmarshal(answer, &failure) != nil || failure.ErrorType == "" {
+		return fmt.Errorf("%w: %s", ErrFunction, otherwise)
+	}
+	return fmt.Errorf("%w: %s: %s", ErrFunction, failure.ErrorType, failure.ErrorMessage)
+}
 
 // usageError is a command line, or a setting, that makes no sense.
 type usageError struct{ err error }

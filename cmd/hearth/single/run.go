@@ -13,6 +13,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -68,6 +69,9 @@ With --stay-open the function stays up and warm, and is invoked over HTTP at
   hearth run examples/hello-node --stay-open`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if !slices.Contains(engine.Sandboxes(), o.sandbox) {
+				return exit.Usagef("--sandbox: %q is none of %s", o.sandbox, strings.Join(engine.Sandboxes(), ", "))
+			}
 			if err := enter.Prepare(o.sandbox); err != nil {
 				return err
 			}

@@ -5,7 +5,6 @@ package single
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -104,17 +103,9 @@ func (s *single) once(ctx context.Context, t *terminal.Terminal, event []byte, s
 		return err
 	}
 	if res.FunctionError != "" {
-		return fmt.Errorf("%w: %s", exit.ErrFunction, describeFailure(res.Payload))
+		return exit.FunctionFailed(res.Payload, "see the response")
 	}
 	return nil
-}
-
-func describeFailure(payload []byte) string {
-	var failure struct{ ErrorType, ErrorMessage string }
-	if json.Unmarshal(payload, &failure) != nil || failure.ErrorType == "" {
-		return "see the response"
-	}
-	return failure.ErrorType + ": " + failure.ErrorMessage
 }
 
 // serve answers invocations over HTTP until ctx ends.

@@ -78,13 +78,13 @@ func (f *fixture) open() {
 	}
 	set := records.New(f.kv, nil)
 	defaults := scope.Defaults{Account: account, Region: region}
-	configs := records.ByFunction[hearth.EventInvokeConfig]{Collection: records.OfFunction[hearth.EventInvokeConfig](set, "event-config")}
-	endpoints := records.ByFunction[hearth.FunctionURL]{Collection: records.OfFunction[hearth.FunctionURL](set, "url")}
-	managed := records.ByFunction[hearth.RuntimeManagement]{Collection: records.OfFunction[hearth.RuntimeManagement](set, "runtime-management")}
-	recursions := records.ByFunction[hearth.Recursion]{Collection: records.OfFunction[hearth.Recursion](set, "recursion")}
-	bindings := records.ByFunction[hearth.CodeSigningBinding]{Collection: records.OfFunction[hearth.CodeSigningBinding](set, "signing-binding")}
-	signers := records.ByID[hearth.CodeSigningConfig]{Collection: records.Of[hearth.CodeSigningConfig](set, "signing-config")}
-	sources := records.ByID[hearth.EventSourceMapping]{Collection: records.Of[hearth.EventSourceMapping](set, "mapping")}
+	configs := records.NewByFunction[hearth.EventInvokeConfig](set, "event-config")
+	endpoints := records.NewByFunction[hearth.FunctionURL](set, "url")
+	managed := records.NewByFunction[hearth.RuntimeManagement](set, "runtime-management")
+	recursions := records.NewByFunction[hearth.Recursion](set, "recursion")
+	bindings := records.NewByFunction[hearth.CodeSigningBinding](set, "signing-binding")
+	signers := records.NewByID[hearth.CodeSigningConfig](set, "signing-config")
+	sources := records.NewByID[hearth.EventSourceMapping](set, "mapping")
 	if err := set.Open(f.Context()); err != nil {
 		f.Fatal(err)
 	}

@@ -187,8 +187,8 @@ func (c *Config) validate() error {
 			"ask for signatures with --auth, or listen on 127.0.0.1", c.Listen)
 	case c.DebugListen != "" && !auth.Loopback(c.DebugListen):
 		return exit.Usagef("debug-listen: %s is not a loopback address", c.DebugListen)
-	case !slices.Contains([]string{engine.SandboxAuto, engine.SandboxNamespace, engine.SandboxProcess}, c.Sandbox):
-		return exit.Usagef("sandbox: %q is none of auto, namespace, process", c.Sandbox)
+	case !slices.Contains(engine.Sandboxes(), c.Sandbox):
+		return exit.Usagef("sandbox: %q is none of %s", c.Sandbox, strings.Join(engine.Sandboxes(), ", "))
 	case !slices.Contains([]string{"none", "nat", "host"}, c.Network):
 		return exit.Usagef("network: %q is none of none, nat, host", c.Network)
 	case c.Clock != ClockReal && c.Clock != ClockTest:

@@ -3,7 +3,6 @@
 package invoke
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -80,7 +79,7 @@ func (o options) run(ctx context.Context, d *remote.Daemon, client *lambdaclient
 		return err
 	}
 	if output.FunctionError != "" {
-		return fmt.Errorf("%w: %s", exit.ErrFunction, functionErrorText(output))
+		return exit.FunctionFailed(output.Payload, output.FunctionError)
 	}
 	return nil
 }
@@ -177,16 +176,4 @@ func printInvocation(d *remote.Daemon, output lambdaclient.InvokeOutput) error {
 		shape.Payload = text
 	}
 	return d.PrintJSON(shape)
-}
-
-// functionErrorText says in one line what a failed function answered.
-func functionErrorText(output lambdaclient.InvokeOutput) string {
-	var payload struct {
-		ErrorType    string `json:"errorType"`
-		ErrorMessage string `json:"errorMessage"`
-	}
-	if json.NewDecoder(bytes.NewReader(output.Payload)).Decode(&payload) != nil || payload.ErrorType == "" {
-		return output.FunctionError
-	}
-	return payload.ErrorType + ": " + payload.ErrorMessage
 }
