@@ -29,6 +29,9 @@ type Response struct {
 // Progress is told how an invocation goes on. Its methods are called on the
 // goroutines of polls, and must not block for long.
 type Progress interface {
+	// Delivered: the runtime is about to be sent the event. At most once, and
+	// before the others; not at all for a call that the runtime never gets.
+	Delivered(c *Call)
 	// RuntimeDone: the runtime asks for the next event after it answered, and
 	// extensions work on this one still. At most once, and before Done.
 	RuntimeDone(c *Call)
@@ -116,6 +119,13 @@ func (c *Call) respond(r Response) {
 	c.answer, c.times.Responded = &r, time.Now()
 	c.mu.Unlock()
 	c.response <- r // has room: there is one answer
+}
+
+// deliver tells that the call is about to be sent.
+func (c *Call) deliver() {
+	if c.progress != nil {
+		c.progress.Delivered(c)
+	}
 }
 
 // finish tells that the call is over. A nil call is none.

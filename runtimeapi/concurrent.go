@@ -218,6 +218,7 @@ func (s *Concurrent) serveNext(w http.ResponseWriter, r *http.Request) {
 	if !delivered {
 		panic(http.ErrAbortHandler) // as Session.serveNext
 	}
+	call.deliver()
 	writeEvent(w, call)
 }
 

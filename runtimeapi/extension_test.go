@@ -286,6 +286,7 @@ func TestEvent_ShutdownAfterInvoke_Replaces(t *testing.T) {
 // progress notes in order what it is told.
 type progress chan string
 
+func (p progress) Delivered(*runtimeapi.Call)   { p <- "delivered" }
 func (p progress) RuntimeDone(*runtimeapi.Call) { p <- "runtime" }
 func (p progress) Done(*runtimeapi.Call)        { p <- "all" }
 
@@ -304,6 +305,9 @@ func TestInvoke_Shared_EndsWithTheLast(t *testing.T) {
 		f.wantAccepted(f.post(responsePath("id-1"), "{}"))
 		if !call.Shared() {
 			t.Error("not shared")
+		}
+		if got := await(f, told, "the delivery"); got != "delivered" {
+			t.Errorf("told of %s", got)
 		}
 		if runtimeFirst {
 			f.poll(t.Context())
@@ -416,7 +420,7 @@ func TestFault_DuringInvoke_HoldsNothingUp(t *testing.T) {
 	await(f, polled, "the runtime's event")
 	f.wantAccepted(f.post(responsePath("id-1"), "{}"))
 	again := f.poll(t.Context())
-	if got := await(f, told, "the runtime's end"); got != "runtime" {
+	if got := await(f, told, "the delivery") + ", " + await(f, told, "the runtime's end"); got != "delivered, runtime" {
 		t.Errorf("told of %s", got)
 	}
 	f.wantAccepted(f.post(initFaultPath, "{}", identifier, id, faultType, "X.Y"))

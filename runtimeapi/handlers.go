@@ -58,6 +58,7 @@ func (s *Session) serveNext(w http.ResponseWriter, r *http.Request) {
 			// process killed: there is nobody to answer.
 			panic(http.ErrAbortHandler)
 		}
+		call.deliver()
 	}
 	writeEvent(w, call)
 }

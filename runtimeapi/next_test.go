@@ -216,6 +216,45 @@ func TestInvoke_EventWaiting_Fails(t *testing.T) {
 	}
 }
 
+// What was withdrawn is for another environment: no poll may have it.
+func TestWithdraw_EventWaiting_NobodyGetsIt(t *testing.T) {
+	f := serve(t)
+	ctx, hangUp := context.WithCancel(t.Context())
+	gone := f.poll(ctx)
+	await(f, f.session.Initialized(), "the first poll")
+	hangUp()
+	await(f, gone, "the end of the poll")
+	call := f.invoke(&hearth.Invocation{RequestID: "id-1"}, nil)
+	if !f.session.Withdraw(call) {
+		t.Fatal("not withdrawn")
+	}
+	polled := f.ready()
+	f.session.End()
+	if got := await(f, polled, "the end of the poll"); got.status == http.StatusOK {
+		t.Errorf("got %+v", got)
+	}
+	if !f.session.Withdraw(call) || call.Delivered() {
+		t.Error("delivered")
+	}
+}
+
+// Whoever withdraws an event while a poll gets it is told which came first.
+func TestWithdraw_WhileItIsDelivered_OneOfBoth(t *testing.T) {
+	for range 200 {
+		f := serve(t)
+		polled := f.ready()
+		call := f.invoke(&hearth.Invocation{RequestID: "id-1"}, nil)
+		withdrawn := f.session.Withdraw(call)
+		f.session.End()
+		if got := await(f, polled, "the end of the poll"); withdrawn && got.status == http.StatusOK {
+			t.Fatalf("withdrawn and sent: %s", got.body)
+		}
+		if withdrawn == call.Delivered() {
+			t.Fatalf("withdrawn and delivered are both %t", withdrawn)
+		}
+	}
+}
+
 func TestInvoke_EndedSession_Fails(t *testing.T) {
 	f := serve(t)
 	f.ready()

@@ -130,6 +130,7 @@ func (f *fixture) invoke(inv *hearth.Invocation, onDone func(*runtimeapi.Call)) 
 // done is a Progress that knows the end only.
 type done func(*runtimeapi.Call)
 
+func (done) Delivered(*runtimeapi.Call)   {}
 func (done) RuntimeDone(*runtimeapi.Call) {}
 func (d done) Done(c *runtimeapi.Call)    { d(c) }
 

@@ -159,13 +159,29 @@ func (s *Session) enterReady() (again, back *Call, alone bool, err error) {
 	return nil, back, alone, nil
 }
 
+// Withdraw takes a call back if the runtime has not got it, and reports whether
+// that is so: nobody gets it any more, and it is safe to give the event to another
+// environment.
+func (s *Session) Withdraw(c *Call) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.waiting == c {
+		s.waiting = nil
+		select {
+		case <-s.queue:
+		default: // a poll has it, and will not deliver it
+		}
+	}
+	return !c.Delivered()
+}
+
 // deliver marks a call taken from the queue as the current one. It reports
-// false when the session ended meanwhile, and when the poll's client is gone:
-// the call then waits for the next poll.
+// false when the call was withdrawn or the session ended meanwhile, and when the
+// poll's client is gone: the call then waits for the next poll.
 func (s *Session) deliver(c *Call, gone bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.waiting != c { // End forgets it, too
 		return false
 	}
 	if gone {

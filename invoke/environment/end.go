@@ -7,8 +7,29 @@ import (
 	"github.com/hearthd/hearth/runtimeapi"
 )
 
+// Delivered begins the log of an invocation whose event the runtime is about to
+// get. With RuntimeDone and Done it makes the invocation its call's
+// runtimeapi.Progress.
+func (a *invocation) Delivered(*runtimeapi.Call) { a.begun() }
+
+// begun writes START, once.
+func (a *invocation) begun() {
+	a.shown.Do(func() {
+		a.env.record(&hearth.PlatformEvent{
+			Kind: hearth.EventStart, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID, TenantID: a.inv.TenantID, ARN: a.inv.InvokedARN,
+		})
+	})
+}
+
+// shows reports whether the log has the invocation: a runtime can have seen the
+// event, or its caller gets the platform's word for what became of it. An event
+// that goes on to another environment begins there.
+func (v *verdict) shows(call *runtimeapi.Call) bool {
+	return v.err == nil || call != nil && call.Delivered()
+}
+
 // RuntimeDone ends the runtime's part of an invocation that extensions work on
-// still. With Done it makes the invocation its call's runtimeapi.Progress.
+// still.
 func (a *invocation) RuntimeDone(c *runtimeapi.Call) {
 	e := a.env
 	v := answerVerdict(c)
@@ -59,7 +80,9 @@ func (e *Environment) fail(a *invocation, v verdict) {
 	if r := e.takeRun(); r != nil {
 		if len(r.session.Extensions()) > 0 { // they see the end of the runtime before their own
 			e.drain(r)
-			e.reportRuntime(a, v, e.callOf(a), a.took)
+			if call := e.callOf(a); v.shows(call) {
+				e.reportRuntime(a, v, call, a.took)
+			}
 		}
 		e.stopRun(r, v.reason())
 	}
@@ -76,25 +99,14 @@ func (e *Environment) elapsed(a *invocation, v verdict) time.Duration {
 
 // end writes the end of an invocation's log and gives the environment back.
 func (e *Environment) end(a *invocation, v verdict, next State) {
-	took, note := a.took, ""
+	took := a.took
 	if next == Idle {
 		took = time.Since(a.started)
 	}
-	if v.status == hearth.StatusTimeout {
-		note = time.Now().UTC().Format("2006-01-02T15:04:05.000Z") + " " + a.inv.RequestID + " " + v.message
-	}
 	call := e.disarm(a)
-	e.reportRuntime(a, v, call, took)
-	if v.fault {
-		e.record(&hearth.PlatformEvent{Kind: hearth.EventFault, RequestID: a.inv.RequestID, Status: v.status, ErrorType: v.errorType})
+	if v.shows(call) {
+		e.report(a, v, call, took, next)
 	}
-	e.record(&hearth.PlatformEvent{
-		Kind: hearth.EventReport, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID, TenantID: a.inv.TenantID,
-		Status: v.status, ErrorType: v.errorType, Duration: took, InitDuration: a.cold,
-		MemorySize:    e.opts.Function.MemorySize,
-		MaxMemoryUsed: e.memory.peakMB(e.box, next != Idle || a.cold > 0), Note: note,
-		Spans: a.reportSpans(call),
-	})
 	a.tail = e.opts.Recorder.CutTail(a.inv.Tail)
 	e.mu.Lock()
 	e.active = nil
@@ -111,9 +123,29 @@ func (e *Environment) end(a *invocation, v verdict, next State) {
 	e.wg.Done()
 }
 
+// report writes what the log of an invocation ends with.
+func (e *Environment) report(a *invocation, v verdict, call *runtimeapi.Call, took time.Duration, next State) {
+	note := ""
+	if v.status == hearth.StatusTimeout {
+		note = time.Now().UTC().Format("2006-01-02T15:04:05.000Z") + " " + a.inv.RequestID + " " + v.message
+	}
+	e.reportRuntime(a, v, call, took)
+	if v.fault {
+		e.record(&hearth.PlatformEvent{Kind: hearth.EventFault, RequestID: a.inv.RequestID, Status: v.status, ErrorType: v.errorType})
+	}
+	e.record(&hearth.PlatformEvent{
+		Kind: hearth.EventReport, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID, TenantID: a.inv.TenantID,
+		Status: v.status, ErrorType: v.errorType, Duration: took, InitDuration: a.cold,
+		MemorySize:    e.opts.Function.MemorySize,
+		MaxMemoryUsed: e.memory.peakMB(e.box, next != Idle || a.cold > 0), Note: note,
+		Spans: a.reportSpans(call),
+	})
+}
+
 // reportRuntime says that the runtime's part of an invocation is over; only the
 // first one counts. call is nil when the event was not handed over.
 func (e *Environment) reportRuntime(a *invocation, v verdict, call *runtimeapi.Call, took time.Duration) {
+	a.begun()
 	a.reported.Do(func() {
 		ev := &hearth.PlatformEvent{
 			Kind: hearth.EventRuntimeDone, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID, TenantID: a.inv.TenantID,
@@ -177,12 +209,6 @@ func (e *Environment) disarm(a *invocation) *runtimeapi.Call {
 		timer.Stop()
 	}
 	return call
-}
-
-func (e *Environment) recordStart(a *invocation) {
-	e.record(&hearth.PlatformEvent{
-		Kind: hearth.EventStart, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID, TenantID: a.inv.TenantID, ARN: a.inv.InvokedARN,
-	})
 }
 
 func (e *Environment) record(ev *hearth.PlatformEvent) {

@@ -213,7 +213,7 @@ func (e *Environment) watchSandbox() {
 	busy := e.claimLocked()
 	e.mu.Unlock()
 	if busy != nil {
-		e.fail(busy, e.interruptedVerdict(busy))
+		e.fail(busy, e.interruptedVerdict(!busy.withdraw()))
 	}
 	if e.tenants != nil {
 		e.tenants.interrupted()
@@ -229,6 +229,10 @@ func (e *Environment) claimLocked() *invocation {
 	}
 	return e.active
 }
+
+// withdraw takes the event back if the runtime has not got it, and reports
+// whether that is so.
+func (a *invocation) withdraw() bool { return a.run.session.Withdraw(a.call) }
 
 // Freeze stops every process of an idle environment, if the sandbox can. The
 // caller must own the environment as for Invoke, which thaws it.
@@ -294,7 +298,7 @@ func (e *Environment) Close() error {
 		e.opts.Services.Close()
 		boxErr := e.box.Close()
 		if busy != nil {
-			e.fail(busy, e.interruptedVerdict(busy))
+			e.fail(busy, e.interruptedVerdict(!busy.withdraw()))
 		}
 		if e.tenants != nil {
 			e.tenants.interrupted()

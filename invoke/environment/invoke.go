@@ -31,6 +31,7 @@ type invocation struct {
 	done    chan struct{} // closed when the log of the invocation is complete
 	tail    []byte        // valid after done
 
+	shown    sync.Once      // START
 	reported sync.Once      // the end of the runtime's part
 	took     time.Duration  // of an invocation that failed, up to then
 	spans    [4]hearth.Span // room for those of its events
@@ -107,7 +108,6 @@ func (e *Environment) deliver(a *invocation, r *run) {
 	if a.inv.Stream != nil {
 		a.inv.Stream.Executed(e.opts.Function.Version)
 	}
-	e.recordStart(a)
 	e.handOver(a, r, e.timeout()-time.Since(a.started))
 }
 
@@ -187,9 +187,11 @@ func (e *Environment) restart(a *invocation) *run {
 		return r
 	}
 	a.claim() // nobody else can have: there was no hand-over
-	e.recordStart(a)
 	a.took = e.elapsed(a, v)
 	a.settled <- v
+	if v.err == nil {
+		a.begun()
+	}
 	if r != nil {
 		e.stopRun(r, v.reason())
 	}

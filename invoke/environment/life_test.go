@@ -31,7 +31,8 @@ func TestInvoke_PollLost_NextPollGetsTheEvent(t *testing.T) {
 	})
 }
 
-func TestInvoke_RuntimeEndsBeforeDelivery_IsNotDelivered(t *testing.T) {
+// The environment that gets it next has it in its log.
+func TestInvoke_RuntimeEndsBeforeDelivery_IsNotDeliveredOrLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := open(t, func(r *runtime) sandbox.Exit {
 			fmt.Fprint(r.conn, "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n")
@@ -46,7 +47,26 @@ func TestInvoke_RuntimeEndsBeforeDelivery_IsNotDelivered(t *testing.T) {
 		if got := f.invoke("id-1", "1"); !errors.Is(got.err, environment.ErrNotDelivered) {
 			t.Errorf("got %+v", got)
 		}
+		f.wantJournal()
 		f.wantUsable()
+	})
+}
+
+// A time-out is the caller's answer, whether the runtime had the event or not.
+func TestInvoke_NobodyPolls_TimesOutWithALog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t, func(r *runtime) sandbox.Exit {
+			fmt.Fprint(r.conn, "GET /2018-06-01/runtime/invocation/next HTTP/1.1\r\nHost: x\r\n\r\n")
+			r.quiet()
+			<-time.After(time.Second)
+			r.conn.Close()
+			<-r.ctx.Done()
+			return sandbox.Exit{}
+		}, echo)
+		f.ready()
+		<-time.After(1500 * time.Millisecond)
+		f.wantFailure(f.invoke("id-1", "1"), "Sandbox.Timedout", failure("Sandbox.Timedout", "id-1", "Task timed out after 3.00 seconds"))
+		f.wantJournal("start id-1", "runtimeDone id-1 timeout Sandbox.Timedout", "report id-1 timeout Sandbox.Timedout")
 	})
 }
 

@@ -137,7 +137,7 @@ func (e *Environment) watch(r *run, p *process) {
 	busy, last := e.processEnded(r, p)
 	if busy != nil {
 		v := r.failure
-		if p.extension == "" && !busy.call.Delivered() {
+		if p.extension == "" && busy.withdraw() {
 			v.err = fmt.Errorf("%w: %s", ErrNotDelivered, v.message)
 		}
 		e.fail(busy, v)

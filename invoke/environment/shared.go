@@ -73,7 +73,7 @@ func (s *Shared) crashed(v verdict) {
 }
 
 func (s *Shared) interrupted() {
-	s.endAll(func(u *use) verdict { return s.env.interruptedVerdict(&u.invocation) })
+	s.endAll(func(u *use) verdict { return s.env.interruptedVerdict(u.call.Delivered()) })
 }
 
 // Init runs the init phase, as Environment.Init does. When it fails, those who
@@ -144,7 +144,6 @@ func (s *Shared) begin(u *use) error {
 		return ErrDead
 	}
 	u.cold = e.takeInit()
-	e.recordStart(&u.invocation)
 	if u.inv.Stream != nil {
 		u.inv.Stream.Executed(e.opts.Function.Version)
 	}
@@ -181,8 +180,8 @@ func (s *Shared) await(u *use) (hearth.Result, error) {
 	}
 }
 
-// RuntimeDone is not called: no extension works on the events. With Done it makes
-// a use its call's runtimeapi.Progress.
+// RuntimeDone is not called: no extension works on the events. With Done, and an
+// invocation's Delivered, it makes a use its call's runtimeapi.Progress.
 func (u *use) RuntimeDone(*runtimeapi.Call) {}
 
 // Done ends the event: it is answered, or its worker came back late.
@@ -247,6 +246,9 @@ func (s *Shared) record(u *use, v verdict) *runtimeapi.Call {
 	timer, call := u.timer, u.call
 	s.mu.Unlock()
 	timer.Stop()
+	if !v.shows(call) {
+		return call
+	}
 	took, note := e.elapsed(&u.invocation, v), ""
 	if v.status == hearth.StatusTimeout {
 		note = time.Now().UTC().Format("2006-01-02T15:04:05.000Z") + " " + u.inv.RequestID + " " + v.message

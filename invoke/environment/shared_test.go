@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -254,6 +255,9 @@ func TestShared_RuntimeExits_TellsWhatWasNotDelivered(t *testing.T) {
 				if got := <-s.ended; !errors.Is(got.err, environment.ErrNotDelivered) {
 					t.Errorf("got %+v", got)
 				}
+			}
+			if got := strings.Join(m.journal.take(), "\n"); !strings.Contains(got, "start id-0") || strings.Contains(got, "id-1") || strings.Contains(got, "id-2") {
+				t.Errorf("the log has what goes on to another environment, too:\n%s", got)
 			}
 		})
 	}

@@ -98,9 +98,9 @@ func (e *Environment) unlessDead(v verdict) verdict {
 }
 
 // interruptedVerdict is for an invocation whose environment came to its end.
-// The processes must be dead: nothing is delivered any more.
-func (e *Environment) interruptedVerdict(a *invocation) verdict {
-	if !a.call.Delivered() {
+// delivered says that the runtime had the event, or else it never will.
+func (e *Environment) interruptedVerdict(delivered bool) verdict {
+	if !delivered {
 		return e.deadVerdict()
 	}
 	return hostVerdict(fmt.Errorf("%w: %s", ErrInterrupted, e.opts.ID))
