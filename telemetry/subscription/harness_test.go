@@ -12,6 +12,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/hearthd/hearth"
@@ -158,7 +159,18 @@ type rig struct {
 	log *journal
 }
 
-// start makes a hub whose init phase has begun. Call end.
+// bubble runs a test with a hub whose init phase has begun.
+func bubble(t *testing.T, test func(t *testing.T, r *rig)) {
+	synctest.Test(t, func(t *testing.T) {
+		r := start(t)
+		defer func() {
+			r.Close()
+			r.box.end()
+		}()
+		test(t, r)
+	})
+}
+
 func start(t *testing.T) *rig {
 	r := &rig{t: t, box: &sandbox{}, log: &journal{}}
 	env := schema.Environment{Function: &hearth.Function{Version: hearth.Latest, MemorySize: 128, Name: hearth.Name{Function: "f"}}}
@@ -166,11 +178,6 @@ func start(t *testing.T) *rig {
 	r.Connect(r.box)
 	r.event(hearth.EventInitStart)
 	return r
-}
-
-func (r *rig) end() {
-	r.Close()
-	r.box.end()
 }
 
 func (r *rig) event(kind hearth.EventKind) {

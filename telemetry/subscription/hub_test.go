@@ -19,9 +19,7 @@ func wait(d time.Duration) {
 }
 
 func TestSubscriber_Late_GetsWhatCameSinceInitStart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.box.listen()
 		r.say("early")
 		if reply := r.subscribe(""); reply != `"OK"` {
@@ -38,9 +36,7 @@ func TestSubscriber_Late_GetsWhatCameSinceInitStart(t *testing.T) {
 // What comes between init phases is kept for nobody, even while somebody
 // subscribes to it.
 func TestSubscriber_LateAfterAReset_GetsWhatCameSinceItsInitStart(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.box.listen()
 		subscribe := func(name, types string) {
 			r.Subscribe(name, subscription.TelemetryAPI, []byte(`{"schemaVersion":"2022-12-13","types":[`+types+`],`+destination+`}`))
@@ -63,9 +59,7 @@ func TestSubscriber_LateAfterAReset_GetsWhatCameSinceItsInitStart(t *testing.T) 
 }
 
 func TestSubscriber_Again_IsToldSo(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.subscribe("")
 		if reply := r.subscribe(""); reply != `"AlreadySubscribed"` {
 			t.Errorf("reply %s", reply)
@@ -77,9 +71,7 @@ func TestSubscriber_Again_IsToldSo(t *testing.T) {
 }
 
 func TestSubscriber_OfBothAPIs_IsRefused(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.subscribe("")
 		status, reply := r.Subscribe("ext", subscription.LogsAPI, []byte(`{"types":["platform"],`+destination+`}`))
 		if status != 400 || !strings.Contains(string(reply), `"errorType":"AccessDenied"`) {
@@ -89,9 +81,7 @@ func TestSubscriber_OfBothAPIs_IsRefused(t *testing.T) {
 }
 
 func TestSubscriber_MaxItems_AreDeliveredAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.box.listen()
 		r.subscribe(`,"buffering":{"maxItems":1000,"timeoutMs":30000}`)
 		for i := range 998 {
@@ -108,9 +98,7 @@ func TestSubscriber_MaxItems_AreDeliveredAtOnce(t *testing.T) {
 }
 
 func TestSubscriber_LargeRecord_StaysBelowTwiceMaxBytes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.box.listen()
 		r.subscribe("")
 		r.say(strings.Repeat("\x01", 256<<10)) // six bytes each as JSON
@@ -133,9 +121,7 @@ func TestSubscriber_LargeRecord_StaysBelowTwiceMaxBytes(t *testing.T) {
 }
 
 func TestDelivery_ListenerComesLater_IsTriedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(_ *testing.T, r *rig) {
 		r.subscribe("")
 		wait(3 * time.Second)
 		r.box.listen()
@@ -145,9 +131,7 @@ func TestDelivery_ListenerComesLater_IsTriedAgain(t *testing.T) {
 }
 
 func TestDelivery_NeverTaken_IsReportedAsDropped(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.subscribe("")
 		wait(20 * time.Second)
 		r.box.listen()
@@ -161,9 +145,7 @@ func TestDelivery_NeverTaken_IsReportedAsDropped(t *testing.T) {
 }
 
 func TestDelivery_AfterAReset_WaitsForTheNextInit(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.subscribe("")
 		r.fails(hearth.EventInitReport)
 		wait(time.Hour) // an environment nobody invokes
@@ -178,9 +160,7 @@ func TestDelivery_AfterAReset_WaitsForTheNextInit(t *testing.T) {
 }
 
 func TestDelivery_ServerError_IsTriedAgain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(_ *testing.T, r *rig) {
 		r.box.listen()
 		r.box.status = 500
 		r.subscribe("")
@@ -194,9 +174,7 @@ func TestDelivery_ServerError_IsTriedAgain(t *testing.T) {
 }
 
 func TestHold_Flushed_LeavesNothingBehind(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.box.listen()
 		r.subscribe("")
 		r.Flush(t.Context())
@@ -212,9 +190,7 @@ func TestHold_Flushed_LeavesNothingBehind(t *testing.T) {
 }
 
 func TestFlush_StuckSubscriber_EndsWithTheContext(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.box.listen()
 		r.box.stuck = true
 		r.subscribe("")
@@ -229,9 +205,7 @@ func TestFlush_StuckSubscriber_EndsWithTheContext(t *testing.T) {
 }
 
 func TestQueue_Overflow_IsBoundedAndReported(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.subscribe(`,"buffering":{"timeoutMs":30000}`)
 		r.event(hearth.EventInitReport)
 		for range 100000 {
@@ -251,9 +225,7 @@ func TestQueue_Overflow_IsBoundedAndReported(t *testing.T) {
 
 // The report of what was lost must not be lost itself, and be reported again.
 func TestQueue_FullWhenABatchIsGivenUp_IsReportedOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.subscribe(`,"buffering":{"maxItems":1000}`)
 		r.event(hearth.EventInitReport)
 		for range 2 { // a batch, and a queue that is full behind it
@@ -277,9 +249,7 @@ func TestQueue_FullWhenABatchIsGivenUp_IsReportedOnce(t *testing.T) {
 }
 
 func TestHub_NoSubscriberAfterInit_KeepsNothing(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.box.listen()
 		r.event(hearth.EventInitReport)
 		line := []byte("x")
@@ -294,9 +264,7 @@ func TestHub_NoSubscriberAfterInit_KeepsNothing(t *testing.T) {
 }
 
 func TestTCP_Lines_ArriveAndGoToTheNextConnectionAfterAReset(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := start(t)
-		defer r.end()
+	bubble(t, func(t *testing.T, r *rig) {
 		r.box.mu.Lock()
 		conns := make(chan net.Conn, 100)
 		r.box.conns = conns
