@@ -23,6 +23,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/hearthd/hearth/test/compat/cache"
 )
 
 var (
@@ -45,20 +47,8 @@ func run(m *testing.M) (code int, err error) {
 	if err := os.Setenv("HEARTH_NETWORK", "none"); err != nil {
 		return 0, err
 	}
-	cache, err := os.UserCacheDir()
-	if err != nil {
+	if err := pointToJava(); err != nil {
 		return 0, err
-	}
-	cache = filepath.Join(cache, "hearth-test-clients")
-	if err := os.Setenv("HEARTH_JAVA_CLIENT", filepath.Join(cache, "java-client")); err != nil {
-		return 0, err
-	}
-	for _, java := range javaRuntimes() {
-		if java.wheel != "" {
-			if err := os.Setenv(java.homeVariable(), java.home(cache)); err != nil {
-				return 0, err
-			}
-		}
 	}
 	dir, err := os.MkdirTemp("", "hearth-clients-")
 	if err != nil {
@@ -77,6 +67,31 @@ func run(m *testing.M) (code int, err error) {
 	}
 	code = m.Run()
 	return code, errors.Join(sandboxed.stop(), toolchains.check())
+}
+
+// pointToJava tells the daemons of the tests where Java is: AWS's client, and
+// the JDKs that tests fetch.
+func pointToJava() error {
+	root, err := cache.Root()
+	if err != nil {
+		return err
+	}
+	if err := os.Setenv("HEARTH_JAVA_CLIENT", filepath.Join(root, "java-client")); err != nil {
+		return err
+	}
+	for _, java := range javaRuntimes() {
+		if java.wheel == "" {
+			continue
+		}
+		home, err := java.home()
+		if err == nil {
+			err = os.Setenv(java.homeVariable(), home)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // attendance counts the clients whose toolchain this machine has.

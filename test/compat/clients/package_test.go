@@ -2,8 +2,6 @@ package clients_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -13,6 +11,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/hearthd/hearth/test/compat/cache"
 )
 
 // buildTime is how long one program that fetches or builds a client may take,
@@ -72,47 +72,11 @@ func mustRun(t *testing.T, dir string, env []string, args ...string) string {
 }
 
 // cached returns a directory that build has filled, now or in an earlier run
-// with the same key: everything that the content depends on. Nothing may write
-// to the directory afterwards.
+// with the same key: everything that the content depends on.
 func cached(t *testing.T, client string, key []string, build func(dir string)) string {
 	t.Helper()
-	root := cacheDir(t)
-	final := filepath.Join(root, cacheName(client, key))
-	if _, err := os.Stat(final); err == nil {
-		return final
-	}
-	// Renamed when it is complete: a run that is cut off leaves nothing that
-	// the next one would take for a client.
-	dir, err := os.MkdirTemp(root, client+"-unfinished-")
+	dir, err := cache.Fill(client, key, func(dir string) error { build(dir); return nil })
 	if err != nil {
-		t.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	build(dir)
-	if err := os.Chmod(dir, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Rename(dir, final); err != nil && !errors.Is(err, fs.ErrExist) { // another run was faster
-		t.Fatal(err)
-	}
-	return final
-}
-
-// cacheName is the name in the cache of what is built for a key.
-func cacheName(client string, key []string) string {
-	sum := sha256.Sum256([]byte(strings.Join(key, "\x00")))
-	return client + "-" + hex.EncodeToString(sum[:6])
-}
-
-// cacheDir is this package's directory in the user's cache.
-func cacheDir(t *testing.T) string {
-	t.Helper()
-	user, err := os.UserCacheDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := filepath.Join(user, "hearth-test-clients")
-	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -19,7 +19,7 @@ func TestRust(t *testing.T) {
 	built := cached(t, "rust", key, func(dir string) {
 		source := assemble(t, "testdata/rust")
 		// Dependencies outlive a change of the function.
-		target := filepath.Join(cacheDir(t), "rust-target")
+		target := filepath.Join(filepath.Dir(dir), "rust-target")
 		mustRun(t, source, []string{"CARGO_TARGET_DIR=" + target}, "cargo", "build", "--release", "--quiet")
 		for _, program := range []string{"bootstrap", "extension"} {
 			if err := os.MkdirAll(filepath.Join(dir, program), 0o755); err != nil {
