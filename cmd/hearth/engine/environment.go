@@ -74,6 +74,7 @@ func architectureWarning(fn *hearth.Function) string {
 	return "the function is for " + fn.Architectures[0] + ", and runs on " + host + ": native code in its package and layers must be for that"
 }
 
+// NewID returns the id of a new environment: 32 hexadecimal digits.
 func NewID() string {
 	var raw [16]byte
 	rand.Read(raw[:]) // never fails: see crypto/rand

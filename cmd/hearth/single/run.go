@@ -2,21 +2,14 @@ package single
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -25,8 +18,6 @@ import (
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
 	"github.com/hearthd/hearth/edge/auth"
-	"github.com/hearthd/hearth/edge/control"
-	"github.com/hearthd/hearth/internal/functionfile"
 	"github.com/hearthd/hearth/runtimes"
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/telemetry/logs"
@@ -136,136 +127,6 @@ func (o *runOptions) run(ctx context.Context, t *terminal.Terminal, path string)
 		return s.serve(ctx, t, o.listen)
 	}
 	return s.once(ctx, t, event, stop)
-}
-
-// function describes the function at a path. archive is empty for a directory.
-func (o *runOptions) function(path string) (fn *hearth.Function, archive string, err error) {
-	path, err = filepath.Abs(path)
-	if err != nil {
-		return nil, "", err
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, "", exit.Usagef("run: %w", err)
-	}
-	fn = singleFunction()
-	if info.IsDir() {
-		if err := o.describeDir(fn, path); err != nil {
-			return nil, "", err
-		}
-	} else if err := describeZip(fn, path); err != nil {
-		return nil, "", err
-	} else {
-		archive = path
-	}
-	return fn, archive, o.override(fn)
-}
-
-// singleFunction has the names that AWS's emulator gives to its one function.
-func singleFunction() *hearth.Function {
-	name := hearth.Name{Account: "012345678912", Region: "us-east-1", Function: "function"}
-	fn := control.NewFunction(name)
-	fn.State, fn.Generation, fn.LastModified = hearth.StateActive, "1", time.Now()
-	return fn
-}
-
-func (o *runOptions) describeDir(fn *hearth.Function, dir string) error {
-	fn.Code.Dir = dir
-	file, err := functionfile.Load(os.DirFS(dir))
-	if errors.Is(err, fs.ErrNotExist) {
-		fn.Runtime, fn.Handler = guess(dir)
-		return nil
-	}
-	if err != nil {
-		return exit.Usagef("%s: %w", dir, err)
-	}
-	if err := o.checkLayers(file); err != nil {
-		return err
-	}
-	fn.Runtime, fn.Handler = file.Runtime, file.Handler
-	if file.Timeout > 0 {
-		fn.Timeout = file.Timeout
-	}
-	if file.MemorySize > 0 {
-		fn.MemorySize = file.MemorySize
-	}
-	if file.EphemeralStorage != nil {
-		fn.EphemeralStorage = file.EphemeralStorage.Size
-	}
-	if file.Environment != nil {
-		fn.Environment = file.Environment.Variables
-	}
-	return nil
-}
-
-// Runtimes that were not told, to be served by the newest interpreter here.
-const (
-	anyPython = string(runtimes.Python)
-	anyNode   = string(runtimes.Node)
-)
-
-// guess tells runtime and handler from files that leave no doubt.
-func guess(dir string) (runtime, handler string) {
-	for _, g := range []struct{ file, runtime, handler string }{
-		{"bootstrap", "provided.al2023", "bootstrap"},
-		{"app.py", anyPython, "app.handler"},
-		{"lambda_function.py", anyPython, "lambda_function.lambda_handler"},
-		{"index.mjs", anyNode, "index.handler"},
-		{"index.js", anyNode, "index.handler"},
-	} {
-		if _, err := os.Stat(filepath.Join(dir, g.file)); err == nil {
-			return g.runtime, g.handler
-		}
-	}
-	return "", ""
-}
-
-func describeZip(fn *hearth.Function, path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return exit.Usagef("run: %w", err)
-	}
-	defer f.Close() // read only
-	sum := sha256.New()
-	if fn.Code.Size, err = io.Copy(sum, f); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
-	}
-	fn.Code.Digest = hex.EncodeToString(sum.Sum(nil))
-	fn.Code.SHA256 = base64.StdEncoding.EncodeToString(sum.Sum(nil))
-	return nil
-}
-
-// override applies the flags and checks that nothing is missing.
-func (o *runOptions) override(fn *hearth.Function) error {
-	if o.runtime != "" {
-		fn.Runtime = o.runtime
-	}
-	if o.handler != "" {
-		fn.Handler = o.handler
-	}
-	if o.timeout > 0 {
-		fn.Timeout = o.timeout
-	}
-	if o.memory > 0 {
-		fn.MemorySize = o.memory
-	}
-	if len(o.env) > 0 && fn.Environment == nil {
-		fn.Environment = map[string]string{}
-	}
-	for _, assignment := range o.env {
-		key, value, ok := strings.Cut(assignment, "=")
-		if !ok {
-			return exit.Usagef("--env: %q is not KEY=VALUE", assignment)
-		}
-		fn.Environment[key] = value
-	}
-	if strings.HasPrefix(fn.Runtime, "provided") && fn.Handler == "" {
-		fn.Handler = "bootstrap"
-	}
-	if fn.Runtime == "" || fn.Handler == "" {
-		return exit.Usagef("runtime and handler are not known: give --runtime and --handler, or a function.json")
-	}
-	return nil
 }
 
 // readEvent reads --event and checks that it is JSON.

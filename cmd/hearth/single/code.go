@@ -11,8 +11,6 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/cmd/hearth/code"
-	"github.com/hearthd/hearth/cmd/hearth/exit"
-	"github.com/hearthd/hearth/internal/functionfile"
 )
 
 // localCode is what a function without a daemon consists of, by digest: its own
@@ -42,15 +40,6 @@ func (l *localCode) addLayers(ctx context.Context, fn *hearth.Function, paths []
 		digest := hex.EncodeToString(sum[:])
 		l.layers[digest] = archive
 		fn.Layers = append(fn.Layers, hearth.Layer{ARN: path, Digest: digest, Size: int64(len(archive))})
-	}
-	return nil
-}
-
-// checkLayers refuses layers that only a daemon could have, unless the flag
-// gives others in their place.
-func (o *runOptions) checkLayers(file functionfile.File) error {
-	if len(file.Layers) > 0 && len(o.layers) == 0 {
-		return exit.Usagef("%s names layers by ARN, which only a daemon has: give each as --layer DIR|ZIP, or use hearth deploy", functionfile.Name)
 	}
 	return nil
 }

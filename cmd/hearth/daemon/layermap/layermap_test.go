@@ -1,0 +1,86 @@
+package layermap_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/cmd/hearth/daemon/layermap"
+	"github.com/hearthd/hearth/cmd/hearth/exit"
+)
+
+const arn = "arn:aws:lambda:eu-west-1:111122223333:layer:deps"
+
+func TestParse_WhatIsNoMap_IsUsage(t *testing.T) {
+	for _, s := range []string{"x", "=", arn, arn + "=", "deps=/opt/deps.zip", "arn:[=x"} {
+		if _, err := layermap.Parse(s, nil); exit.Code(t.Context(), err) != exit.Usage {
+			t.Errorf("%q: %v", s, err)
+		}
+	}
+}
+
+// open returns what a map has for an ARN.
+func open(t *testing.T, s, arn string, log io.Writer) (string, error) {
+	t.Helper()
+	m, err := layermap.Parse(s, slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := m.Open(t.Context(), arn)
+	if err != nil {
+		return "", err
+	}
+	defer r.Close()
+	content, err := io.ReadAll(r)
+	return string(content), err
+}
+
+func TestOpen_FirstThatMatches(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"three.zip", "any.zip"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(name), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := arn + ":3=" + dir + "/three.zip, " + arn + ":*=" + dir + "/any.zip"
+	for version, want := range map[string]string{":3": "three.zip", ":4": "any.zip"} {
+		if got, err := open(t, s, arn+version, io.Discard); err != nil || got != want {
+			t.Errorf("%s: %q, %v, want %q", version, got, err, want)
+		}
+	}
+}
+
+func TestOpen_Directory_AsArchive(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "note.txt"), []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got, err := open(t, arn+":1="+dir, arn+":1", io.Discard)
+	if err != nil || !strings.HasPrefix(got, "PK") || !strings.Contains(got, "note.txt") {
+		t.Errorf("%q, %v", got, err)
+	}
+}
+
+func TestOpen_Unmapped_IsNotFound(t *testing.T) {
+	if _, err := open(t, arn+":1=x", arn+":2", io.Discard); !errors.Is(err, hearth.ErrNotFound) {
+		t.Errorf("%v", err)
+	}
+}
+
+// The caller may be anybody with a key: the log has the path, the answer has not.
+func TestOpen_Unreadable_HidesThePath(t *testing.T) {
+	var log bytes.Buffer
+	_, err := open(t, arn+":1=/secret/place.zip", arn+":1", &log)
+	if !errors.Is(err, hearth.ErrInvalid) || strings.Contains(err.Error(), "secret") {
+		t.Errorf("error = %v", err)
+	}
+	if !strings.Contains(log.String(), "/secret/place.zip") {
+		t.Errorf("log = %s", &log)
+	}
+}
