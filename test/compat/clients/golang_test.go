@@ -3,12 +3,14 @@ package clients_test
 import (
 	"path/filepath"
 	"testing"
+
+	"github.com/hearthd/hearth/test/compat/fetch"
 )
 
 func TestGo(t *testing.T) {
 	t.Parallel()
 	pkg := t.TempDir()
-	mustRun(t, ".", []string{"CGO_ENABLED=0"}, "go", "build", "-o", filepath.Join(pkg, "bootstrap"), "./golang")
+	fetch.Run(t, ".", []string{"CGO_ENABLED=0"}, "go", "build", "-o", filepath.Join(pkg, "bootstrap"), "./golang")
 	fn := contract(t, client{
 		pkg: pkg, handler: "app.handler", entrypoint: []string{"./bootstrap"},
 		refusal: `\{"errorMessage":"no such thing","errorType":"refusal"\}`,

@@ -7,14 +7,16 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/hearthd/hearth/test/compat/fetch"
 )
 
 func TestJava(t *testing.T) {
 	t.Parallel()
-	_, noJava := visible("java")
-	toolchains.require(t, noJava, installed("javac", "jar", "mvn"))
+	_, noJava := fetch.Visible("java")
+	toolchains.Require(t, noJava, fetch.Installed("javac", "jar", "mvn"))
 	built := buildJava(t)
-	pkg := assemble(t, built, "testdata/java")
+	pkg := fetch.Assemble(t, built, "testdata/java")
 	fn := contract(t, client{
 		pkg: pkg, handler: "app.App", entrypoint: []string{"java", "-cp", "classes:lib/*", "com.amazonaws.services.lambda.runtime.api.client.AWSLambda"},
 		refusal: `\{"errorMessage":"no such thing","errorType":"app\.App\$Refusal","stackTrace":\["app\.App\.handleRequest\(App\.java:\d+\)".*\]\}`,
@@ -62,21 +64,21 @@ func TestJava(t *testing.T) {
 func buildJava(t *testing.T) string {
 	t.Helper()
 	// The pinned version of the client is in pom.xml.
-	key := append(sources(t, "java"), mustRun(t, ".", nil, "javac", "--version"))
-	return cached(t, "java", key, func(dir string) {
-		mustRun(t, "testdata/java", nil, "mvn", "--batch-mode", "--quiet", "dependency:copy-dependencies",
+	key := append(fetch.Sources(t, "java"), fetch.Run(t, ".", nil, "javac", "--version"))
+	return fetch.Cached(t, "java", key, func(dir string) {
+		fetch.Run(t, "testdata/java", nil, "mvn", "--batch-mode", "--quiet", "dependency:copy-dependencies",
 			"-DincludeScope=runtime", "-DoutputDirectory="+filepath.Join(dir, "lib"))
 		classes, err := filepath.Glob("testdata/java/src/app/*.java")
 		if err != nil {
 			t.Fatal(err)
 		}
-		mustRun(t, ".", nil, append([]string{"javac", "--release", "11", "-cp", filepath.Join(dir, "lib", "*"),
+		fetch.Run(t, ".", nil, append([]string{"javac", "--release", "11", "-cp", filepath.Join(dir, "lib", "*"),
 			"-d", filepath.Join(dir, "classes")}, classes...)...)
 		lib, layered := filepath.Join(dir, "layer", "java", "lib"), filepath.Join(dir, "layered")
 		if err := os.MkdirAll(lib, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		mustRun(t, ".", nil, "javac", "--release", "11", "-d", layered, "testdata/java/layer/layered/Greeting.java")
-		mustRun(t, ".", nil, "jar", "--create", "--file", filepath.Join(lib, "greeting.jar"), "-C", layered, ".")
+		fetch.Run(t, ".", nil, "javac", "--release", "11", "-d", layered, "testdata/java/layer/layered/Greeting.java")
+		fetch.Run(t, ".", nil, "jar", "--create", "--file", filepath.Join(lib, "greeting.jar"), "-C", layered, ".")
 	})
 }

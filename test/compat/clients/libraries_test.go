@@ -15,6 +15,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hearthd/hearth/test/compat/fetch"
 )
 
 // Libraries that other people made for Lambda come in a layer, to functions of
@@ -22,13 +24,13 @@ import (
 
 func TestLibraries_Python(t *testing.T) {
 	t.Parallel()
-	python, noPython := visible("python3")
-	pip, noPip := findPip(t)
-	toolchains.require(t, noPython, noPip)
-	version := mustRun(t, ".", nil, python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
-	key := append(sources(t, "python-libraries"), version)
-	layer := cached(t, "python-libraries", key, func(dir string) {
-		mustRun(t, "testdata/python-libraries", nil, append(pip, "install", "--quiet", "--disable-pip-version-check", "--target", filepath.Join(dir, "python"),
+	python, noPython := fetch.Visible("python3")
+	pip, noPip := fetch.Pip(t)
+	toolchains.Require(t, noPython, noPip)
+	version := fetch.Run(t, ".", nil, python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
+	key := append(fetch.Sources(t, "python-libraries"), version)
+	layer := fetch.Cached(t, "python-libraries", key, func(dir string) {
+		fetch.Run(t, "testdata/python-libraries", nil, append(pip, "install", "--quiet", "--disable-pip-version-check", "--target", filepath.Join(dir, "python"),
 			"--python-version", version, "--only-binary", ":all:", "--requirement", "requirements.txt")...)
 	})
 	fn := withLibraries(t, "testdata/python-libraries", "python"+version, layer)
@@ -50,17 +52,17 @@ func TestLibraries_Python(t *testing.T) {
 
 func TestLibraries_Node(t *testing.T) {
 	t.Parallel()
-	node, noNode := visible("node")
-	toolchains.require(t, noNode, installed("npm"))
-	version := mustRun(t, ".", nil, node, "--version")
+	node, noNode := fetch.Visible("node")
+	toolchains.Require(t, noNode, fetch.Installed("npm"))
+	version := fetch.Run(t, ".", nil, node, "--version")
 	major, _, _ := strings.Cut(strings.TrimPrefix(version, "v"), ".")
-	layer := cached(t, "node-libraries", append(sources(t, "node-libraries"), major), func(dir string) {
+	layer := fetch.Cached(t, "node-libraries", append(fetch.Sources(t, "node-libraries"), major), func(dir string) {
 		prefix := filepath.Join(dir, "nodejs")
 		if err := os.CopyFS(prefix, os.DirFS("testdata/node-libraries")); err != nil {
 			t.Fatal(err)
 		}
 		// Archives of layers have no symbolic links here.
-		mustRun(t, prefix, nil, "npm", "install", "--no-bin-links", "--no-audit", "--no-fund", "--loglevel=error")
+		fetch.Run(t, prefix, nil, "npm", "install", "--no-bin-links", "--no-audit", "--no-fund", "--loglevel=error")
 	})
 	fn := withLibraries(t, "testdata/node-libraries", "nodejs"+major+".x", layer)
 	t.Run("Powertools", func(t *testing.T) { powertools(t, fn.serving(t, "powertools.handler"), "## powertools.handler") })
@@ -78,7 +80,7 @@ func TestLibraries_Node(t *testing.T) {
 // withLibraries deploys a function that is traced and has dir as its layer.
 func withLibraries(t *testing.T, source, runtime, dir string) function {
 	t.Helper()
-	fn, err := sandboxed.tryDeploy(t, assemble(t, source), "none.yet", runtime, timeoutSeconds)
+	fn, err := sandboxed.tryDeploy(t, fetch.Assemble(t, source), "none.yet", runtime, timeoutSeconds)
 	if err != nil {
 		t.Fatal(err)
 	}

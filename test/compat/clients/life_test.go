@@ -8,6 +8,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/hearthd/hearth/test/compat/fetch"
 )
 
 // configure changes settings of the function, whose environments that ends, and
@@ -28,7 +30,7 @@ func (f function) configure(t *testing.T, change func(*lambda.UpdateFunctionConf
 // log is what is in the function's log now.
 func (f function) log(t *testing.T) string {
 	t.Helper()
-	return mustRun(t, ".", nil, hearthBinary, "logs", f.name, "--endpoint", f.d.address)
+	return fetch.Run(t, ".", nil, hearthBinary, "logs", f.name, "--endpoint", f.d.address)
 }
 
 // awaitLog waits until the function's log has text.
@@ -102,7 +104,7 @@ func toldOfItsEnd(t *testing.T, pkg string) {
 		if err := d.stop(); err != nil {
 			t.Fatal(err)
 		}
-		if log := mustRun(t, dir, nil, "grep", "-rc", said, "logs"); !strings.Contains(log, ":1") {
+		if log := fetch.Run(t, dir, nil, "grep", "-rc", said, "logs"); !strings.Contains(log, ":1") {
 			t.Errorf("in the log of the function that the daemon ended, %q is found %s times", said, log)
 		}
 	})

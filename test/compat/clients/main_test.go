@@ -21,16 +21,16 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"sync"
 	"testing"
 
 	"github.com/hearthd/hearth/test/compat/cache"
+	"github.com/hearthd/hearth/test/compat/fetch"
 )
 
 var (
 	hearthBinary string // the program under test, built by TestMain
 	sandboxed    *daemon
-	toolchains   attendance
+	toolchains   fetch.Attendance
 )
 
 func TestMain(m *testing.M) {
@@ -66,7 +66,7 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	code = m.Run()
-	return code, errors.Join(sandboxed.stop(), toolchains.check())
+	return code, errors.Join(sandboxed.stop(), toolchains.Check())
 }
 
 // pointToJava tells the daemons of the tests where Java is: AWS's client, and
@@ -90,38 +90,6 @@ func pointToJava() error {
 		if err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// attendance counts the clients whose toolchain this machine has.
-type attendance struct {
-	mu      sync.Mutex
-	present int
-	absent  []error
-}
-
-// require skips a client's test when this machine cannot build the client, and
-// says why.
-func (a *attendance) require(t *testing.T, conditions ...error) {
-	t.Helper()
-	err := errors.Join(conditions...)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if err == nil {
-		a.present++
-		return
-	}
-	a.absent = append(a.absent, err)
-	t.Skip(err)
-}
-
-// check is an error when there was no toolchain for any client.
-func (a *attendance) check() error {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.present == 0 && len(a.absent) > 0 {
-		return fmt.Errorf("no client but Go's could be tested: %w", errors.Join(a.absent...))
 	}
 	return nil
 }

