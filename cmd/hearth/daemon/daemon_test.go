@@ -1,0 +1,183 @@
+package daemon
+
+import (
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/hearthd/hearth/cmd/hearth/daemon/config"
+	"github.com/hearthd/hearth/cmd/hearth/engine"
+	"github.com/hearthd/hearth/internal/lambdaclient"
+)
+
+// open opens a daemon of plain processes in a directory. Without change its
+// settings are the defaults.
+func open(t *testing.T, dir string, change func(*config.Config)) *daemon {
+	t.Helper()
+	cfg := config.Default(func(string) string { return "" })
+	cfg.DataDir, cfg.Sandbox, cfg.MaxMemory = dir, engine.SandboxProcess, 1024
+	if change != nil {
+		change(&cfg)
+	}
+	d, err := openDaemon(t.Context(), "v9", cfg, nil, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+// opened is open for a daemon that ends with the test.
+func opened(t *testing.T, change func(*config.Config)) *daemon {
+	t.Helper()
+	d := open(t, t.TempDir(), change)
+	t.Cleanup(func() {
+		if err := d.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return d
+}
+
+func onTestClock(cfg *config.Config) { cfg.Clock = config.ClockTest }
+
+// ask sends a request to a daemon and returns the status and body of its answer.
+func ask(t *testing.T, d *daemon, method, target, body string) (int, string) {
+	t.Helper()
+	w := httptest.NewRecorder()
+	r := httptest.NewRequestWithContext(t.Context(), method, "http://127.0.0.1:4566"+target, strings.NewReader(body))
+	d.server.Handler.ServeHTTP(w, r)
+	text, err := io.ReadAll(w.Result().Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w.Code, string(text)
+}
+
+func TestDaemon_Health(t *testing.T) {
+	code, body := ask(t, opened(t, nil), http.MethodGet, "/_hearth/health", "")
+	if want := `{"status":"ok","version":"v9"}` + "\n"; code != http.StatusOK || body != want {
+		t.Errorf("%d %s, want %s", code, body, want)
+	}
+}
+
+func TestDaemon_StatusAtRest(t *testing.T) {
+	_, body := ask(t, opened(t, onTestClock), http.MethodGet, "/_hearth/status", "")
+	var got lambdaclient.Status
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatal(err)
+	}
+	if len(got.Missing) == 0 {
+		t.Error("plain processes enforce everything, the status says")
+	}
+	got.Missing = nil
+	want := lambdaclient.Status{
+		Version: "v9", Sandbox: "process", Network: "none", Clock: "test", Functions: []lambdaclient.FunctionCount{},
+		Environments: lambdaclient.Environments{MaxConcurrency: 1000, MaxMemory: 1024},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("status (-want +got):\n%s", diff)
+	}
+}
+
+// Each group of operations is wired in: one of each answers, and not with what an
+// unknown path gets.
+func TestDaemon_ServesEveryGroup(t *testing.T) {
+	d := opened(t, nil)
+	const fn = "/2015-03-31/functions/none"
+	for target, want := range map[string]int{
+		"/2015-03-31/functions":                                                200,
+		"/2018-10-31/layers":                                                   200,
+		"/2015-03-31/event-source-mappings":                                    200,
+		"/2020-04-22/code-signing-configs":                                     200,
+		"/2025-11-30/capacity-providers":                                       200,
+		"/2016-08-19/account-settings":                                         200,
+		fn + "/aliases":                                                        404,
+		fn + "/policy":                                                         404,
+		"/2019-09-25/functions/none/event-invoke-config":                       404,
+		"/2021-10-31/functions/none/url":                                       404,
+		"/2019-09-30/functions/none/concurrency":                               404,
+		"/2021-07-20/functions/none/runtime-management-config":                 404,
+		"/2017-03-31/tags/arn:aws:lambda:us-east-1:000000000000:function:none": 404,
+		"/_hearth/events":                                                      200,
+		"/_hearth/traces":                                                      200,
+		"/_hearth/clock":                                                       200,
+		"/_hearth/nope":                                                        404,
+	} {
+		code, body := ask(t, d, http.MethodGet, target, "")
+		if code != want || strings.Contains(body, "is no operation") {
+			t.Errorf("%s: %d %s, want %d", target, code, body, want)
+		}
+	}
+}
+
+func TestDaemon_AuthGuardsItsOwnPaths(t *testing.T) {
+	d := opened(t, func(cfg *config.Config) { cfg.Auth = true })
+	for target, want := range map[string]int{"/_hearth/health": 200, "/_hearth/status": 403, "/_hearth/clock": 403, "/2015-03-31/functions": 403} {
+		if code, body := ask(t, d, http.MethodGet, target, ""); code != want {
+			t.Errorf("%s: %d %s, want %d", target, code, body, want)
+		}
+	}
+}
+
+func TestTraces_BadQueries(t *testing.T) {
+	d := opened(t, nil)
+	for _, query := range []string{"since=yesterday", "limit=many", "limit=-1"} {
+		if code, body := ask(t, d, http.MethodGet, "/_hearth/traces?"+query, ""); code != http.StatusBadRequest {
+			t.Errorf("%s: %d %s", query, code, body)
+		}
+	}
+}
+
+func TestClock_Real_IsNotAdvanced(t *testing.T) {
+	code, body := ask(t, opened(t, nil), http.MethodPost, "/_hearth/clock/advance", `{"by":"2m"}`)
+	if code != http.StatusConflict || !strings.Contains(body, "hearth serve --clock test") {
+		t.Errorf("%d %s", code, body)
+	}
+}
+
+func TestClock_BadAdvances(t *testing.T) {
+	d := opened(t, onTestClock)
+	for _, body := range []string{"", "2m", `{"by":"soon"}`, `{"by":"-1s"}`, `{"by":"1s","wait":"long"}`, `{"by":"` + strings.Repeat("1", 2000) + `s"}`} {
+		if code, answer := ask(t, d, http.MethodPost, "/_hearth/clock/advance", body); code != http.StatusBadRequest {
+			t.Errorf("%.20s: %d %s", body, code, answer)
+		}
+	}
+}
+
+// now returns where a daemon's clock stands.
+func now(t *testing.T, d *daemon) time.Time {
+	t.Helper()
+	_, body := ask(t, d, http.MethodGet, "/_hearth/clock", "")
+	var state lambdaclient.Clock
+	if err := json.Unmarshal([]byte(body), &state); err != nil {
+		t.Fatal(err)
+	}
+	return state.Now
+}
+
+func TestClock_Test_GoesOnWhereItStood(t *testing.T) {
+	dir := t.TempDir()
+	d := open(t, dir, onTestClock)
+	start := now(t, d)
+	code, body := ask(t, d, http.MethodPost, "/_hearth/clock/advance", `{"by":"90m"}`)
+	if got := now(t, d); code != http.StatusOK || !got.Equal(start.Add(90*time.Minute)) {
+		t.Errorf("%d %s: the clock stands at %v, want 90 minutes after %v", code, body, got, start)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	d = open(t, dir, onTestClock)
+	if got := now(t, d); !got.Equal(start.Add(90 * time.Minute)) {
+		t.Errorf("at the next start: %v, want 90 minutes after %v", got, start)
+	}
+	if err := d.Close(); err != nil {
+		t.Error(err)
+	}
+}
