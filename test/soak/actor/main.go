@@ -12,45 +12,16 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
+
+	"github.com/hearthd/hearth/test/actor"
 )
 
-func main() {
-	play := runtime
-	if filepath.Base(filepath.Dir(os.Args[0])) == "extensions" {
-		play = extension
-	}
-	if err := play(); err != nil {
-		fmt.Fprintln(os.Stderr, "actor:", err)
-		os.Exit(1)
-	}
-}
-
-// call sends a request to the Runtime API.
-func call(method, path string, body io.Reader, header map[string]string) (*http.Response, []byte, error) {
-	req, err := http.NewRequest(method, "http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+path, body)
-	if err != nil {
-		return nil, nil, err
-	}
-	for name, value := range header {
-		req.Header.Set(name, value)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode >= 300 {
-		err = fmt.Errorf("%s: %s %s", path, resp.Status, answer)
-	}
-	return resp, answer, err
-}
+func main() { actor.Main(runtime, extension) }
 
 func runtime() error {
 	for {
-		resp, event, err := call(http.MethodGet, "/2018-06-01/runtime/invocation/next", nil, nil)
+		event, response, err := actor.Invocation()
 		if err != nil {
 			return err
 		}
@@ -69,8 +40,7 @@ func runtime() error {
 		case "stream":
 			body, header = slowly(event), map[string]string{"Lambda-Runtime-Function-Response-Mode": "streaming"}
 		}
-		path := "/2018-06-01/runtime/invocation/" + resp.Header.Get("Lambda-Runtime-Aws-Request-Id") + "/response"
-		if _, _, err := call(http.MethodPost, path, body, header); err != nil {
+		if _, _, err := actor.Call(http.MethodPost, response, body, header); err != nil {
 			return err
 		}
 	}
@@ -90,12 +60,10 @@ func slowly(text []byte) io.Reader {
 
 // extension subscribes to telemetry, and crashes now and then.
 func extension() error {
-	resp, _, err := call(http.MethodPost, "/2020-01-01/extension/register", bytes.NewBufferString(`{"events":["INVOKE","SHUTDOWN"]}`),
-		map[string]string{"Lambda-Extension-Name": filepath.Base(os.Args[0])})
+	x, err := actor.Register()
 	if err != nil {
 		return err
 	}
-	id := map[string]string{"Lambda-Extension-Identifier": resp.Header.Get("Lambda-Extension-Identifier")}
 	l, err := net.Listen("tcp", ":0")
 	if err != nil {
 		return err
@@ -105,12 +73,11 @@ func extension() error {
 	}()
 	subscription := fmt.Sprintf(`{"schemaVersion":"2022-12-13","types":["platform","function"],"buffering":{"timeoutMs":25},
 		"destination":{"protocol":"HTTP","URI":"http://sandbox.localdomain:%d"}}`, l.Addr().(*net.TCPAddr).Port)
-	if _, _, err := call(http.MethodPut, "/2022-07-01/telemetry", bytes.NewBufferString(subscription), id); err != nil {
+	if _, err := x.Subscribe(subscription); err != nil {
 		return err
 	}
 	for n := 1; ; n++ {
-		_, event, err := call(http.MethodGet, "/2020-01-01/extension/event/next", nil, id)
-		if err != nil || bytes.Contains(event, []byte(`"SHUTDOWN"`)) {
+		if last, err := x.Next(); last || err != nil {
 			return err
 		}
 		if n%40 == 0 {

@@ -13,52 +13,21 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
+
+	"github.com/hearthd/hearth/test/actor"
 )
 
 // received is the file of events, one a line.
 const received = "/tmp/received.ndjson"
 
-func main() {
-	role := runtime
-	if filepath.Base(filepath.Dir(os.Args[0])) == "extensions" {
-		role = extension
-	}
-	if err := role(); err != nil {
-		fmt.Fprintln(os.Stderr, "actor:", err)
-		os.Exit(1)
-	}
-}
-
-// call sends a request to the Runtime API.
-func call(method, path, body string, header map[string]string) (*http.Response, []byte, error) {
-	req, err := http.NewRequest(method, "http://"+os.Getenv("AWS_LAMBDA_RUNTIME_API")+path, bytes.NewBufferString(body))
-	if err != nil {
-		return nil, nil, err
-	}
-	for name, value := range header {
-		req.Header.Set(name, value)
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err == nil && resp.StatusCode >= 300 {
-		err = fmt.Errorf("%s: %s %s", path, resp.Status, answer)
-	}
-	return resp, answer, err
-}
+func main() { actor.Main(runtime, extension) }
 
 func extension() error {
-	resp, _, err := call(http.MethodPost, "/2020-01-01/extension/register", `{"events":["INVOKE","SHUTDOWN"]}`,
-		map[string]string{"Lambda-Extension-Name": filepath.Base(os.Args[0])})
+	x, err := actor.Register()
 	if err != nil {
 		return err
 	}
-	id := map[string]string{"Lambda-Extension-Identifier": resp.Header.Get("Lambda-Extension-Identifier")}
 	l, err := net.Listen("tcp", "sandbox.localdomain:4243") // as AWS's examples do
 	if err != nil {
 		return err
@@ -74,16 +43,15 @@ func extension() error {
 		}))
 		fmt.Fprintln(os.Stderr, "actor:", err)
 	}()
-	_, answer, err := call(http.MethodPut, "/2022-07-01/telemetry", `{"schemaVersion":"2025-01-29",
+	answer, err := x.Subscribe(`{"schemaVersion":"2025-01-29",
 		"types":["platform","function","extension"],"buffering":{"timeoutMs":25},
-		"destination":{"protocol":"HTTP","URI":"http://sandbox.localdomain:4243"}}`, id)
+		"destination":{"protocol":"HTTP","URI":"http://sandbox.localdomain:4243"}}`)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("subscribed: %s\n", answer)
 	for {
-		_, event, err := call(http.MethodGet, "/2020-01-01/extension/event/next", "", id)
-		if err != nil || bytes.Contains(event, []byte(`"SHUTDOWN"`)) {
+		if last, err := x.Next(); last || err != nil {
 			return err
 		}
 	}
@@ -110,7 +78,7 @@ func keep(body io.Reader) error {
 
 func runtime() error {
 	for {
-		resp, _, err := call(http.MethodGet, "/2018-06-01/runtime/invocation/next", "", nil)
+		_, response, err := actor.Invocation()
 		if err != nil {
 			return err
 		}
@@ -122,8 +90,7 @@ func runtime() error {
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
-		path := "/2018-06-01/runtime/invocation/" + resp.Header.Get("Lambda-Runtime-Aws-Request-Id") + "/response"
-		if _, _, err := call(http.MethodPost, path, string(events), nil); err != nil {
+		if _, _, err := actor.Call(http.MethodPost, response, bytes.NewReader(events), nil); err != nil {
 			return err
 		}
 	}
