@@ -1,22 +1,22 @@
 package e2e_test
 
 import (
+	"context"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/hearthd/hearth/test/compile"
 )
 
 // badRuntime compiles testdata/badruntime once.
 var badRuntime = sync.OnceValues(func() (string, error) {
 	program := filepath.Join(filepath.Dir(hearthBinary), "badruntime")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", program, "./test/e2e/testdata/badruntime")
-	build.Dir, build.Env = repository, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return string(out), err
+	if err := compile.Program(context.Background(), "test/e2e/testdata/badruntime", program); err != nil {
+		return "", err
 	}
 	content, err := os.ReadFile(program)
 	return string(content), err

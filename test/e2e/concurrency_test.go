@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -14,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
+
+	"github.com/hearthd/hearth/test/compile"
 )
 
 func TestReservedConcurrency_Zero_ThrottlesAtOnce(t *testing.T) {
@@ -267,10 +268,8 @@ func TestManagedInstances_Go_SeveralInvocationsInOneEnvironment(t *testing.T) {
 	t.Parallel()
 	d := shared(t)
 	program := filepath.Join(t.TempDir(), "bootstrap")
-	build := exec.Command("go", "build", "-o", program, "./testdata/sidebyside")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
+	if err := compile.Program(t.Context(), "test/e2e/testdata/sidebyside", program); err != nil {
+		t.Fatal(err)
 	}
 	content, err := os.ReadFile(program)
 	if err != nil {

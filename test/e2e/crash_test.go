@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -25,6 +24,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/hearthd/hearth/internal/lambdaclient"
+	"github.com/hearthd/hearth/test/compile"
 )
 
 var crashRounds = flag.Int("crash.rounds", 20, "how often the daemon is killed by TestCrash")
@@ -104,10 +104,8 @@ func startCrash(t *testing.T) *crash {
 	c := &crash{T: t, events: map[string]bool{}, unsure: map[string]bool{}, met: map[string]int{}, runs: filepath.Join(t.TempDir(), "runs")}
 	c.d = newDaemon(t.TempDir(), "--sandbox", "process", "--clock", "test")
 	c.d.binary = filepath.Join(t.TempDir(), "hearth")
-	build := exec.Command("go", "build", "-tags", "failpoint", "-trimpath", "-o", c.d.binary, "./cmd/hearth")
-	build.Dir, build.Env = repository, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build hearth with failpoints: %v\n%s", err, out)
+	if err := compile.Program(t.Context(), "cmd/hearth", c.d.binary, "-tags", "failpoint"); err != nil {
+		t.Fatal(err)
 	}
 	c.d.startFor(t) // whose cleanup stops the last of many starts
 	c.fn = c.d.create(t, c.d.newest(t, "python"), "crash.handler", files{"crash.py": crashHandler}, environment("RUNS", c.runs))

@@ -1,17 +1,13 @@
 package e2e_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +18,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
+
+	"github.com/hearthd/hearth/test/deployment"
 )
 
 const testRole = "arn:aws:iam::000000000000:role/e2e"
@@ -43,32 +41,16 @@ type function struct {
 	name string
 }
 
-// files is the code of a function: paths and contents. Names without an
-// extension are executable.
+// files is the code of a function: paths and contents.
 type files map[string]string
 
 func (f files) zip(t *testing.T) []byte {
 	t.Helper()
-	var archive bytes.Buffer
-	w := zip.NewWriter(&archive)
-	for _, name := range slices.Sorted(maps.Keys(f)) {
-		header := &zip.FileHeader{Name: name, Method: zip.Deflate}
-		header.SetMode(0o644)
-		if filepath.Ext(name) == "" {
-			header.SetMode(0o755)
-		}
-		entry, err := w.CreateHeader(header)
-		if err == nil {
-			_, err = entry.Write([]byte(f[name]))
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.Close(); err != nil {
+	archive, err := deployment.Zip(f)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return archive.Bytes()
+	return archive
 }
 
 // testName is a function name from a test's.

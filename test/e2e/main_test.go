@@ -11,13 +11,15 @@
 package e2e_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/hearthd/hearth/test/compile"
 )
 
 // hearthBinary is the program under test, built by TestMain.
@@ -53,10 +55,8 @@ func run(m *testing.M) (code int, err error) {
 		return 0, err
 	}
 	hearthBinary = filepath.Join(dir, "hearth")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-X main.version=e2e", "-o", hearthBinary, "./cmd/hearth")
-	build.Dir, build.Env = repository, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build hearth: %w\n%s", err, out)
+	if err := compile.Program(context.Background(), "cmd/hearth", hearthBinary); err != nil {
+		return 0, err
 	}
 	code = m.Run()
 	return code, errors.Join(asRoot.stop(), asNobody.stop())

@@ -10,6 +10,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/hearthd/hearth/test/compile"
 )
 
 // contextFields are the documented fields of Python's context object.
@@ -261,10 +263,8 @@ func TestShell_StaysWarm(t *testing.T) {
 func TestGo_FunctionOfAWSLibrary(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", filepath.Join(dir, "bootstrap"), "./examples/hello-go")
-	build.Dir, build.Env = repository, append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build examples/hello-go: %v\n%s", err, out)
+	if err := compile.Program(t.Context(), "examples/hello-go", filepath.Join(dir, "bootstrap")); err != nil {
+		t.Fatal(err)
 	}
 	program, err := os.ReadFile(filepath.Join(dir, "bootstrap"))
 	if err != nil {

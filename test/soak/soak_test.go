@@ -1,18 +1,14 @@
 package soak_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -28,6 +24,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/hearthd/hearth/test/compat/daemon"
+	"github.com/hearthd/hearth/test/compile"
+	"github.com/hearthd/hearth/test/deployment"
 )
 
 // callers is how many there are at a time.
@@ -100,10 +98,8 @@ func open(t *testing.T, sandbox string) *session {
 		t.Fatal(err)
 	}
 	program := filepath.Join(bin, "actor")
-	build := exec.Command("go", "build", "-trimpath", "-o", program, "./actor")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the actor: %v\n%s", err, out)
+	if err := compile.Program(t.Context(), "test/soak/actor", program); err != nil {
+		t.Fatal(err)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -156,21 +152,13 @@ func (s *session) daemonPID(t *testing.T) string {
 func pack(t *testing.T, program, as string) []byte {
 	t.Helper()
 	content, err := os.ReadFile(program)
+	if err == nil {
+		content, err = deployment.Zip(map[string][]byte{as: content})
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	h := &zip.FileHeader{Name: as, Method: zip.Deflate}
-	h.SetMode(0o755)
-	entry, err := w.CreateHeader(h)
-	if err == nil {
-		_, err = entry.Write(content)
-	}
-	if err = errors.Join(err, w.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
+	return content
 }
 
 func (s *session) create(t *testing.T, name string) {

@@ -16,15 +16,16 @@
 package clients_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/hearthd/hearth/test/compat/cache"
 	"github.com/hearthd/hearth/test/compat/fetch"
+	"github.com/hearthd/hearth/test/compile"
 )
 
 var (
@@ -56,10 +57,8 @@ func run(m *testing.M) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	hearthBinary = filepath.Join(dir, "hearth")
-	build := exec.Command("go", "build", "-trimpath", "-o", hearthBinary, "./cmd/hearth")
-	build.Dir, build.Env = filepath.Join("..", "..", ".."), append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build hearth: %w\n%s", err, out)
+	if err := compile.Program(context.Background(), "cmd/hearth", hearthBinary); err != nil {
+		return 0, err
 	}
 	sandboxed, err = startDaemon(filepath.Join(dir, "data"))
 	if err != nil {

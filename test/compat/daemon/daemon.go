@@ -1,4 +1,4 @@
-// Package daemon builds hearth and runs it for the suites of test/compat: on
+// Package daemon builds hearth and runs it for the suites of test: on
 // a free port of the loopback interface, in a data directory of its own, with
 // a sandbox that reaches no network.
 //
@@ -22,6 +22,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"github.com/hearthd/hearth/test/compile"
 )
 
 // patience is how long the daemon may take to start and to stop. Machines that
@@ -31,10 +33,8 @@ const patience = time.Minute
 // Build builds the binary into dir and returns its path.
 func Build(ctx context.Context, dir string) (string, error) {
 	binary := filepath.Join(dir, "hearth")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-ldflags", "-X main.version=compat", "-o", binary, "github.com/hearthd/hearth/cmd/hearth")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("build hearth: %w\n%s", err, out)
+	if err := compile.Program(ctx, "cmd/hearth", binary); err != nil {
+		return "", err
 	}
 	return binary, nil
 }

@@ -1,11 +1,9 @@
 package environment_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -24,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/hearthd/hearth/test/compat/daemon"
+	"github.com/hearthd/hearth/test/deployment"
 )
 
 var functions atomic.Int32 // numbers them
@@ -40,24 +39,6 @@ type function struct {
 	mu         sync.Mutex
 	told       []string // of the caller
 	ids        []string // of its requests
-}
-
-// pack makes an archive of an executable file.
-func pack(t *testing.T, name string, content []byte) []byte {
-	t.Helper()
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	// Stored: compressing the actor for each case would take most of the time.
-	h := &zip.FileHeader{Name: name, Method: zip.Store}
-	h.SetMode(0o755)
-	entry, err := w.CreateHeader(h)
-	if err == nil {
-		_, err = entry.Write(content)
-	}
-	if err = errors.Join(err, w.Close()); err != nil {
-		t.Fatal(err)
-	}
-	return b.Bytes()
 }
 
 // deploy creates the function of a case. The settings are
@@ -124,6 +105,16 @@ func deploy(t *testing.T, c *testCase, d *daemon.Daemon) *function {
 		t.Fatal(err)
 	}
 	return f
+}
+
+// pack makes an archive of a file.
+func pack(t *testing.T, name string, content []byte) []byte {
+	t.Helper()
+	archive, err := deployment.Zip(map[string][]byte{name: content})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return archive
 }
 
 // layer publishes an extension.

@@ -61,12 +61,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
 
 	"github.com/hearthd/hearth/test/compat/daemon"
+	"github.com/hearthd/hearth/test/compile"
 )
 
 var update = flag.Bool("update", false, "write what came into testdata")
@@ -99,10 +99,8 @@ func run(m *testing.M) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	actor := filepath.Join(dir, "actor")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", actor, "./actor")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build the actor: %w\n%s", err, out)
+	if err := compile.Program(context.Background(), "test/compat/environment/actor", actor); err != nil {
+		return 0, err
 	}
 	if program, err = os.ReadFile(actor); err != nil {
 		return 0, err

@@ -1,23 +1,20 @@
 package extensions_test
 
 import (
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/hearthd/hearth/sandbox"
+	"github.com/hearthd/hearth/test/compile"
 )
 
 // aws-lambda-go's WithEnableSIGTERM is an internal extension without events.
 func TestGoClient_SIGTERM_HasHalfASecond(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "bootstrap")
-	build := exec.Command("go", "build", "-o", program, "./sigterm")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	if err := compile.Program(t.Context(), "test/compat/extensions/sigterm", program); err != nil {
+		t.Fatal(err)
 	}
 	inEachSandbox(t, func(t *testing.T, driver sandbox.Driver) {
 		x := openRuntime(t, driver, program, "")

@@ -6,7 +6,6 @@
 package streaming_test
 
 import (
-	"archive/zip"
 	"bytes"
 	"context"
 	"encoding/base64"
@@ -28,6 +27,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
+
+	"github.com/hearthd/hearth/test/compile"
+	"github.com/hearthd/hearth/test/deployment"
 )
 
 // patience is how long anything may take. Machines that run tests are busy.
@@ -56,7 +58,10 @@ func run(m *testing.M) (code int, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	hearth := filepath.Join(dir, "hearth")
 	goPackage = filepath.Join(dir, "function")
-	err = errors.Join(build(hearth, "./cmd/hearth"), build(filepath.Join(goPackage, "bootstrap"), "./test/compat/streaming/golang"))
+	err = errors.Join(
+		compile.Program(context.Background(), "cmd/hearth", hearth),
+		compile.Program(context.Background(), "test/compat/streaming/golang", filepath.Join(goPackage, "bootstrap")),
+	)
 	if err != nil {
 		return 0, err
 	}
@@ -66,15 +71,6 @@ func run(m *testing.M) (code int, err error) {
 	}
 	code = m.Run()
 	return code, daemon.stop()
-}
-
-func build(target, pkg string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-o", target, pkg)
-	cmd.Dir, cmd.Env = filepath.Join("..", "..", ".."), append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("build %s: %w\n%s", pkg, err, out)
-	}
-	return nil
 }
 
 // daemon is a `hearth serve`.
@@ -154,21 +150,14 @@ func (t wholeRequests) RoundTrip(r *http.Request) (*http.Response, error) {
 // deploy creates a function named after the test and waits until it is active.
 func deploy(t *testing.T, runtime, handler, file string, code []byte) string {
 	t.Helper()
-	var archive bytes.Buffer
-	w := zip.NewWriter(&archive)
-	header := &zip.FileHeader{Name: file, Method: zip.Deflate}
-	header.SetMode(0o755)
-	entry, err := w.CreateHeader(header)
-	if err == nil {
-		_, err = entry.Write(code)
-	}
-	if err := errors.Join(err, w.Close()); err != nil {
+	archive, err := deployment.Zip(map[string][]byte{file: code})
+	if err != nil {
 		t.Fatal(err)
 	}
 	name := t.Name()
 	_, err = client.CreateFunction(t.Context(), &lambda.CreateFunctionInput{
 		FunctionName: &name, Runtime: types.Runtime(runtime), Handler: &handler, Timeout: aws.Int32(30), MemorySize: aws.Int32(1769),
-		Role: aws.String("arn:aws:iam::000000000000:role/streaming"), Code: &types.FunctionCode{ZipFile: archive.Bytes()},
+		Role: aws.String("arn:aws:iam::000000000000:role/streaming"), Code: &types.FunctionCode{ZipFile: archive},
 	})
 	if err != nil {
 		t.Fatal(err)

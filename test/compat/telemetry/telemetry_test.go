@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -23,6 +22,7 @@ import (
 	"github.com/hearthd/hearth/telemetry/schema"
 	"github.com/hearthd/hearth/telemetry/subscription"
 	"github.com/hearthd/hearth/telemetry/xray"
+	"github.com/hearthd/hearth/test/compile"
 )
 
 // services are the environment's, as cmd/hearth has them.
@@ -72,10 +72,8 @@ func actor(t testing.TB) (task, opt string) {
 		t.Fatal(err)
 	}
 	for _, to := range []string{filepath.Join(task, "bootstrap"), filepath.Join(opt, "extensions", "ship")} {
-		cmd := exec.Command("go", "build", "-o", to, "./actor")
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("build the actor: %v\n%s", err, out)
+		if err := compile.Program(t.Context(), "test/compat/telemetry/actor", to); err != nil {
+			t.Fatal(err)
 		}
 	}
 	return task, opt

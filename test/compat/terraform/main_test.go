@@ -12,8 +12,6 @@
 package terraform_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -32,6 +30,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hearthd/hearth/test/compat/daemon"
+	"github.com/hearthd/hearth/test/deployment"
 )
 
 const (
@@ -171,17 +170,9 @@ func until(ctx context.Context, done func() (bool, error)) error {
 // archive is a deployment package with one file.
 func archive(t *testing.T, name, text string) []byte {
 	t.Helper()
-	var b bytes.Buffer
-	w := zip.NewWriter(&b)
-	f, err := w.Create(name)
-	if err == nil {
-		_, err = f.Write([]byte(text))
-	}
-	if err == nil {
-		err = w.Close()
-	}
+	b, err := deployment.Zip(map[string]string{name: text})
 	must(t, "make an archive", err)
-	return b.Bytes()
+	return b
 }
 
 // python is the runtime of this machine's Python.
