@@ -40,4 +40,11 @@
 // Environments belong to one generation of one version, and to one tenant.
 // Retire lets those of an outdated generation finish what they do and closes
 // them.
+//
+// # Age
+//
+// An environment takes no event after MaxAge: it is closed when it is free then.
+// One that is provisioned gets a successor before, which takes over when the old
+// one has nothing to do; one of managed instances gets its successor at once and
+// finishes what it has. Ages are spread over a tenth of MaxAge.
 package pool

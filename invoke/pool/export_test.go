@@ -24,8 +24,11 @@ func (p *Pool) Check() error {
 		shared = shared || g.slots > 1
 		loads[g.tally] += len(g.waiters)
 		kept[g.tally] += g.keep.count
-		expected, provisioned := 0, 0
+		expected, provisioned, aging := 0, 0, 0
 		for m := range g.members {
+			if m.aging {
+				aging++
+			}
 			memory += m.charged
 			active += m.uses
 			loads[g.tally] += m.load()
@@ -38,6 +41,7 @@ func (p *Pool) Check() error {
 		}
 		equal("expected", g.expected, expected)
 		equal("provisioned", g.keep.have, provisioned)
+		equal("aging", g.keep.aging, aging)
 		errs = append(errs, g.check(p))
 	}
 	equal("memory", p.memory, memory)
@@ -86,13 +90,37 @@ func (p *Pool) checkTallies(loads, kept map[*tally]int) error {
 	return errors.Join(errs...)
 }
 
+// checkHeirs compares the successors that wait with those that are waited for.
+func (g *group) checkHeirs() error {
+	heirs, waiting := 0, 0
+	for m := range g.members {
+		if m.waiting {
+			waiting++
+		}
+		if m.heir != nil {
+			heirs++
+			if _, ours := g.members[m.heir]; !ours || !m.heir.waiting || m.heir.uses > 0 || m.uses == 0 && !m.expected {
+				return fmt.Errorf("a successor that should not wait: member %v, waiting %v, %d uses, %d of the old one", ours, m.heir.waiting, m.heir.uses, m.uses)
+			}
+		}
+	}
+	if heirs != waiting {
+		return fmt.Errorf("%d successors wait for %d environments", waiting, heirs)
+	}
+	return nil
+}
+
 func (g *group) check(p *Pool) error {
 	var errs []error
 	for _, m := range g.idle {
 		if _, ok := g.members[m]; !ok || m.uses >= g.slots || m.expected {
 			errs = append(errs, fmt.Errorf("an idle environment is busy, or no member: member %v, %d of %d uses, expected %v", ok, m.uses, g.slots, m.expected))
 		}
+		if m.leaving || m.waiting || m.heir != nil || m.uses == 0 && p.old(m) {
+			errs = append(errs, fmt.Errorf("an idle environment is about to go: leaving %v, waiting %v, heir %v, old %v", m.leaving, m.waiting, m.heir != nil, p.old(m)))
+		}
 	}
+	errs = append(errs, g.checkHeirs())
 	if len(g.waiters) > 0 && len(g.idle) > 0 {
 		errs = append(errs, errors.New("somebody waits beside an idle environment"))
 	}

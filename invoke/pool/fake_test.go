@@ -26,6 +26,7 @@ type host struct {
 	work     time.Duration // until the answer
 	linger   time.Duration // from the answer until the environment is free
 	freeze   time.Duration
+	maxAge   time.Duration // at which environments may still take an event; 0: any
 
 	mu     sync.Mutex
 	opened []*env
@@ -70,6 +71,7 @@ type env struct {
 	used   int
 	frozen int // how often
 	uses   int // of a managed one
+	ready  time.Time
 }
 
 func (e *env) set(to environment.State) {
@@ -110,6 +112,9 @@ func (e *env) Init() bool {
 		e.set(environment.Dead)
 	}
 	e.set(environment.Idle)
+	e.mu.Lock()
+	e.ready = time.Now()
+	e.mu.Unlock()
 	return e.State() == environment.Idle
 }
 
@@ -118,6 +123,11 @@ func (e *env) Begin(inv *hearth.Invocation, free func()) func() (hearth.Result, 
 }
 
 func (e *env) invoke(inv *hearth.Invocation, free func()) (hearth.Result, error) {
+	e.mu.Lock()
+	if age := time.Since(e.ready); e.host.maxAge > 0 && age > e.host.maxAge {
+		e.host.t.Errorf("environment %d was invoked at the age of %s", e.id, age)
+	}
+	e.mu.Unlock()
 	if e.fn.Managed != nil {
 		return e.share(inv, free)
 	}

@@ -143,9 +143,16 @@ func (p *Pool) returnLocked(m *member, state environment.State, used int) (next 
 	_, ours := g.members[m]
 	switch {
 	case !ours: // discarded when another of its invocations ended
+	case m.heir != nil && m.uses == 0:
+		p.inheritLocked(m)
 	case p.closed, state == environment.Dead:
 		g.takeIdle(m)
 		p.discardLocked(m)
+	case m.leaving || m.uses == 0 && p.old(m):
+		if m.uses == 0 {
+			g.takeIdle(m)
+			p.discardLocked(m)
+		}
 	case len(g.waiters) > 0:
 		next = p.serveLocked(m)
 	case m.uses > 0:
@@ -178,8 +185,11 @@ func (p *Pool) restLocked(m *member, used int) {
 	if used > 0 {
 		p.chargeLocked(m, min(used, m.group.fn.MemorySize))
 	}
+	if !m.provisioned {
+		m.unageLocked() // nobody would miss it now
+	}
 	m.group.takeIdle(m) // of several uses: it gets another place
 	m.group.pushIdle(m)
 	p.reapByLocked(m.idleSince.Add(p.opts.FreezeAfter))
-	p.expireLaterLocked(m.unusedSince)
+	p.expireByLocked(p.due(m))
 }

@@ -37,7 +37,8 @@ type Provisioned struct {
 type keep struct {
 	count, max int
 	have       int // provisioned members
-	starting   int // of group.starting, those that are to be kept
+	starting   int // of group.starting, those that are to be kept, or to succeed others
+	aging      int // members that a successor is to be started for
 	failures   int // in a row
 	err        error
 	pause      *time.Timer // until the next start after a failure; nil: none
@@ -135,12 +136,13 @@ func (k *keep) resume() {
 	}
 }
 
-// unkept is how many starts a group lacks for what it keeps.
+// unkept is how many starts a group lacks for what it keeps, and for successors
+// of what is old.
 func (g *group) unkept() int {
 	if g.keep.pause != nil || g.retired {
 		return 0
 	}
-	return g.keep.count - g.keep.have - g.keep.starting
+	return g.keep.count - g.keep.have + g.keep.aging - g.keep.starting
 }
 
 // keptLocked notes how the start of an environment went that was to be kept,
@@ -154,12 +156,17 @@ func (p *Pool) keptLocked(m *member, err error) (useful bool) {
 	}
 	if err == nil {
 		k.failures, k.err = 0, nil
-		if k.have < k.count && !g.retired {
+		switch {
+		case g.retired:
+		case k.have < k.count:
 			p.setProvisionedLocked(m, true)
+		case k.aging > 0:
+			p.succeedLocked(m)
+			return true
 		}
 		return m.provisioned || len(g.waiters) > 0
 	}
-	if k.count > 0 && !p.closed {
+	if k.count+k.aging > 0 && !p.closed {
 		p.pauseLocked(g, err)
 	}
 	return len(g.waiters) > 0

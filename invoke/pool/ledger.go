@@ -158,6 +158,7 @@ func (p *Pool) useLocked(m *member) {
 		if m.uses < g.slots && !g.retired {
 			g.pushIdle(m)
 		}
+		p.expireByLocked(p.due(m))
 	}
 }
 
@@ -200,6 +201,7 @@ func (p *Pool) setProvisionedLocked(m *member, provisioned bool) {
 		m.group.keep.have++
 	} else {
 		m.group.keep.have--
+		m.unageLocked()
 	}
 	m.group.tally.add(m.load() - before)
 }

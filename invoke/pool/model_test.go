@@ -18,7 +18,7 @@ import (
 // TestPool_AnyCourseOfEvents lets a random course of events act on a pool and
 // checks its books after each; in the end nothing may be left.
 func TestPool_AnyCourseOfEvents(t *testing.T) {
-	for seed := range uint64(60) {
+	for seed := range uint64(120) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 1))
 			opts := pool.Options{
@@ -28,8 +28,12 @@ func TestPool_AnyCourseOfEvents(t *testing.T) {
 			if rng.IntN(2) == 0 {
 				opts.MaxMemory = 256 + rng.IntN(2000)
 			}
+			if rng.IntN(3) > 0 {
+				opts.MaxAge = time.Duration(1+rng.IntN(40)) * time.Second
+			}
 			bubble(t, opts, func(b *bench) {
 				m := &model{bench: b, rng: rng}
+				m.maxAge = opts.MaxAge
 				m.init, m.work, m.linger, m.freeze = m.upTo(3000), m.upTo(2000), m.upTo(30), m.upTo(30)
 				m.openErr = m.mayFail
 				for range 400 {

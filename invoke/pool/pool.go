@@ -63,9 +63,13 @@ type Options struct {
 	QueueTimeout time.Duration
 	// IdleTimeout is how long an environment is kept unused, by Clock. Default 10 min.
 	IdleTimeout time.Duration
+	// MaxAge is how long an environment lives, by Clock: it takes no event after
+	// that. Those that are kept, and those of managed instances at work, are
+	// replaced a little before. Default: no bound.
+	MaxAge time.Duration
 	// FreezeAfter is how long an idle environment stays unfrozen. Default 500 ms.
 	FreezeAfter time.Duration
-	// Clock measures how long environments are unused. The grace before they
+	// Clock measures how long environments are unused, and live. The grace before they
 	// are frozen and the wait in line are always real time. Default: the
 	// machine's.
 	Clock  clock.Clock
@@ -121,8 +125,11 @@ type Pool struct {
 	starting int      // start slots in use
 	needy    []*group // with waiters that have no start yet, in turn
 	nextReap time.Time
-	expiry   clock.Timer // armed while expiring; nil before the first use
-	expiring bool
+	expiry   clock.Timer // nil before the first use
+	expires  time.Time   // when expiry is due; zero: it is not armed
+	births   int
+	keeping  int           // starts in flight of what is kept
+	settled  chan struct{} // closed when there are none; nil: nobody waits
 	closed   bool
 }
 
@@ -167,6 +174,14 @@ type member struct {
 	idleSince     time.Time // by the machine's clock
 	unusedSince   time.Time // by Options.Clock
 	frozen        bool
+
+	// How it ends for its age, by Options.Clock. Zero: it does not.
+	replace time.Time // a successor is started, if it is missed
+	end     time.Time // it takes no further event
+	aging   bool      // a successor is to be started
+	leaving bool      // it has one, and takes no further event
+	heir    *member   // successor that waits for it to be free
+	waiting bool      // is such a successor
 }
 
 // waiter is an invocation that waits for an environment.
@@ -210,6 +225,7 @@ func (p *Pool) discardLocked(m *member) {
 	}
 	delete(m.group.members, m)
 	p.setProvisionedLocked(m, false)
+	m.unageLocked()
 	p.chargeLocked(m, 0)
 	p.forgetLocked(m.group)
 	p.wg.Go(func() {
@@ -293,6 +309,35 @@ func (p *Pool) Stats() Stats {
 	return s
 }
 
+// Settle waits until what is kept has started, as far as it can. It is for a
+// clock that is advanced step by step.
+func (p *Pool) Settle(ctx context.Context) error {
+	p.mu.Lock()
+	if p.keeping == 0 || p.closed {
+		p.mu.Unlock()
+		return nil
+	}
+	if p.settled == nil {
+		p.settled = make(chan struct{})
+	}
+	settled := p.settled
+	p.mu.Unlock()
+	select {
+	case <-settled:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for environments that are kept: %w", context.Cause(ctx))
+	}
+}
+
+// settleLocked wakes those who wait for what is kept.
+func (p *Pool) settleLocked() {
+	if p.settled != nil && (p.keeping == 0 || p.closed) {
+		close(p.settled)
+		p.settled = nil
+	}
+}
+
 // Close ends the pool: those who wait are refused, and every environment is
 // closed, which fails the invocations in progress. It returns when no
 // environment is left.
@@ -321,6 +366,7 @@ func (p *Pool) takeAll() (all []*member) {
 	if p.expiry != nil {
 		p.expiry.Stop()
 	}
+	p.settleLocked()
 	for _, g := range p.groups {
 		for len(g.waiters) > 0 {
 			p.leaveLocked(g)
@@ -331,6 +377,7 @@ func (p *Pool) takeAll() (all []*member) {
 		}
 		p.keepLocked(g, Kept{})
 		for m := range g.members {
+			m.unageLocked()
 			p.chargeLocked(m, 0)
 			all = append(all, m)
 		}

@@ -107,7 +107,7 @@ func (p *Pool) freeze(m *member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.expectLocked(m, false)
-	if p.closed || state == environment.Dead || len(g.waiters) > 0 || g.retired {
+	if p.closed || state == environment.Dead || len(g.waiters) > 0 || g.retired || m.heir != nil {
 		if next := p.returnLocked(m, state, used); next != nil {
 			next.grant <- grant{member: m}
 		}
@@ -115,6 +115,6 @@ func (p *Pool) freeze(m *member) {
 	}
 	m.frozen = true
 	g.pushIdle(m) // idle since when it was
-	p.expireLaterLocked(m.unusedSince)
+	p.expireByLocked(p.due(m))
 	p.scheduleLocked(g)
 }

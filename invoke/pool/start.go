@@ -133,6 +133,7 @@ func (p *Pool) startLocked(g *group) {
 	kept := g.unkept() > 0
 	if kept {
 		g.keep.starting++
+		p.keeping++
 	}
 	g.starting++
 	p.starting++
@@ -159,18 +160,26 @@ func (p *Pool) start(g *group, kept bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	g.starting--
+	p.memory -= g.fn.MemorySize
 	m := &member{env: env, group: g}
 	useful := err == nil
+	if useful {
+		g.members[m] = struct{}{}
+		p.chargeLocked(m, g.fn.MemorySize)
+		p.bornLocked(m)
+	}
 	if kept {
 		g.keep.starting--
+		p.keeping--
+		defer p.settleLocked()
 		useful = p.keptLocked(m, err) && err == nil
 	}
-	p.memory -= g.fn.MemorySize
-	if err == nil {
-		p.addLocked(m, useful)
-		return
-	}
 	switch {
+	case useful && m.waiting: // for the one that it succeeds to be free
+	case useful:
+		p.offerLocked(m)
+	case err == nil:
+		p.discardLocked(m)
 	case len(g.waiters) > 0:
 		p.leaveLocked(g)
 		g.popWaiter().grant <- grant{err: err}
@@ -179,25 +188,6 @@ func (p *Pool) start(g *group, kept bool) {
 	}
 	p.scheduleLocked(g)
 	p.forgetLocked(g)
-}
-
-// addLocked adds an environment to its group and to whoever waits.
-func (p *Pool) addLocked(m *member, useful bool) {
-	g := m.group
-	p.chargeLocked(m, g.fn.MemorySize)
-	g.members[m] = struct{}{}
-	if !useful {
-		p.discardLocked(m)
-		p.scheduleLocked(g)
-		return
-	}
-	state, used := m.env.State(), m.env.MemoryUsed()
-	for next := p.returnLocked(m, state, used); next != nil; {
-		next.grant <- grant{member: m}
-		if next = nil; len(g.waiters) > 0 && m.uses < g.slots && !p.closed {
-			next = p.serveLocked(m)
-		}
-	}
 }
 
 // open opens an environment and runs its init phase, which ends early when the
