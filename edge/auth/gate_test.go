@@ -35,11 +35,15 @@ type policies map[string]document.Decision
 
 func (p policies) Decide(r document.Request) document.Decision { return p[r.Resource] }
 
+// sessionLife is how long the door's sessions are good for.
+const sessionLife = 6 * time.Hour
+
 // door is a router behind a gate. It notes who got in.
 type door struct {
 	*api.Router
 
 	sessions *auth.Sessions
+	later    time.Duration // of the sessions' clock, than it is
 	caller   scope.Caller
 }
 
@@ -57,7 +61,8 @@ func newDoor(t *testing.T, p policies) *door {
 	withToken.SessionToken = "the token"
 	root := key("root", owner)
 	root.Principal.ARN = "arn:aws:iam::" + owner + ":root"
-	d := &door{sessions: auth.NewSessions()}
+	d := &door{}
+	d.sessions = auth.NewSessions(sessionLife, func() time.Time { return time.Now().Add(d.later) })
 	verifier, err := auth.NewVerifier([]auth.Key{key("alice", owner), key("mallory", stranger), key("reader", owner, "lambda:Get*", "lambda:List*"), withToken, root}, d.sessions)
 	if err != nil {
 		t.Fatal(err)
@@ -286,7 +291,7 @@ func testFunction() *hearth.Function {
 
 func TestSession_InvokesAndNothingElse(t *testing.T) {
 	d := newDoor(t, nil)
-	c := d.sessions.Issue(auth.FunctionSession(testFunction(), []string{"lambda:InvokeFunction"}), time.Now())
+	c := d.sessions.Issue(auth.FunctionSession(testFunction(), []string{"lambda:InvokeFunction"}))
 	sign := func(method, path, body string, c sigv4.Credentials) (int, string) {
 		r := httptest.NewRequest(method, "http://hearth.example"+path, strings.NewReader(body))
 		sigv4.Sign(r, c, "eu-west-1", "lambda", []byte(body), time.Now())
@@ -300,20 +305,24 @@ func TestSession_InvokesAndNothingElse(t *testing.T) {
 	if want := denied(me, "lambda:ListFunctions", "*", "because no identity-based policy allows the lambda:ListFunctions action"); answer != want {
 		t.Errorf("list: %s", answer)
 	}
-	other := d.sessions.Issue(auth.FunctionSession(testFunction(), nil), time.Now())
+	other := d.sessions.Issue(auth.FunctionSession(testFunction(), nil))
 	for name, forged := range map[string]sigv4.Credentials{
 		"another's key id":  {AccessKeyID: other.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken},
 		"another's token":   {AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: other.SessionToken},
 		"another's secret":  {AccessKeyID: c.AccessKeyID, SecretAccessKey: other.SecretAccessKey, SessionToken: c.SessionToken},
 		"changed token":     {AccessKeyID: c.AccessKeyID, SecretAccessKey: c.SecretAccessKey, SessionToken: c.SessionToken[:len(c.SessionToken)-4] + "AAAA"},
-		"of another daemon": auth.NewSessions().Issue(auth.FunctionSession(testFunction(), nil), time.Now()),
+		"of another daemon": auth.NewSessions(sessionLife, time.Now).Issue(auth.FunctionSession(testFunction(), nil)),
 	} {
 		if status, answer := sign("POST", "/2015-03-31/functions/f/invocations", "{}", forged); status != http.StatusForbidden {
 			t.Errorf("%s: %d %s", name, status, answer)
 		}
 	}
-	old := d.sessions.Issue(auth.FunctionSession(testFunction(), nil), time.Now().Add(-auth.SessionLife))
-	if _, answer := sign("POST", "/2015-03-31/functions/f/invocations", "{}", old); answer != `ExpiredTokenException {"message":"The security token included in the request is expired"}` {
+	d.later = sessionLife - time.Minute
+	if status, answer := sign("POST", "/2015-03-31/functions/f/invocations", "{}", c); status != http.StatusOK {
+		t.Errorf("before its end: %d %s", status, answer)
+	}
+	d.later = sessionLife
+	if _, answer := sign("POST", "/2015-03-31/functions/f/invocations", "{}", c); answer != `ExpiredTokenException {"message":"The security token included in the request is expired"}` {
 		t.Errorf("expired: %s", answer)
 	}
 }

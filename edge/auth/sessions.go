@@ -14,21 +14,22 @@ import (
 	"github.com/hearthd/hearth/internal/sigv4"
 )
 
-// SessionLife is how long the credentials of a session are good for. An
-// environment keeps the ones that it began with, so this bounds its life as a
-// caller of the API.
-const SessionLife = 7 * 24 * time.Hour
-
 // Sessions gives out temporary credentials and recognises them by themselves:
 // nothing is stored. What a session says of its principal is in its token,
 // which a key protects that lives as long as the Sessions.
-type Sessions struct{ key []byte }
+type Sessions struct {
+	key  []byte
+	life time.Duration
+	now  func() time.Time
+}
 
-// NewSessions returns Sessions with a key of their own.
-func NewSessions() *Sessions {
+// NewSessions returns Sessions with a key of their own. life is how long
+// credentials are good for, by now: more than an environment lives, since it
+// keeps those that it began with.
+func NewSessions(life time.Duration, now func() time.Time) *Sessions {
 	key := make([]byte, 32)
 	rand.Read(key) // never fails: see crypto/rand
-	return &Sessions{key: key}
+	return &Sessions{key: key, life: life, now: now}
 }
 
 // session is what a token says, under its seal.
@@ -44,13 +45,12 @@ const maxToken = 16 << 10
 // sealSize is the length of a seal, in bytes.
 const sealSize = sha256.Size
 
-// Issue returns credentials of a principal that are good until SessionLife has
-// passed.
-func (s *Sessions) Issue(p Principal, now time.Time) sigv4.Credentials {
+// Issue returns credentials of a principal.
+func (s *Sessions) Issue(p Principal) sigv4.Credentials {
 	id := make([]byte, 10)
 	rand.Read(id) // never fails: see crypto/rand
 	c := sigv4.Credentials{AccessKeyID: "ASIA" + base32.StdEncoding.EncodeToString(id)}
-	claims, err := json.Marshal(session{c.AccessKeyID, now.Add(SessionLife).Unix(), p})
+	claims, err := json.Marshal(session{c.AccessKeyID, s.now().Add(s.life).Unix(), p})
 	if err != nil {
 		claims = nil // cannot happen: strings and numbers marshal; such a token opens nothing
 	}
@@ -60,7 +60,7 @@ func (s *Sessions) Issue(p Principal, now time.Time) sigv4.Credentials {
 }
 
 // open returns the principal and the secret of a session.
-func (s *Sessions) open(accessKeyID, token string, now time.Time) (Principal, string, error) {
+func (s *Sessions) open(accessKeyID, token string) (Principal, string, error) {
 	if len(token) > maxToken {
 		return Principal{}, "", unknownClient()
 	}
@@ -72,7 +72,7 @@ func (s *Sessions) open(accessKeyID, token string, now time.Time) (Principal, st
 	if err := json.Unmarshal(raw[sealSize:], &claims); err != nil || claims.AccessKeyID != accessKeyID {
 		return Principal{}, "", unknownClient()
 	}
-	if now.Unix() >= claims.Expires {
+	if s.now().Unix() >= claims.Expires {
 		return Principal{}, "", hearth.Errorf(hearth.ErrTokenExpired, "The security token included in the request is expired")
 	}
 	return claims.Principal, s.secret(token), nil

@@ -80,14 +80,14 @@ func (v *Verifier) claim(r *http.Request, now time.Time) (*claim, error) {
 		return nil, err
 	}
 	c := &claim{signature: s}
-	if c.principal, c.secret, err = v.find(s, now); err != nil {
+	if c.principal, c.secret, err = v.find(s); err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
 // find returns the principal and the secret of a key.
-func (v *Verifier) find(s *sigv4.Signature, now time.Time) (Principal, string, error) {
+func (v *Verifier) find(s *sigv4.Signature) (Principal, string, error) {
 	if k, ok := v.keys[s.AccessKeyID]; ok {
 		if subtle.ConstantTimeCompare([]byte(k.SessionToken), []byte(s.Token)) != 1 {
 			return Principal{}, "", unknownClient()
@@ -97,7 +97,7 @@ func (v *Verifier) find(s *sigv4.Signature, now time.Time) (Principal, string, e
 	if v.sessions == nil || s.Token == "" {
 		return Principal{}, "", unknownClient()
 	}
-	return v.sessions.open(s.AccessKeyID, s.Token, now)
+	return v.sessions.open(s.AccessKeyID, s.Token)
 }
 
 func unknownClient() error {

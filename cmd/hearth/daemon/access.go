@@ -64,7 +64,12 @@ type access struct {
 	gate     *auth.Gate
 }
 
-// openAccess comes after the store and before the engine.
+// lastEvent is how much longer than an environment lives its credentials are
+// good for: it has an init phase before, and may take an event at its end. Both
+// together take 105 minutes at most.
+const lastEvent = 2 * time.Hour
+
+// openAccess comes after the clock and the store and before the engine.
 func (d *daemon) openAccess() error {
 	defaults := d.defaults()
 	d.access.policies = policy.New(policy.Options{
@@ -73,7 +78,7 @@ func (d *daemon) openAccess() error {
 	if !d.cfg.Auth {
 		return nil
 	}
-	d.access.sessions = auth.NewSessions()
+	d.access.sessions = auth.NewSessions(d.cfg.MaxAge+lastEvent, d.clock.Now)
 	verifier, err := auth.NewVerifier(d.cfg.Keys(), d.access.sessions)
 	if err != nil {
 		return exit.Usagef("access-keys: %w", err)
@@ -88,7 +93,7 @@ func (d *daemon) functionCredentials(fn *hearth.Function) map[string]string {
 	if d.access.sessions == nil {
 		return nil
 	}
-	c := d.access.sessions.Issue(auth.FunctionSession(fn, d.cfg.AllowedActions()), time.Now())
+	c := d.access.sessions.Issue(auth.FunctionSession(fn, d.cfg.AllowedActions()))
 	return map[string]string{
 		"AWS_ACCESS_KEY_ID": c.AccessKeyID, "AWS_SECRET_ACCESS_KEY": c.SecretAccessKey, "AWS_SESSION_TOKEN": c.SessionToken,
 	}

@@ -151,7 +151,7 @@ func (d *daemon) openEngine(environ []string) (err error) {
 		Substitutes: substitutes, JavaClient: d.cfg.JavaClient, Environ: environ,
 		Pool: pool.Options{
 			MaxConcurrency: d.cfg.MaxConcurrency, MaxMemory: d.cfg.MaxMemory,
-			IdleTimeout: d.cfg.IdleTimeout, FreezeAfter: d.cfg.FreezeAfter, Clock: d.clock,
+			IdleTimeout: d.cfg.IdleTimeout, FreezeAfter: d.cfg.FreezeAfter, MaxAge: d.cfg.MaxAge, Clock: d.clock,
 			Current: func(fn *hearth.Function) bool { return d.current(fn.Name, fn.Version, fn.Generation) },
 		},
 		OpenCode:    d.catalog.OpenCode,
@@ -167,6 +167,9 @@ func (d *daemon) openEngine(environ []string) (err error) {
 		d.dispatcher = dispatch.New(d.catalog, d.engine.Pool())
 		d.dispatcher.AllowLoops(d.loopsAllowed)
 		d.openKeeper(d.engine.Pool())
+		if d.testClock != nil {
+			d.testClock.OnSettle(d.engine.Pool().Settle)
+		}
 	}
 	return err
 }

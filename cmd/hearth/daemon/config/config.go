@@ -44,6 +44,7 @@ type Config struct {
 	JavaClient     string        `yaml:"java-client"`
 	IdleTimeout    time.Duration `yaml:"idle-timeout"`
 	FreezeAfter    time.Duration `yaml:"freeze-after"`
+	MaxAge         time.Duration `yaml:"max-environment-age"`
 	MaxConcurrency int           `yaml:"max-concurrency"`
 	MaxMemory      int           `yaml:"max-memory"`
 	HardCPU        bool          `yaml:"hard-cpu"`
@@ -76,6 +77,7 @@ func Default(getenv func(string) string) Config {
 		Region:         lambdaclient.DefaultRegion,
 		IdleTimeout:    10 * time.Minute,
 		FreezeAfter:    500 * time.Millisecond,
+		MaxAge:         4 * time.Hour,
 		MaxConcurrency: 1000,
 		LogRetention:   14 * 24 * time.Hour,
 		LogLevel:       "info",
@@ -110,6 +112,7 @@ func (c *Config) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.S3Dir, "s3-dir", c.S3Dir, "read code that requests name by S3Bucket and S3Key from this `DIR`, a sub-directory per bucket")
 	f.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "close environments that were not used for this long")
 	f.DurationVar(&c.FreezeAfter, "freeze-after", c.FreezeAfter, "freeze environments that were not used for this long")
+	f.DurationVar(&c.MaxAge, "max-environment-age", c.MaxAge, "close environments that have lived for this long, between invocations; those that are kept ahead are replaced before")
 	f.IntVar(&c.MaxConcurrency, "max-concurrency", c.MaxConcurrency, "invocations at a time; more are throttled with 429")
 	f.IntVar(&c.MaxMemory, "max-memory", c.MaxMemory, "`MB` for all environments together; 0: nine tenths of this machine's")
 	f.BoolVar(&c.HardCPU, "hard-cpu", c.HardCPU, "hold functions to their CPU share (memory size / 1769 MB) on an idle machine too, as AWS does")
@@ -199,6 +202,8 @@ func (c *Config) validate() error {
 		return exit.Usagef("region: %q is not a region name", c.Region)
 	case c.IdleTimeout <= 0, c.FreezeAfter <= 0, c.LogRetention < 0:
 		return exit.Usagef("idle-timeout, freeze-after and log-retention must not be negative or, the first two, zero")
+	case c.MaxAge < time.Minute:
+		return exit.Usagef("max-environment-age must be a minute at least")
 	case c.MaxConcurrency <= 0 || c.MaxMemory < 0:
 		return exit.Usagef("max-concurrency must be positive, max-memory must not be negative")
 	}
