@@ -7,12 +7,13 @@
 //	testdata/boto3/life.py ─┐
 //	testdata/awscli/life.sh ┼─► hearth serve [--auth] ─► what they print == life.txt
 //	testdata/javascript/... ┤
-//	testdata/java/...      ─┘
+//	testdata/java/...      ─┤
+//	testdata/rust/...      ─┘
 //
 // The SDK for Go has its tests in test/compat/control and test/e2e. A client
 // that is not on this machine fails its test (scripts/install-test-deps
-// installs those of Python and JavaScript), but for Java's, which is skipped
-// where there is no JDK with Maven.
+// installs those of Python and JavaScript), but for those of Java and Rust: they
+// are skipped where there is no JDK with Maven, no cargo.
 package sdks_test
 
 import (
