@@ -1,8 +1,6 @@
 package jetstream_test
 
 import (
-	"log/slog"
-	"net"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -74,15 +72,7 @@ func TestList_ServerRestarted_ShowsWhatWasWrittenMeanwhile(t *testing.T) {
 		e = w.Next(t)
 	}
 
-	again := *opts
-	again.Port = srv.Addr().(*net.TCPAddr).Port
-	srv.Shutdown()
-	srv.WaitForShutdown()
-	srv, err := jetstream.StartServer(&again, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	srv = restart(t, srv, *opts)
 	far := connect(t, srv).KV()
 	if _, err := far.Delete(t.Context(), "gone", revision); err != nil {
 		t.Fatal(err)

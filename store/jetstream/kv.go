@@ -30,6 +30,8 @@ const listReads = 8
 // KV is a store.KV on a stream with one message per key; the message's sequence
 // is the revision. All reads are answered by the stream's leader.
 type KV struct {
+	store.Writes // as a Commit of one
+
 	store   *Store
 	js      jetstream.JetStream
 	stream  jetstream.Stream
@@ -75,34 +77,6 @@ func failure(ctx context.Context, err error) error {
 		return cause
 	}
 	return unavailable(err)
-}
-
-// Create implements store.KV.
-func (kv *KV) Create(ctx context.Context, key string, value []byte) (uint64, error) {
-	return kv.one(ctx, store.Op{Kind: store.OpCreate, Key: key, Value: value})
-}
-
-// Put implements store.KV.
-func (kv *KV) Put(ctx context.Context, key string, value []byte) (uint64, error) {
-	return kv.one(ctx, store.Op{Kind: store.OpPut, Key: key, Value: value})
-}
-
-// Update implements store.KV.
-func (kv *KV) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	return kv.one(ctx, store.Op{Kind: store.OpUpdate, Key: key, Value: value, Revision: revision})
-}
-
-// Delete implements store.KV.
-func (kv *KV) Delete(ctx context.Context, key string, revision uint64) (uint64, error) {
-	return kv.one(ctx, store.Op{Kind: store.OpDelete, Key: key, Revision: revision})
-}
-
-func (kv *KV) one(ctx context.Context, op store.Op) (uint64, error) {
-	revisions, err := kv.Commit(ctx, []store.Op{op})
-	if err != nil {
-		return 0, err
-	}
-	return revisions[0], nil
 }
 
 // List implements store.KV.

@@ -39,6 +39,7 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store"
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -192,6 +193,7 @@ func (s *Store) connect(ctx context.Context, url string, replicas int, extra ...
 		return err
 	}
 	s.kv = &KV{store: s, js: js, stream: meta, batches: make(chan struct{}, maxBatches)}
+	s.kv.Writes = store.WritesOf(s.kv.Commit)
 	s.watchers.Go(func() { s.kv.keys.follow(s.closing, s.kv) })
 	s.blobs = &Blobs{js: js, stream: code, readers: make(chan struct{}, maxReaders)}
 	return nil

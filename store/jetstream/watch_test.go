@@ -14,6 +14,20 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
+// restart stops a server and starts it again on its port.
+func restart(t *testing.T, srv *server.Server, opts server.Options) *server.Server {
+	t.Helper()
+	opts.Port = srv.Addr().(*net.TCPAddr).Port
+	srv.Shutdown()
+	srv.WaitForShutdown()
+	srv, err := jetstream.StartServer(&opts, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	return srv
+}
+
 func TestWatch_ServerRestarted_GoesOnWhereItStopped(t *testing.T) {
 	var opts *server.Options
 	srv := serve(t, func(o *server.Options) { opts = o })
@@ -30,15 +44,7 @@ func TestWatch_ServerRestarted_GoesOnWhereItStopped(t *testing.T) {
 		}
 	}
 
-	again := *opts
-	again.Port = srv.Addr().(*net.TCPAddr).Port
-	srv.Shutdown()
-	srv.WaitForShutdown()
-	srv, err := jetstream.StartServer(&again, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	srv = restart(t, srv, *opts)
 
 	// Another node writes, before or after the watching one is back.
 	far := connect(t, srv).KV()

@@ -28,6 +28,8 @@ var (
 
 // KV is a store.KV in memory. NewKV makes one.
 type KV struct {
+	store.Writes // as a Commit of one
+
 	mu       sync.Mutex
 	last     map[string]state
 	keys     keyset.Set // that are not deleted
@@ -47,7 +49,9 @@ type state struct {
 
 // NewKV returns an empty KV.
 func NewKV() *KV {
-	return &KV{last: map[string]state{}, changed: make(chan struct{})}
+	kv := &KV{last: map[string]state{}, changed: make(chan struct{})}
+	kv.Writes = store.WritesOf(kv.Commit)
+	return kv
 }
 
 // Close ends every Watch and waits for it; all later calls fail with
@@ -78,34 +82,6 @@ func (kv *KV) Get(ctx context.Context, key string) (store.Record, error) {
 		return store.Record{}, fmt.Errorf("get %q: %w", key, hearth.ErrNotFound)
 	}
 	return s.record(key), nil
-}
-
-// Create implements store.KV.
-func (kv *KV) Create(ctx context.Context, key string, value []byte) (uint64, error) {
-	return kv.one(ctx, store.Op{Kind: store.OpCreate, Key: key, Value: value})
-}
-
-// Put implements store.KV.
-func (kv *KV) Put(ctx context.Context, key string, value []byte) (uint64, error) {
-	return kv.one(ctx, store.Op{Kind: store.OpPut, Key: key, Value: value})
-}
-
-// Update implements store.KV.
-func (kv *KV) Update(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	return kv.one(ctx, store.Op{Kind: store.OpUpdate, Key: key, Value: value, Revision: revision})
-}
-
-// Delete implements store.KV.
-func (kv *KV) Delete(ctx context.Context, key string, revision uint64) (uint64, error) {
-	return kv.one(ctx, store.Op{Kind: store.OpDelete, Key: key, Revision: revision})
-}
-
-func (kv *KV) one(ctx context.Context, op store.Op) (uint64, error) {
-	revisions, err := kv.Commit(ctx, []store.Op{op})
-	if err != nil {
-		return 0, err
-	}
-	return revisions[0], nil
 }
 
 // Commit implements store.KV.
