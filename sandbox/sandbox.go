@@ -28,7 +28,7 @@
 //
 // Package sandboxtest holds the suite that shows it; a new driver passes it.
 // What a driver cannot do it leaves out of its Capabilities, and optional
-// abilities are small extra interfaces (Freezer, Inside), never a stub.
+// abilities are small extra interfaces (Freezer, Inside, Local), never a stub.
 package sandbox
 
 import (
@@ -186,6 +186,16 @@ type Inside interface {
 	// send to, and returns the host:port that they send to. The caller closes
 	// it. port is a wish: where sandboxes share a network it is another one.
 	ListenPacket(ctx context.Context, port int) (conn net.PacketConn, address string, err error)
+}
+
+// Local is a Sandbox whose processes can reach the daemon through a socket in
+// their file system: what runtimes that have several processes write their logs
+// to.
+type Local interface {
+	// ListenUnix opens a Unix stream socket that the processes of the sandbox
+	// can connect to, and returns its path as they see it. The caller closes it.
+	// It may be called once.
+	ListenUnix(ctx context.Context) (l *net.UnixListener, path string, err error)
 }
 
 // Command is a process to be.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/invoke/output"
 	"github.com/hearthd/hearth/runtimeapi"
 	"github.com/hearthd/hearth/sandbox"
 )
@@ -122,7 +123,9 @@ type Environment struct {
 	xray       string // where the X-Ray daemon is; empty: there is none
 	server     *runtimeapi.Server
 	memory     memoryGauge
-	tenants    tenants // nil: one event at a time
+	tenants    tenants         // nil: one event at a time
+	workers    *output.Workers // what worker processes write to socket; nil: there is none
+	socket     string
 
 	ctx    context.Context // ends with Close
 	cancel context.CancelFunc
@@ -184,6 +187,9 @@ func open(ctx context.Context, opts Options, tenants tenants) (*Environment, err
 	})}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.xray = opts.Services.Attach(ctx, box)
+	if tenants != nil {
+		e.listenToWorkers(ctx)
+	}
 	e.wg.Go(e.watchSandbox)
 	return e, nil
 }
@@ -296,6 +302,7 @@ func (e *Environment) Close() error {
 			e.stopRun(r, reasonSpindown)
 		}
 		e.opts.Services.Close()
+		socketErr := e.closeWorkers()
 		boxErr := e.box.Close()
 		if busy != nil {
 			e.fail(busy, e.interruptedVerdict(!busy.withdraw()))
@@ -303,10 +310,10 @@ func (e *Environment) Close() error {
 		if e.tenants != nil {
 			e.tenants.interrupted()
 		}
-		e.closeErr = errors.Join(boxErr, e.server.Close())
+		e.closeErr = errors.Join(socketErr, boxErr, e.server.Close())
 		e.wg.Wait()
 		if r != nil {
-			waitOutput(e.processesOf(r)) // of one that was being started
+			e.waitOutput(e.processesOf(r)) // of one that was being started
 		}
 		release(&e.opts)
 	})

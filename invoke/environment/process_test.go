@@ -2,6 +2,7 @@ package environment_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -86,6 +88,13 @@ func carryOut(order string) (answer string, err error) {
 			fmt.Println("line", i)
 		}
 		fmt.Fprintln(os.Stderr, "and an error")
+	case "tell": // as a worker process does that has a log of its own
+		log, err := net.Dial("unix", os.Getenv("_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET"))
+		if err != nil {
+			return "", err
+		}
+		_, err = fmt.Fprintln(log, arg)
+		return "told", errors.Join(err, log.Close())
 	case "child": // one that holds the output and outlives its parent's answer
 		child := exec.Command("sleep", "600")
 		child.Stdout = os.Stdout
@@ -111,12 +120,36 @@ func carryOut(order string) (answer string, err error) {
 // openProcess opens an environment of real processes; args is its command.
 func openProcess(t *testing.T, args ...string) (*environment.Environment, *journal) {
 	t.Helper()
+	opts, j := processOptions(t, args...)
+	env, err := environment.Open(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeProcess(t, env, opts.Driver) })
+	return env, j
+}
+
+// openSharedProcess is openProcess for a runtime that takes several events.
+func openSharedProcess(t *testing.T, args ...string) (*environment.Shared, *journal) {
+	t.Helper()
+	opts, j := processOptions(t, args...)
+	opts.InitType, opts.Function.Managed = hearth.InitManaged, &hearth.ManagedInstances{MaxConcurrency: 3}
+	env, err := environment.OpenShared(t.Context(), opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { closeProcess(t, env, opts.Driver) })
+	return env, j
+}
+
+func processOptions(t *testing.T, args ...string) (environment.Options, *journal) {
+	t.Helper()
 	driver, err := process.New(process.Options{StateDir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}
 	j := &journal{}
-	env, err := environment.Open(t.Context(), environment.Options{
+	return environment.Options{
 		ID: "env-1", Function: function(), Driver: driver, Recorder: j, InitType: "on-demand",
 		Launch: &environment.Launch{
 			Spec: sandbox.Spec{Task: t.TempDir()},
@@ -124,19 +157,17 @@ func openProcess(t *testing.T, args ...string) (*environment.Environment, *journ
 				return environment.Command{Args: args, Env: map[string]string{runtimeVariable: "1"}}, nil
 			},
 		},
-	})
-	if err != nil {
-		t.Fatal(err)
+	}, j
+}
+
+func closeProcess(t *testing.T, env io.Closer, driver sandbox.Driver) {
+	t.Helper()
+	if err := env.Close(); err != nil {
+		t.Errorf("close: %v", err)
 	}
-	t.Cleanup(func() {
-		if err := env.Close(); err != nil {
-			t.Errorf("close: %v", err)
-		}
-		if err := driver.Close(); err != nil {
-			t.Errorf("close driver: %v", err)
-		}
-	})
-	return env, j
+	if err := driver.Close(); err != nil {
+		t.Errorf("close driver: %v", err)
+	}
 }
 
 func self(t *testing.T) string {
@@ -193,6 +224,24 @@ func TestProcess_Warm_IsTheSame(t *testing.T) {
 		if got := string(order(t, env, "pid").Payload); got != first {
 			t.Fatalf("process %s, then %s", first, got)
 		}
+	}
+}
+
+func TestProcess_LogSocket_IsForSeveralEventsAtATime(t *testing.T) {
+	t.Parallel()
+	env, j := openSharedProcess(t, self(t))
+	if !env.Init() {
+		t.Fatalf("init failed: %q", j.take())
+	}
+	res, err := env.Begin(&hearth.Invocation{RequestID: "id-1", Payload: []byte("tell the log")}, func() {})()
+	if err != nil || string(res.Payload) != "told" {
+		t.Fatalf("got %s, %v", res.Payload, err)
+	}
+	if err := env.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := j.take(); !slices.Contains(got, "> the log") {
+		t.Errorf("journal %q", got)
 	}
 }
 

@@ -70,10 +70,7 @@ func (e *Environment) launch(r *run, name string, cmd sandbox.Command, framed bo
 	if name != "" {
 		source = hearth.SourceExtension
 	}
-	out, err := output.Open(output.Sink{
-		Line:    func(line []byte) { e.opts.Recorder.Output(source, line) },
-		Message: e.opts.Recorder.Message,
-	}, framed)
+	out, err := output.Open(e.sink(source), framed)
 	if err != nil {
 		return err //nolint:wrapcheck // the verdict says what was being started
 	}
@@ -84,7 +81,7 @@ func (e *Environment) launch(r *run, name string, cmd sandbox.Command, framed bo
 	p.proc, err = e.box.Start(ctx, cmd)
 	out.Started()
 	if err != nil {
-		waitOutput([]*process{p})
+		e.waitOutput([]*process{p})
 		return err //nolint:wrapcheck // the verdict says what was being started
 	}
 	e.mu.Lock()
@@ -108,16 +105,40 @@ func (e *Environment) drain(r *run) {
 	for _, p := range e.processesOf(r) {
 		p.output.Drain()
 	}
+	if e.workers != nil {
+		e.workers.Drain()
+	}
+}
+
+// drainCurrent is drain for the run in progress, if any.
+func (e *Environment) drainCurrent() {
+	e.mu.Lock()
+	r := e.run
+	e.mu.Unlock()
+	if r != nil {
+		e.drain(r)
+	}
+}
+
+// sink is the log, to what reads the output of processes.
+func (e *Environment) sink(source hearth.LogSource) output.Sink {
+	return output.Sink{
+		Line:    func(line []byte) { e.opts.Recorder.Output(source, line) },
+		Message: e.opts.Recorder.Message,
+	}
 }
 
 // waitOutput waits until the output of processes, which are dead, has been
 // read. Every process goes through it.
-func waitOutput(processes []*process) {
+func (e *Environment) waitOutput(processes []*process) {
 	giveUp := make(chan struct{})
 	timer := time.AfterFunc(outputTimeout, func() { close(giveUp) })
 	defer timer.Stop()
 	for _, p := range processes {
 		p.output.Wait(giveUp)
+	}
+	if e.workers != nil {
+		e.workers.Wait(giveUp)
 	}
 }
 
@@ -215,7 +236,7 @@ func (e *Environment) stopRun(r *run, reason string) {
 		_ = e.box.Close()
 	}
 	r.session.End()
-	waitOutput(e.processesOf(r))
+	e.waitOutput(e.processesOf(r))
 }
 
 // killTimeout is how long SIGKILL may take: only a process stuck in the kernel

@@ -47,6 +47,7 @@ func (e *Environment) flush() {
 func (e *Environment) variables() *variables.Source {
 	return &variables.Source{
 		Function: e.opts.Function, Paths: e.box.Paths(), RuntimeAPI: e.box.RuntimeAPI(),
-		InitType: e.opts.InitType, LogStream: e.opts.LogStream, XRay: e.xray, Platform: e.opts.Env,
+		InitType: e.opts.InitType, LogStream: e.opts.LogStream, XRay: e.xray, LogSocket: e.socket,
+		Platform: e.opts.Env,
 	}
 }

@@ -249,6 +249,9 @@ func (s *Shared) record(u *use, v verdict) *runtimeapi.Call {
 	if !v.shows(call) {
 		return call
 	}
+	if u.inv.Tail {
+		e.drainCurrent() // without a tail the lines of several events come as they come
+	}
 	took, note := e.elapsed(&u.invocation, v), ""
 	if v.status == hearth.StatusTimeout {
 		note = time.Now().UTC().Format("2006-01-02T15:04:05.000Z") + " " + u.inv.RequestID + " " + v.message

@@ -6,6 +6,9 @@
 //	        ── stderr ──► pipe ──► lines ──┼──► Sink
 //	        ── log    ──► pipe ──► frames ─┘
 //
+// A runtime with several worker processes may have a socket (Listen), too: each
+// connection to it is a stream of lines or frames.
+//
 // Each stream is split apart from the others, so that what one writes does not
 // end up in the line of another. Its reading goes on by itself, and on demand:
 // Drain takes what has been written so far, so that what an invocation wrote

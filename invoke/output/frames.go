@@ -20,8 +20,7 @@ import (
 //
 // A text is one log event, newlines and all.
 const (
-	frameMagic     = 0xa55a0000
-	frameMagicMask = 0xffff0000
+	frameMagic     = "\xa5\x5a" // no text begins so: it is not UTF-8
 	frameTimed     = 2
 	frameLevel     = 2 // the shift
 	frameLevelMask = 7
@@ -58,10 +57,9 @@ type frames struct {
 	text   []byte
 }
 
-func newFrames(emit func(hearth.LogMessage)) *frames {
-	f := &frames{emit: emit}
-	f.lines.emit = func(line []byte) { emit(hearth.LogMessage{Time: time.Now(), Text: line}) }
-	return f
+// newFrames hands frames to emit, and what is no frame to line.
+func newFrames(emit func(hearth.LogMessage), line func([]byte)) *frames {
+	return &frames{emit: emit, lines: lines{emit: line}}
 }
 
 func (f *frames) split(data []byte) {
@@ -88,7 +86,7 @@ func (f *frames) takeHeader(data []byte) []byte {
 	n := min(want-len(f.header), len(data))
 	f.header = append(f.header, data[:n]...)
 	data = data[n:]
-	if len(f.header) >= 4 && binary.BigEndian.Uint32(f.header)&frameMagicMask != frameMagic {
+	if known := min(len(f.header), len(frameMagic)); string(f.header[:known]) != frameMagic[:known] {
 		f.broken = true
 		f.lines.split(f.header)
 		return data

@@ -26,7 +26,7 @@ func messages(data []byte, n int) []hearth.LogMessage {
 	f := newFrames(func(m hearth.LogMessage) {
 		m.Text = bytes.Clone(m.Text)
 		got = append(got, m)
-	})
+	}, func(line []byte) { got = append(got, hearth.LogMessage{Time: time.Now(), Text: bytes.Clone(line)}) })
 	for len(data) > 0 {
 		k := min(n, len(data))
 		f.split(data[:k])
@@ -80,6 +80,17 @@ func TestFrames_Nonsense_IsTakenForLines(t *testing.T) {
 		if got := strings.Join(texts, "|"); got != "good|plain line|and another" {
 			t.Fatalf("in pieces of %d: %q", n, got)
 		}
+	}
+}
+
+// What is shorter than a header is seen at once: who drains waits for no more.
+func TestFrames_ShortLine_IsALine(t *testing.T) {
+	var got []string
+	f := newFrames(nil, func(line []byte) { got = append(got, string(line)) })
+	f.split([]byte("a\n"))
+	f.split([]byte("\n"))
+	if strings.Join(got, "|") != "a|" {
+		t.Errorf("got %q", got)
 	}
 }
 

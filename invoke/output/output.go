@@ -2,6 +2,7 @@ package output
 
 import (
 	"os"
+	"time"
 
 	"github.com/hearthd/hearth"
 )
@@ -30,7 +31,9 @@ type Output struct {
 func Open(to Sink, framed bool) (*Output, error) {
 	into := []splitter{&lines{emit: to.Line}, &lines{emit: to.Line}}
 	if framed {
-		into = append(into, newFrames(to.Message))
+		into = append(into, newFrames(to.Message, func(line []byte) {
+			to.Message(hearth.LogMessage{Time: time.Now(), Text: line})
+		}))
 	}
 	o := &Output{}
 	for _, s := range into {

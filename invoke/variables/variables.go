@@ -22,6 +22,7 @@ type Source struct {
 	InitType   string
 	LogStream  string
 	XRay       string // host:port of the X-Ray daemon; empty: there is none
+	LogSocket  string // where worker processes find a log of their own; empty: there is none
 	// Platform is what the daemon gives every function, such as credentials.
 	Platform map[string]string
 }
@@ -36,6 +37,9 @@ func (s *Source) Runtime(runtime map[string]string, framed bool) []string {
 	env := s.merge(runtime)
 	if framed {
 		env["_LAMBDA_TELEMETRY_LOG_FD"] = strconv.Itoa(sandbox.LogFD)
+	}
+	if s.LogSocket != "" {
+		env["_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET"] = s.LogSocket
 	}
 	if v, ok := runtime["AWS_EXECUTION_ENV"]; ok {
 		env["AWS_EXECUTION_ENV"] = v

@@ -63,6 +63,13 @@ func TestRuntime_FramedLog_HasItsDescriptor(t *testing.T) {
 	wantValues(t, source(nil).Runtime(nil, true), map[string]string{"_LAMBDA_TELEMETRY_LOG_FD": "62"})
 }
 
+func TestRuntime_LogSocket_IsNotForExtensions(t *testing.T) {
+	s := source(nil)
+	s.LogSocket = "/run/socket"
+	wantValues(t, s.Runtime(nil, false), map[string]string{"_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET": "/run/socket"})
+	wantValues(t, s.Extension(), map[string]string{"_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET": "-"})
+}
+
 func TestRuntime_LogLevel_OnlyWithJSON(t *testing.T) {
 	s := source(nil)
 	wantValues(t, s.Runtime(nil, false), map[string]string{"AWS_LAMBDA_LOG_FORMAT": "Text", "AWS_LAMBDA_LOG_LEVEL": "-"})

@@ -2,6 +2,7 @@ package namespace
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -91,16 +92,62 @@ func (b *box) listenPacket(ctx context.Context, port int) (net.PacketConn, error
 	return net.FilePacketConn(socket) // a duplicate
 }
 
+// socketDir is a directory of the sandbox's own in which processes can change
+// nothing.
+const socketDir = "/run"
+
+// ListenUnix opens a socket in socketDir.
+func (b *box) ListenUnix(ctx context.Context) (*net.UnixListener, string, error) {
+	const path = socketDir + "/socket"
+	l, err := b.listenUnix(ctx, path)
+	if err != nil {
+		return nil, "", fmt.Errorf("listen on a socket of sandbox %s: %w", b.id, err)
+	}
+	return l, path, nil
+}
+
+func (b *box) listenUnix(ctx context.Context, path string) (*net.UnixListener, error) {
+	if err := context.Cause(ctx); err != nil {
+		return nil, err
+	}
+	t := newTable()
+	tmpfs, dir, name := t.String("tmpfs"), t.String(socketDir), t.String(path)
+	t.call("mount "+socketDir, unix.SYS_MOUNT, tmpfs, dir, tmpfs, num(unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC), t.String("size=4k,nr_inodes=4,mode=755"))
+	address := append(binary.NativeEndian.AppendUint16(nil, unix.AF_UNIX), path+"\x00"...)
+	socket, err := b.sendSocket(t, unix.AF_UNIX, unix.SOCK_STREAM, func(socket stage2.Arg) {
+		t.call("bind", unix.SYS_BIND, socket, t.Bytes(address), num(len(address)))
+		t.call("open to all", unix.SYS_FCHMODAT, num(unix.AT_FDCWD), name, num(0o666))
+		t.call("listen", unix.SYS_LISTEN, socket, num(128))
+	})
+	if err != nil {
+		return nil, err
+	}
+	defer socket.Close()
+	l, err := net.FileListener(socket) // a duplicate
+	if err != nil {
+		return nil, err
+	}
+	return l.(*net.UnixListener), nil
+}
+
 // socket makes pid 1 open a socket in the sandbox, bind it unless address is
 // nil, and send it. The caller closes it.
 func (c *cell) socket(kind int, address []byte) (*os.File, error) {
 	t := newTable()
+	return c.sendSocket(t, unix.AF_INET, kind, func(socket stage2.Arg) {
+		if address != nil {
+			t.call("bind", unix.SYS_BIND, socket, t.Bytes(address), num(len(address)))
+		}
+	})
+}
+
+// sendSocket makes pid 1 open a socket, do with it what setUp adds to the table,
+// and send it. The caller closes it.
+func (c *cell) sendSocket(t *table, family, kind int, setUp func(socket stage2.Arg)) (*os.File, error) {
 	message, _ := t.ReplyWords()
 	header, descriptor := t.sendmsg(message)
-	t.call("socket", unix.SYS_SOCKET, num(unix.AF_INET), num(kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK), num(0)).Store(descriptor)
-	if address != nil {
-		t.call("bind", unix.SYS_BIND, stage2.Load(descriptor), t.Bytes(address), num(len(address)))
-	}
+	t.call("socket", unix.SYS_SOCKET, num(family), num(kind|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK), num(0)).Store(descriptor)
+	setUp(stage2.Load(descriptor))
 	t.call("send the socket", unix.SYS_SENDMSG, num(stage2.ControlFD), header, num(unix.MSG_NOSIGNAL))
 	t.release()
 	t.end()

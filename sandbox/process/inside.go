@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"path/filepath"
 	"strconv"
 )
 
@@ -18,6 +19,18 @@ func (s *Sandbox) Dial(ctx context.Context, port int) (net.Conn, error) {
 		return nil, fmt.Errorf("dial for sandbox %s: %w", s.mark.id, err)
 	}
 	return conn, nil
+}
+
+// ListenUnix opens a socket in the sandbox's directory. The path of a socket is
+// short, so it fails where the directory's is long.
+func (s *Sandbox) ListenUnix(ctx context.Context) (*net.UnixListener, string, error) {
+	var c net.ListenConfig
+	path := filepath.Join(s.mark.dir, "socket")
+	l, err := c.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, "", fmt.Errorf("listen on a socket of sandbox %s: %w", s.mark.id, err)
+	}
+	return l.(*net.UnixListener), path, nil
 }
 
 // ListenPacket opens a UDP port of the kernel's choice on the host's loopback.

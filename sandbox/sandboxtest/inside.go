@@ -29,6 +29,7 @@ func insideCases() []testCase {
 		{name: "Dial_ClosedSandbox_Fails", run: dialClosed},
 		{name: "ListenPacket_Datagram_Arrives", run: listenPacket},
 		{name: "ListenPacket_Close_FreesThePort", run: listenPacketAgain},
+		{name: "ListenUnix_Processes_Connect", real: true, run: listenUnix},
 		{name: "Start_WithLog_HasIt", run: startLog},
 	}
 }
@@ -181,6 +182,36 @@ func listenPacketAgain(b *bench) {
 		}
 		if err := conn.Close(); err != nil {
 			b.Error(err)
+		}
+	}
+}
+
+func listenUnix(b *bench) {
+	x := b.box(b.spec())
+	local, ok := x.Sandbox.(sandbox.Local)
+	if !ok {
+		b.Fatal("the sandbox is no sandbox.Local")
+	}
+	l, path, err := local.ListenUnix(b.bounded())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	if err := l.SetDeadline(time.Now().Add(patience)); err != nil {
+		b.Fatal(err)
+	}
+	for _, text := range []string{"one", "another"} {
+		p := x.start("connect", path, text)
+		conn, err := l.Accept()
+		if err != nil {
+			b.Fatalf("%v: %s", err, p.errorText())
+		}
+		if got, err := io.ReadAll(conn); string(got) != text {
+			b.Errorf("got %q, %v", got, err)
+		}
+		conn.Close()
+		if exit := p.exit(); exit != (sandbox.Exit{}) {
+			b.Errorf("connect ended with %+v: %s", exit, p.errorText())
 		}
 	}
 }

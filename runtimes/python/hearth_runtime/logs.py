@@ -18,6 +18,24 @@ _FRAMES = int(_FRAMES) if _FRAMES.isdigit() else None
 _TURN = _thread.allocate_lock()  # a frame is whole
 
 
+# Where a process with siblings finds logs of its own.
+_SOCKET = os.environ.get("_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET")
+
+
+def part():
+    """Parts this process's logs from its siblings', whose lines and frames
+    would mix with its own."""
+    if not _SOCKET:
+        return
+    import _socket  # which few functions need
+
+    for fd in (1, 2) if _FRAMES is None else (1, 2, _FRAMES):
+        connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        connection.connect(_SOCKET)
+        os.dup2(connection.fileno(), fd)
+        connection.close()
+
+
 class _Invocation:
     """What log lines say about the invocation that runs."""
 

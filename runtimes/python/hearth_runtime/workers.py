@@ -9,6 +9,8 @@ import os
 import signal
 import sys
 
+from . import logs
+
 
 def serve(many, work):
     """Runs work(ready) in many processes. work calls ready() when its init is over."""
@@ -38,6 +40,7 @@ def _start(workers, work):
     for fd in workers.values():
         os.close(fd)
     try:
+        logs.part()
         work(lambda: os.write(tells, b"r"))
     except SystemExit as e:
         os._exit(e.code if isinstance(e.code, int) else 1)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net"
 	"os"
@@ -37,6 +38,16 @@ type Status struct {
 	Seccomp    string
 }
 
+// connect writes text to a Unix socket.
+func connect(path, text string) error {
+	conn, err := net.Dial("unix", path)
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(conn, text)
+	return errors.Join(err, conn.Close())
+}
+
 // runOS runs the verbs that need a process of the operating system.
 func runOS(ctx context.Context, p Proc) int {
 	verb, args := p.Args[0], p.Args[1:]
@@ -55,6 +66,8 @@ func runOS(ctx context.Context, p Proc) int {
 		return list(p, writable())
 	case "dial":
 		return list(p, slices.DeleteFunc(args, func(addr string) bool { return !dials(addr) }))
+	case "connect":
+		return done(p, connect(args[0], args[1]))
 	case "write":
 		return done(p, os.WriteFile(args[0], []byte(args[1]), 0o600))
 	case "cat":

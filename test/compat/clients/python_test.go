@@ -1,8 +1,11 @@
 package clients_test
 
 import (
+	"fmt"
 	"regexp"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
@@ -42,6 +45,7 @@ func TestPython(t *testing.T) {
 	})
 	t.Run("LogsFramed", func(t *testing.T) { logsFramed(t, pkg, "python"+version) })
 	t.Run("TakesSeveral", func(t *testing.T) { takesSeveral(t, pkg, "app.handler") })
+	t.Run("WorkersHaveTheirOwnLogs", func(t *testing.T) { workersHaveTheirOwnLogs(t, pkg) })
 	t.Run("ReportsImportError", func(t *testing.T) {
 		failsInit(t, pkg, "missing.handler",
 			`\{"errorMessage": "Unable to import module 'missing': No module named 'missing'", `+
@@ -52,6 +56,28 @@ func TestPython(t *testing.T) {
 			`\{"errorMessage": "not today", "errorType": "ValueError", "requestId": "", `+
 				`"stackTrace": \[.*"  File \\"/var/task/broken\.py\\", line \d+, in <module>\\n    raise .*"\]\}`)
 	})
+}
+
+// workersHaveTheirOwnLogs: what several workers write at a time does not end up
+// in each other's lines, though they write lines in pieces.
+func workersHaveTheirOwnLogs(t *testing.T, pkg string) {
+	fn := sandboxed.deployManaged(t, pkg, "app.handler")
+	fn.succeed(t, `{"do":"return","value":1}`) // the environment is there
+	var calls errgroup.Group
+	for i := range concurrency {
+		calls.Go(func() error {
+			_, err := fn.tryInvoke(t.Context(), fmt.Sprintf(`{"do":"pieces","value":"call %d"}`, i))
+			return err
+		})
+	}
+	if err := calls.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range concurrency {
+		for _, stream := range []string{"output", "errors"} {
+			fn.awaitLog(t, fmt.Sprintf("call %d begins its %s, goes on, and ends\n", i, stream))
+		}
+	}
 }
 
 func pythonLogsWithRequestID(t *testing.T, fn function) {

@@ -39,6 +39,14 @@ def log(event, context):
     logging.getLogger().warning("to the logger")
 
 
+def pieces(event, context):
+    for piece in (event["value"] + " begins its %s", ", goes on", ", and ends\n"):
+        for stream, name in ((sys.stdout, "output"), (sys.stderr, "errors")):
+            stream.write(piece % name if "%" in piece else piece)
+            stream.flush()
+        time.sleep(0.2)
+
+
 def fail(event, context):
     raise Refusal("no such thing" + "!" * event.get("size", 0))
 
@@ -55,6 +63,7 @@ actions = {
     "context": describe,
     "log": log,
     "lines": lambda event, context: logging.getLogger().warning("one\ntwo"),
+    "pieces": pieces,
     "fail": fail,
     "sleep": sleep,
     "unserializable": lambda event, context: object(),
