@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 )
 
 // Name is the name of the file in a function's directory.
@@ -48,6 +49,22 @@ type EphemeralStorage struct {
 // Environment holds environment variables.
 type Environment struct {
 	Variables map[string]string
+}
+
+// Assign adds KEY=VALUE assignments to the variables, and returns an error for one
+// that is not of this form.
+func (e *Environment) Assign(assignments []string) error {
+	for _, assignment := range assignments {
+		key, value, ok := strings.Cut(assignment, "=")
+		if !ok || key == "" {
+			return fmt.Errorf("%q is not KEY=VALUE", assignment)
+		}
+		if e.Variables == nil {
+			e.Variables = map[string]string{}
+		}
+		e.Variables[key] = value
+	}
+	return nil
 }
 
 // Load reads function.json from the root of fsys. A missing file is an error

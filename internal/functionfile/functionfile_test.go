@@ -57,6 +57,24 @@ func TestLoad_BadFile(t *testing.T) {
 	}
 }
 
+func TestAssign_AddsAndReplaces(t *testing.T) {
+	e := functionfile.Environment{Variables: map[string]string{"A": "old", "B": "kept"}}
+	if err := e.Assign([]string{"A=new", "C=with=sign", "D="}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]string{"A": "new", "B": "kept", "C": "with=sign", "D": ""}, e.Variables); diff != "" {
+		t.Errorf("variables (-want +got):\n%s", diff)
+	}
+}
+
+func TestAssign_Refused(t *testing.T) {
+	for _, assignment := range []string{"A", "=1", ""} {
+		if err := new(functionfile.Environment).Assign([]string{assignment}); err == nil || !strings.Contains(err.Error(), "is not KEY=VALUE") {
+			t.Errorf("%q: %v", assignment, err)
+		}
+	}
+}
+
 // The repository's own examples are the first that newcomers copy.
 func TestLoad_Examples(t *testing.T) {
 	for _, name := range []string{"hello-go", "hello-node", "hello-python", "hello-shell"} {

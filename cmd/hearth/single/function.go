@@ -131,16 +131,11 @@ func (o *runOptions) override(fn *hearth.Function) error {
 	if o.memory > 0 {
 		fn.MemorySize = o.memory
 	}
-	if len(o.env) > 0 && fn.Environment == nil {
-		fn.Environment = map[string]string{}
+	environment := functionfile.Environment{Variables: fn.Environment}
+	if err := environment.Assign(o.env); err != nil {
+		return exit.Usagef("--env: %w", err)
 	}
-	for _, assignment := range o.env {
-		key, value, ok := strings.Cut(assignment, "=")
-		if !ok {
-			return exit.Usagef("--env: %q is not KEY=VALUE", assignment)
-		}
-		fn.Environment[key] = value
-	}
+	fn.Environment = environment.Variables
 	if strings.HasPrefix(fn.Runtime, "provided") && fn.Handler == "" {
 		fn.Handler = "bootstrap"
 	}

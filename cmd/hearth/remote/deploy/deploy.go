@@ -102,21 +102,9 @@ func (o options) run(ctx context.Context, d *remote.Daemon, client *lambdaclient
 
 // describe merges function.json, if there is one, with the flags.
 func (o options) describe(path string) (functionfile.File, error) {
-	var file functionfile.File
-	info, err := os.Stat(path)
+	file, err := load(path)
 	if err != nil {
-		return file, exit.Usagef("deploy: %w", err)
-	}
-	if info.IsDir() {
-		file, err = functionfile.Load(os.DirFS(path))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return file, exit.Usagef("%s: %w", path, err)
-		}
-	}
-	if file.FunctionName == "" {
-		if file.FunctionName, err = nameOf(path); err != nil {
-			return file, err
-		}
+		return file, err
 	}
 	for _, override := range []struct {
 		to   *string
@@ -135,24 +123,37 @@ func (o options) describe(path string) (functionfile.File, error) {
 	if len(o.layers) > 0 {
 		file.Layers = o.layers
 	}
-	return file, o.addEnvironment(&file)
+	if len(o.env) == 0 {
+		return file, nil // without an Environment where there was none
+	}
+	if file.Environment == nil {
+		file.Environment = &functionfile.Environment{}
+	}
+	if err := file.Environment.Assign(o.env); err != nil {
+		return file, exit.Usagef("--env: %w", err)
+	}
+	return file, nil
 }
 
-func (o options) addEnvironment(file *functionfile.File) error {
-	for _, assignment := range o.env {
-		key, value, ok := strings.Cut(assignment, "=")
-		if !ok || key == "" {
-			return exit.Usagef("--env %s is not KEY=VALUE", assignment)
-		}
-		if file.Environment == nil {
-			file.Environment = &functionfile.Environment{}
-		}
-		if file.Environment.Variables == nil {
-			file.Environment.Variables = map[string]string{}
-		}
-		file.Environment.Variables[key] = value
+// load reads a directory's function.json, if there is one, and names a function
+// that has no name after its path.
+func load(path string) (functionfile.File, error) {
+	var file functionfile.File
+	info, err := os.Stat(path)
+	if err != nil {
+		return file, exit.Usagef("deploy: %w", err)
 	}
-	return nil
+	if info.IsDir() {
+		file, err = functionfile.Load(os.DirFS(path))
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return file, exit.Usagef("%s: %w", path, err)
+		}
+	}
+	if file.FunctionName == "" {
+		file.FunctionName, err = nameOf(path)
+		return file, err
+	}
+	return file, nil
 }
 
 // nameOf names a function after its directory or archive.
