@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -16,53 +15,20 @@ import (
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/internal/clock"
 	"github.com/hearthd/hearth/invoke/queue"
+	"github.com/hearthd/hearth/store/mem"
 )
 
 // memoryLog is a log that survives its queue, as a disk does.
 type memoryLog struct {
-	mu      sync.Mutex
-	first   uint64
-	entries [][]byte
-	fail    error // of Append
+	*mem.Log
+	fail error // of Append
 }
 
-func (l *memoryLog) Append(_ context.Context, entry []byte) (uint64, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (l *memoryLog) Append(ctx context.Context, entry []byte) (uint64, error) {
 	if l.fail != nil {
 		return 0, l.fail
 	}
-	l.entries = append(l.entries, slices.Clone(entry))
-	return l.first + uint64(len(l.entries)), nil
-}
-
-func (l *memoryLog) Read(_ context.Context, number uint64) ([]byte, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if number <= l.first || number > l.first+uint64(len(l.entries)) {
-		return nil, hearth.ErrNotFound
-	}
-	return slices.Clone(l.entries[number-l.first-1]), nil
-}
-
-func (l *memoryLog) Replay(_ context.Context, fn func(uint64, []byte) error) error {
-	l.mu.Lock()
-	first, entries := l.first, slices.Clone(l.entries)
-	l.mu.Unlock()
-	for i, entry := range entries {
-		if err := fn(first+uint64(i)+1, entry); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (l *memoryLog) Trim(_ context.Context, before uint64) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	n := min(before-l.first-1, uint64(len(l.entries)))
-	l.first, l.entries = l.first+n, l.entries[n:]
-	return nil
+	return l.Log.Append(ctx, entry)
 }
 
 // bench is a queue in a bubble, on a clock that stands still at first.
@@ -100,7 +66,7 @@ func arn(name string) string { return fn(name).ARN("") }
 func bubble(t *testing.T, opts queue.Options, test func(b *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{T: t, log: &memoryLog{}, clock: clock.NewTest(noon), opts: opts, configs: map[string]queue.Config{}}
+		b := &bench{T: t, log: &memoryLog{Log: mem.NewLog()}, clock: clock.NewTest(noon), opts: opts, configs: map[string]queue.Config{}}
 		b.open()
 		test(b)
 		b.queue.Close()
@@ -131,7 +97,7 @@ func (b *bench) open() {
 // another on its log.
 func (b *bench) crash() {
 	b.Helper()
-	b.log = &memoryLog{first: b.log.first, entries: slices.Clone(b.log.entries)}
+	b.log = &memoryLog{Log: b.log.Clone()}
 	b.clock = clock.NewTest(b.clock.Now())
 	old := b.queue
 	b.Cleanup(old.Close)

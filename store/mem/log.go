@@ -22,6 +22,14 @@ type Log struct {
 // NewLog returns an empty Log.
 func NewLog() *Log { return &Log{first: 1} }
 
+// Clone returns a log with the entries that there are at this moment: what a
+// crash would leave.
+func (l *Log) Clone() *Log {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return &Log{first: l.first, entries: slices.Clone(l.entries)}
+}
+
 // Append implements store.Log.
 func (l *Log) Append(ctx context.Context, entry []byte) (uint64, error) {
 	if err := store.CheckEntry(entry); err != nil {

@@ -16,62 +16,53 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/invoke/queue/journal"
+	"github.com/hearthd/hearth/store/mem"
 )
 
 // disk is a log in memory whose appends can be held up and made to fail.
 type disk struct {
-	mu      sync.Mutex
-	first   uint64
-	entries [][]byte
-	fail    error
-	gate    chan struct{} // nil: open
+	*mem.Log
+	fail error
+	gate chan struct{} // nil: open
 }
 
-func (d *disk) Append(_ context.Context, entry []byte) (uint64, error) {
+func newDisk() *disk { return &disk{Log: mem.NewLog()} }
+
+func (d *disk) Append(ctx context.Context, entry []byte) (uint64, error) {
 	if d.gate != nil {
 		<-d.gate
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	if d.fail != nil {
 		return 0, d.fail
 	}
-	d.entries = append(d.entries, slices.Clone(entry))
-	return d.first + uint64(len(d.entries)), nil
+	return d.Log.Append(ctx, entry)
 }
 
-func (d *disk) Read(_ context.Context, number uint64) ([]byte, error) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if number <= d.first || number > d.first+uint64(len(d.entries)) {
-		return nil, hearth.ErrNotFound
+// entries are what the disk has.
+func (d *disk) entries(t testing.TB) (all [][]byte) {
+	t.Helper()
+	err := d.Replay(t.Context(), func(_ uint64, entry []byte) error {
+		all = append(all, entry)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	return slices.Clone(d.entries[number-d.first-1]), nil
+	return all
 }
 
-func (d *disk) Replay(_ context.Context, fn func(uint64, []byte) error) error {
-	for i, entry := range d.entries {
-		if err := fn(d.first+uint64(i)+1, entry); err != nil {
-			return err
-		}
+// with returns a disk that has an entry.
+func with(t testing.TB, entry []byte) *disk {
+	t.Helper()
+	d := newDisk()
+	if _, err := d.Append(t.Context(), entry); err != nil {
+		t.Fatal(err)
 	}
-	return nil
-}
-
-func (d *disk) Trim(_ context.Context, before uint64) error {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	n := min(before-d.first-1, uint64(len(d.entries)))
-	d.first, d.entries = d.first+n, d.entries[n:]
-	return nil
+	return d
 }
 
 // after is the disk as it is after a crash at this moment.
-func (d *disk) after() *disk {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return &disk{first: d.first, entries: slices.Clone(d.entries)}
-}
+func (d *disk) after() *disk { return &disk{Log: d.Clone()} }
 
 // open returns a journal on d, and the states of what was live.
 func open(t *testing.T, d *disk, opts journal.Options) (*journal.Journal, map[string]string) {
@@ -121,7 +112,7 @@ func wantLive(t *testing.T, got, want map[string]string) {
 }
 
 func TestCommit_SurvivesACrash(t *testing.T) {
-	d := &disk{}
+	d := newDisk()
 	j, _ := open(t, d, journal.Options{})
 	commit(t, j, put("a", "1", "A"), put("b", "1", "B"))
 	commit(t, j, put("c", "1", "C"))
@@ -136,7 +127,7 @@ func TestCommit_SurvivesACrash(t *testing.T) {
 }
 
 func TestCommit_OpsOnOneRecord_ApplyInOrder(t *testing.T) {
-	d := &disk{}
+	d := newDisk()
 	j, _ := open(t, d, journal.Options{})
 	commit(t, j, put("a", "1", "A"), set("a", "2"), put("b", "1", "B"), done("b"), put("c", "1", "C"), put("c", "2", "CC"))
 	again, live := open(t, d.after(), journal.Options{})
@@ -149,7 +140,7 @@ func TestCommit_OpsOnOneRecord_ApplyInOrder(t *testing.T) {
 }
 
 func TestCommit_OfWhatIsNotThere_ChangesNothing(t *testing.T) {
-	d := &disk{}
+	d := newDisk()
 	j, _ := open(t, d, journal.Options{})
 	commit(t, j, set("a", "1"), done("b"))
 	_, live := open(t, d.after(), journal.Options{})
@@ -158,7 +149,7 @@ func TestCommit_OfWhatIsNotThere_ChangesNothing(t *testing.T) {
 
 func TestCommit_WhileTheDiskIsBusy_ShareOneEntry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := &disk{gate: make(chan struct{})}
+		d := &disk{Log: mem.NewLog(), gate: make(chan struct{})}
 		j, _ := open(t, d, journal.Options{})
 		var wg sync.WaitGroup
 		for i := range 100 {
@@ -175,7 +166,7 @@ func TestCommit_WhileTheDiskIsBusy_ShareOneEntry(t *testing.T) {
 
 func TestCommit_Alone_DoesNotLinger(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		j, _ := open(t, &disk{}, journal.Options{})
+		j, _ := open(t, newDisk(), journal.Options{})
 		done := make(chan error, 1)
 		go func() { done <- j.Commit(t.Context(), put("a", "1", "A")) }()
 		synctest.Wait() // no time passes in here
@@ -191,7 +182,7 @@ func TestCommit_Alone_DoesNotLinger(t *testing.T) {
 }
 
 func TestCommit_ThatFails_IsNotApplied(t *testing.T) {
-	d := &disk{fail: errors.New("disk on fire")}
+	d := &disk{Log: mem.NewLog(), fail: errors.New("disk on fire")}
 	j, _ := open(t, d, journal.Options{})
 	if err := j.Commit(t.Context(), put("a", "1", "A")); !errors.Is(err, d.fail) {
 		t.Errorf("got %v", err)
@@ -202,7 +193,7 @@ func TestCommit_ThatFails_IsNotApplied(t *testing.T) {
 }
 
 func TestCommit_Large_HasAnEntryOfItsOwn(t *testing.T) {
-	d := &disk{}
+	d := newDisk()
 	j, _ := open(t, d, journal.Options{MaxGroup: 1000})
 	large := string(bytes.Repeat([]byte("x"), 5000))
 	var wg sync.WaitGroup
@@ -217,7 +208,7 @@ func TestCommit_Large_HasAnEntryOfItsOwn(t *testing.T) {
 }
 
 func TestCommit_AfterClose_IsRefused(t *testing.T) {
-	j, _ := open(t, &disk{}, journal.Options{})
+	j, _ := open(t, newDisk(), journal.Options{})
 	j.Close()
 	if err := j.Commit(t.Context(), put("a", "1", "A")); !errors.Is(err, journal.ErrClosed) || !errors.Is(err, hearth.ErrUnavailable) {
 		t.Errorf("got %v", err)
@@ -225,18 +216,18 @@ func TestCommit_AfterClose_IsRefused(t *testing.T) {
 }
 
 func TestClose_WhatIsDone_IsTrimmed(t *testing.T) {
-	d := &disk{}
+	d := newDisk()
 	j, _ := open(t, d, journal.Options{})
 	commit(t, j, put("a", "1", "A"))
 	commit(t, j, done("a"))
 	j.Close()
-	if len(d.entries) != 0 {
-		t.Errorf("%d entries are left", len(d.entries))
+	if len(d.entries(t)) != 0 {
+		t.Errorf("%d entries are left", len(d.entries(t)))
 	}
 }
 
 func TestOldRecord_IsCarriedForward(t *testing.T) {
-	d := &disk{}
+	d := newDisk()
 	j, _ := open(t, d, journal.Options{Slack: 10_000, TrimAt: 1_000})
 	commit(t, j, put("old", "1", "OLD"), put("gone", "1", "GONE"))
 	commit(t, j, set("old", "2"))
@@ -260,7 +251,7 @@ func TestOpen_ForeignEntry_IsAnError(t *testing.T) {
 	for name, entry := range map[string][]byte{
 		"empty": {}, "another version": {9, 1, 1, 'a'}, "cut off": {1, 1, 5, 'a'}, "unknown operation": {1, 9, 1, 'a'},
 	} {
-		_, err := journal.Open(t.Context(), journal.Options{Log: &disk{entries: [][]byte{entry}}}, func(string, []byte) error { return nil })
+		_, err := journal.Open(t.Context(), journal.Options{Log: with(t, entry)}, func(string, []byte) error { return nil })
 		if !errors.Is(err, hearth.ErrInvalid) {
 			t.Errorf("%s: got %v", name, err)
 		}
@@ -272,7 +263,7 @@ func TestOpen_ForeignEntry_IsAnError(t *testing.T) {
 func TestModel(t *testing.T) {
 	for seed := range uint64(30) {
 		random := rand.New(rand.NewPCG(seed, 0))
-		d, states, payloads := &disk{}, map[string]string{}, map[string]string{}
+		d, states, payloads := newDisk(), map[string]string{}, map[string]string{}
 		opts := journal.Options{Slack: 300, TrimAt: 100, MaxGroup: 500}
 		j, _ := open(t, d, opts)
 		for step := range 400 {
@@ -308,7 +299,7 @@ func TestModel(t *testing.T) {
 }
 
 func FuzzOpen(f *testing.F) {
-	d := &disk{}
+	d := newDisk()
 	j, err := journal.Open(f.Context(), journal.Options{Log: d}, func(string, []byte) error { return nil })
 	if err != nil {
 		f.Fatal(err)
@@ -316,11 +307,11 @@ func FuzzOpen(f *testing.F) {
 	if err := j.Commit(f.Context(), put("a", "1", "A"), set("a", "2"), done("b")); err != nil {
 		f.Fatal(err)
 	}
-	f.Add(d.entries[0])
+	f.Add(d.entries(f)[0])
 	j.Close()
 	f.Add([]byte{1, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1})
 	f.Fuzz(func(t *testing.T, entry []byte) {
-		j, err := journal.Open(t.Context(), journal.Options{Log: &disk{entries: [][]byte{entry}}}, func(string, []byte) error { return nil })
+		j, err := journal.Open(t.Context(), journal.Options{Log: with(t, entry)}, func(string, []byte) error { return nil })
 		if err != nil {
 			return
 		}
