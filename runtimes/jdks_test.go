@@ -64,6 +64,7 @@ func TestFind_JDKOfTool_IsThere(t *testing.T) {
 		{"gradle/jdks/99", "GRADLE_USER_HOME=HOME/gradle"},
 		{"hosted/99", "JAVA_HOME=HOME/hosted/99"},
 		{"hosted/99/x64", "JAVA_HOME_99_X64=HOME/hosted/99/x64"},
+		{"hosted/jdk", "JAVA_HOME_99=HOME/hosted/jdk"},
 		{"hosted/99/arm64", "JAVA_HOME_99_ARM64=HOME/hosted/99/arm64"},
 		{"tools/jdk", "PATH=HOME/tools/jdk/bin"},
 	} {

@@ -199,7 +199,7 @@ func missing(r Runtime, others []Interpreter) error {
 	prefix, suffix := "python", ""
 	switch r.Family {
 	case Java:
-		language, install = "Java", fmt.Sprintf("apt-get install openjdk-%s-jre-headless, or a JDK %s of any vendor below /usr/lib/jvm", r.Version, r.Version)
+		language, install = "Java", fmt.Sprintf("apt-get install openjdk-%s-jre-headless, or a JDK %s of any vendor with JAVA_HOME_%s=DIR", r.Version, r.Version, r.Version)
 		prefix = "java"
 	case Node:
 		language, install = "Node.js", fmt.Sprintf("nvm install %s, or the nodejs package of a distribution that has version %s", r.Version, r.Version)

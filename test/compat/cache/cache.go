@@ -12,10 +12,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Root is the directory of all entries. It is created if it is missing.
@@ -42,14 +42,22 @@ func Path(name string, key []string) (string, error) {
 }
 
 // Fill returns the directory of an entry, which build has filled, now or in an
-// earlier run. Nothing may write to it afterwards. Several may fill the same
-// entry at a time; the first one's content stays.
+// earlier run. Nothing may write to it afterwards. While one fills an entry,
+// others who want it wait, in other processes too.
 func Fill(name string, key []string, build func(dir string) error) (dir string, err error) {
 	final, err := Path(name, key)
 	if err != nil {
 		return "", err
 	}
 	if _, err := os.Stat(final); err == nil {
+		return final, nil
+	}
+	unlock, err := lock(final + ".lock")
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, unlock()) }()
+	if _, err := os.Stat(final); err == nil { // another was faster
 		return final, nil
 	}
 	// Renamed when it is complete: a run that is cut off leaves nothing that
@@ -65,8 +73,21 @@ func Fill(name string, key []string, build func(dir string) error) (dir string, 
 	if err := os.Chmod(unfinished, 0o755); err != nil {
 		return "", fmt.Errorf("fill cache of tests: %w", err)
 	}
-	if err := os.Rename(unfinished, final); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := os.Rename(unfinished, final); err != nil {
 		return "", fmt.Errorf("fill cache of tests: %w", err)
 	}
 	return final, nil
+}
+
+// lock takes the lock that a file stands for, and waits for it. It ends with
+// the process that holds it.
+func lock(path string) (unlock func() error, err error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("lock cache of tests: %w", err)
+	}
+	if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX); err != nil {
+		return nil, errors.Join(fmt.Errorf("lock cache of tests: %w", err), file.Close())
+	}
+	return file.Close, nil
 }
