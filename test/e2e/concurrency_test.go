@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -252,6 +253,35 @@ def handler(event, context):
     time.sleep(1)
     return {"Stream": context.log_stream_name}
 `}, managed(t, d, 8)))
+}
+
+// What eight processes log at a time is more than a pipe takes at once. Each
+// event comes whole all the same.
+func TestManagedInstances_Python_LogsAreKeptApart(t *testing.T) {
+	t.Parallel()
+	d := shared(t)
+	fn := d.create(t, newest(t, "python"), "app.handler", files{"app.py": `import logging, time
+def handler(event, context):
+    time.sleep(1) # until all are here
+    for i in range(4):
+        logging.warning("%d" % i * 20_000)
+    return {"Stream": context.log_stream_name}
+`}, managed(t, d, 8))
+	sideBySide(t, fn)
+	eventually(t, "find every event", func() bool {
+		whole := 0
+		for line := range strings.Lines(hearth(t, nil, "logs", fn.name, "--endpoint", fn.d.endpoint).stdout) {
+			_, entry, _ := strings.Cut(line, " ")
+			var event struct{ Message string }
+			if err := json.Unmarshal([]byte(entry), &event); err != nil {
+				t.Fatalf("an entry that is not JSON: %.200q", entry)
+			}
+			if len(event.Message) == 20_000 {
+				whole++
+			}
+		}
+		return whole == 9*4 // sideBySide calls it once before
+	})
 }
 
 func TestManagedInstances_Node_SeveralInvocationsInOneEnvironment(t *testing.T) {
