@@ -47,7 +47,7 @@ var (
 // one, and must name the fix where hearth speaks for itself.
 type Error struct {
 	Kind    error  // one of the sentinels above
-	Message string // what the caller reads
+	Message string // what the caller reads; empty: null, as AWS sends where it says nothing
 	// NoType leaves the "Type":"User" member out of the body, as AWS does for
 	// a handful of messages.
 	NoType bool

@@ -95,9 +95,12 @@ func WriteError(w http.ResponseWriter, requestID string, err error) {
 	if !ok {
 		shape = unmodelled(code)
 	}
-	body := map[string]string{shape.message: message}
+	body := map[string]any{shape.message: message}
 	var typed *hearth.Error
-	if shape.typ != "" && (!errors.As(err, &typed) || !typed.NoType) {
+	if errors.As(err, &typed) && typed.Message == "" {
+		body[shape.message] = nil
+	}
+	if shape.typ != "" && (typed == nil || !typed.NoType) {
 		body["Type"] = shape.typ
 	}
 	h := w.Header()

@@ -3,6 +3,7 @@ package concurrency
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
@@ -20,8 +21,12 @@ func (s *Service) function(ctx context.Context, functionName *string) (hearth.Na
 }
 
 func (s *Service) putReserved(ctx context.Context, in *api.PutFunctionConcurrencyInput) (*api.PutFunctionConcurrencyOutput, error) {
-	name, err := s.function(ctx, in.FunctionName)
+	name, err := s.opts.Scope.Unqualified(ctx, in.FunctionName)
 	if err != nil {
+		return nil, err
+	}
+	// AWS says which version is missing here, and only here.
+	if err := scope.Exists(ctx, s.opts.Functions, name, hearth.Latest); err != nil {
 		return nil, err
 	}
 	s.writing.Lock()
@@ -60,9 +65,9 @@ func (s *Service) checkReserved(ctx context.Context, want *hearth.ReservedConcur
 			hearth.MinUnreserved)
 	}
 	if want.Executions < provisioned {
-		// The spaces are AWS's.
-		return hearth.Errorf(hearth.ErrInvalid, " ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].",
-			want.Executions, provisioned)
+		// The spaces are AWS's, and it sends no type.
+		return &hearth.Error{Kind: hearth.ErrInvalid, NoType: true, Message: fmt.Sprintf(
+			" ReservedConcurrentExecutions  %d should not be lower than function's total provisioned concurrency [%d].", want.Executions, provisioned)}
 	}
 	return nil
 }

@@ -27,10 +27,10 @@ func (s *Service) createFunction(ctx context.Context, in *api.CreateFunctionInpu
 	if err := s.configure(ctx, d, createSettings(in)); err != nil {
 		return nil, err
 	}
-	d.fn.Tags = in.Tags
-	if len(d.fn.Tags) > maxTags {
+	if len(in.Tags) > maxTags {
 		return nil, hearth.Errorf(hearth.ErrInvalid, "Number of tags exceeds resource tag limit.")
 	}
+	d.fn.Tags = in.Tags
 	if err := checkPublishTo(d.fn, in.PublishTo); err != nil {
 		return nil, err
 	}
@@ -72,12 +72,17 @@ func (s *Service) create(ctx context.Context, fn *hearth.Function, in *api.Creat
 // for the other forms of a reference.
 const maxName = 64
 
-// newName reads the name of a function that is to be made.
+// newName reads the name of a function that is to be made in the caller's
+// account.
 func (s *Service) newName(ctx context.Context, functionName *string) (hearth.Name, error) {
 	name, qualifier, err := s.opts.Scope.Function(ctx, functionName, nil)
-	switch {
-	case err != nil:
+	if err != nil {
 		return name, err
+	}
+	account, _ := s.opts.Scope.Of(ctx)
+	switch {
+	case name.Account != account: // AWS sends no message
+		return name, &hearth.Error{Kind: hearth.ErrDenied}
 	case len(name.Function) > maxName:
 		return name, hearth.Errorf(hearth.ErrInvalid, "1 validation error detected: Value '%s' at 'functionName' "+
 			"failed to satisfy constraint: Member must have length less than or equal to %d", *functionName, maxName)
@@ -112,7 +117,9 @@ func (s *Service) getFunction(ctx context.Context, in *api.GetFunctionInput) (*a
 	out := &api.GetFunctionOutput{
 		Configuration: qualified(fn, qualifier),
 		Code:          s.codeLocation(ctx, fn),
-		Tags:          fn.Tags,
+	}
+	if len(fn.Tags) > 0 { // none at all, rather than an empty map
+		out.Tags = fn.Tags
 	}
 	if s.opts.Concurrency == nil {
 		return out, nil
@@ -200,6 +207,9 @@ func (s *Service) deleteFunction(ctx context.Context, in *api.DeleteFunctionInpu
 	name, qualifier, err := s.opts.Scope.Function(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
 		return nil, err
+	}
+	if qualifier == hearth.Latest { // whether there is a function or not
+		return nil, hearth.Errorf(hearth.ErrInvalid, "$LATEST version cannot be deleted without deleting the function.")
 	}
 	if _, _, err := s.opts.Functions.Get(ctx, name, ""); err != nil {
 		return nil, err

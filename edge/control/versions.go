@@ -173,10 +173,7 @@ func (s *Service) listVersionsByFunction(ctx context.Context, in *api.ListVersio
 // deleteVersion removes what DeleteFunction names with a qualifier. A version
 // that is not there is no error.
 func (s *Service) deleteVersion(ctx context.Context, name hearth.Name, qualifier string) error {
-	switch {
-	case qualifier == hearth.Latest:
-		return hearth.Errorf(hearth.ErrInvalid, "$LATEST version cannot be deleted without deleting the function.")
-	case hearth.IsAlias(qualifier):
+	if hearth.IsAlias(qualifier) {
 		return hearth.Errorf(hearth.ErrInvalid, "Deletion of aliases is not currently supported.")
 	}
 	err := s.opts.Functions.DeleteVersion(ctx, name, qualifier)

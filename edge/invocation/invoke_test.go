@@ -67,7 +67,8 @@ func TestTranscript_InvokeThatFails(t *testing.T) {
 func TestTranscript_PayloadsThatAreNotJSON(t *testing.T) {
 	serve(t, func(f *fixture) {
 		f.create("f")
-		for _, payload := range []string{"x", "%", "{", `{"a":`, `{"a" 1}`, "[1,]", `"open`, "tru", "nul}", "{}{}", "1 2", "'a'", "{\n  \"a\": bad\n}", "01", " "} {
+		for _, payload := range []string{"x", "%", "{", `{"a":`, `{"a" 1}`, "[1,]", `"open`, "tru", "nul}", "{}{}", "1 2", "'a'", "{\n  \"a\": bad\n}", "01", " ",
+			"n\x87r", "\x99\xeb,j", "\xa7", "é", "né ", "t\xe9(", "\x01"} {
 			f.do("POST", functions+"/f/invocations", payload)
 		}
 		f.golden("invoke-json")

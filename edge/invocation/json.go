@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/hearthd/hearth"
 )
@@ -39,15 +41,43 @@ func describe(payload []byte, at int) string {
 	for start > 0 && isTokenByte(payload[start-1]) {
 		start--
 	}
-	end := at
-	for end < len(payload) && isTokenByte(payload[end]) {
-		end++
+	// The parser takes the first byte of a value for a character of Latin-1.
+	first := rune(payload[start])
+	if isTokenByte(payload[start]) && !isDigit(payload[start]) || first >= utf8.RuneSelf && unicode.In(first, unicode.L, unicode.Sc) {
+		return unrecognized(payload, start)
 	}
-	if token := string(payload[start:end]); token != "" && !isDigit(token[0]) {
-		return "Unrecognized token '" + token + "': was expecting " + expectedJSON + location(payload, end)
+	first = rune(payload[at])
+	shown := fmt.Sprintf("'%c' (code %d)", first, first)
+	if unicode.IsControl(first) {
+		shown = fmt.Sprintf("(CTRL-CHAR, code %d)", first)
 	}
-	c := []rune(string(payload[at:min(len(payload), at+4)]))[0]
-	return fmt.Sprintf("Unexpected character ('%c' (code %d)): expected a valid value %s", c, c, expectedJSON) + location(payload, at)
+	return "Unexpected character (" + shown + "): expected a valid value " + expectedJSON + location(payload, at)
+}
+
+// maxToken is how much the parser shows of what it does not know.
+const maxToken = 256
+
+// unrecognized describes a word that JSON does not have.
+func unrecognized(payload []byte, start int) string {
+	token := []rune{rune(payload[start])}
+	at := start + 1
+	for at < len(payload) {
+		r, size := utf8.DecodeRune(payload[at:])
+		switch b := payload[at]; {
+		case r == utf8.RuneError && size == 1 && (b < 0xc0 || b >= 0xf8):
+			return fmt.Sprintf("Invalid UTF-8 start byte 0x%x", b) + location(payload, at+1)
+		case r == utf8.RuneError && size == 1 && at+1 < len(payload):
+			return fmt.Sprintf("Invalid UTF-8 middle byte 0x%x", payload[at+1]) + location(payload, at+2)
+		}
+		if !unicode.In(r, unicode.L, unicode.Nd, unicode.Nl, unicode.Sc, unicode.Pc) {
+			break
+		}
+		at += size
+		if token = append(token, r); len(token) == maxToken {
+			return "Unrecognized token '" + string(token) + "...': was expecting " + expectedJSON + location(payload, at)
+		}
+	}
+	return "Unrecognized token '" + string(token) + "': was expecting " + expectedJSON + location(payload, at)
 }
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }

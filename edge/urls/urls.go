@@ -142,6 +142,9 @@ func (s *Service) update(ctx context.Context, in *api.UpdateFunctionUrlConfigInp
 	if err != nil {
 		return nil, err
 	}
+	if err := s.exists(ctx, name, alias); err != nil {
+		return nil, err
+	}
 	u, err := s.opts.Configs.Update(ctx, name, qualifierOf(alias), func(u *hearth.FunctionURL) error {
 		u.AuthType = cmp.Or(api.Value(in.AuthType), u.AuthType)
 		u.InvokeMode = cmp.Or(api.Value(in.InvokeMode), u.InvokeMode)

@@ -16,7 +16,7 @@ func reserve(n int) *hearth.ReservedConcurrency { return &hearth.ReservedConcurr
 
 func isReservedThrottle(err error) bool {
 	throttle, ok := errors.AsType[*hearth.Throttle](err)
-	return ok && throttle.Reason == hearth.ThrottleReservedConcurrency && throttle.RetryAfter > 0
+	return ok && throttle.Reason == hearth.ThrottleReservedConcurrency && throttle.RetryAfter == 0
 }
 
 // version returns a version of a function.
@@ -184,6 +184,22 @@ func TestProvision_CallerThatComesBackAtOnce_IsNotThrottled(t *testing.T) {
 				b.Errorf("environment %d", got)
 			}
 			b.check()
+		}
+	})
+}
+
+func TestProvision_OneThatIsFreeInAMoment_IsNotForOtherVersions(t *testing.T) {
+	bubble(t, pool.Options{}, func(b *bench) {
+		fn := version("f", "1")
+		b.mustInvoke(function("f")) // so that one of $LATEST is idle
+		b.pool.Reserve(fn.Name, reserve(1))
+		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		wait(time.Second)
+		b.linger = 20 * time.Millisecond
+		b.mustInvoke(fn)
+		b.check()
+		if _, err := b.invoke(function("f")); !isReservedThrottle(err) {
+			b.Errorf("$LATEST: %v", err)
 		}
 	})
 }

@@ -24,7 +24,7 @@ func (p *Pool) Check() error {
 		shared = shared || g.slots > 1
 		loads[g.tally] += len(g.waiters)
 		kept[g.tally] += g.keep.count
-		expected, provisioned, aging := 0, 0, 0
+		expected, provisioned, soon, aging := 0, 0, 0, 0
 		for m := range g.members {
 			if m.aging {
 				aging++
@@ -38,8 +38,12 @@ func (p *Pool) Check() error {
 			if m.provisioned {
 				provisioned++
 			}
+			if m.provisioned && m.expected {
+				soon++
+			}
 		}
 		equal("expected", g.expected, expected)
+		equal("expected of those that are kept", g.keep.expected, soon)
 		equal("provisioned", g.keep.have, provisioned)
 		equal("aging", g.keep.aging, aging)
 		errs = append(errs, g.check(p))

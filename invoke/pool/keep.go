@@ -37,6 +37,7 @@ type Provisioned struct {
 type keep struct {
 	count, max int
 	have       int // provisioned members
+	expected   int // of those, which are about to be free
 	starting   int // of group.starting, those that are to be kept, or to succeed others
 	aging      int // members that a successor is to be started for
 	failures   int // in a row

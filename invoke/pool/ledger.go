@@ -32,7 +32,8 @@ type tally struct {
 // noReserve is the reserve of functions that share what is left.
 const noReserve = -1
 
-// retryAfter is what callers who are throttled are told to wait.
+// retryAfter is what callers who are throttled are told to wait. AWS does not
+// tell those who find a function's own concurrency used up.
 const retryAfter = time.Second
 
 // tallyLocked finds or makes the books of a function.
@@ -98,17 +99,18 @@ func (t *tally) keep(n int) {
 // environment may not run or wait; nil when it may.
 func (p *Pool) throttleLocked(g *group) *hearth.Throttle {
 	t := g.tally
+	soon := g.keep.expected // a provisioned one that is free in a moment will do
 	switch {
 	case t == nil:
 		if len(g.waiters) < p.opts.MaxConcurrency {
 			return nil
 		}
 	case t.reserved != noReserve:
-		if t.load+t.kept < t.reserved {
+		if t.load+t.kept-soon < t.reserved {
 			return nil
 		}
-		return &hearth.Throttle{Reason: hearth.ThrottleReservedConcurrency, RetryAfter: retryAfter}
-	case t.account.load < p.opts.MaxConcurrency-t.account.reserved:
+		return &hearth.Throttle{Reason: hearth.ThrottleReservedConcurrency}
+	case t.account.load-soon < p.opts.MaxConcurrency-t.account.reserved:
 		return nil
 	}
 	return &hearth.Throttle{Reason: hearth.ThrottleConcurrency, RetryAfter: retryAfter}
@@ -137,14 +139,14 @@ func (p *Pool) Reserve(name hearth.Name, reserved *hearth.ReservedConcurrency) {
 
 // load is what a member counts for in the books of its function.
 func (m *member) load() int {
-	n := 0
-	if !m.provisioned {
-		n = m.uses
+	switch {
+	case m.provisioned: // its function keeps it, used or not
+		return 0
+	case m.expected && m.uses > 0:
+		return m.uses - 1 // whoever comes next can have it in a moment
+	default:
+		return m.uses
 	}
-	if m.expected && (m.uses > 0 || m.provisioned) {
-		n-- // whoever comes next can have it in a moment
-	}
-	return n
 }
 
 // useLocked gives an environment an invocation, which then counts as the
@@ -186,6 +188,9 @@ func (p *Pool) expectLocked(m *member, soon bool) {
 	}
 	m.expected = soon
 	m.group.expected += by
+	if m.provisioned {
+		m.group.keep.expected += by
+	}
 	m.group.tally.add(m.load() - before)
 }
 
@@ -197,11 +202,15 @@ func (p *Pool) setProvisionedLocked(m *member, provisioned bool) {
 	}
 	before := m.load()
 	m.provisioned = provisioned
+	by := -1
 	if provisioned {
-		m.group.keep.have++
+		by = 1
 	} else {
-		m.group.keep.have--
 		m.unageLocked()
+	}
+	m.group.keep.have += by
+	if m.expected {
+		m.group.keep.expected += by
 	}
 	m.group.tally.add(m.load() - before)
 }

@@ -51,7 +51,9 @@ func (r *Recorder) Record(ev *hearth.PlatformEvent) {
 		if logged {
 			r.stream.Append(ev.Time, line)
 		}
-		r.keepLocked(line)
+		if ev.Kind != hearth.EventInitStart || r.render.isJSON() { // tails of text begin after INIT_START
+			r.keepLocked(line)
+		}
 	}
 }
 

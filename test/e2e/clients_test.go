@@ -127,8 +127,8 @@ const (
 
 // The log of an invocation, in AWS's form to the byte.
 var (
-	coldLog = regexp.MustCompile(`^INIT_START Runtime Version: \S+\tRuntime Version ARN: arn:aws:lambda:us-east-1::runtime:[0-9a-f]{64}\n` +
-		`(?s:.*)START RequestId: ` + uuid + ` Version: \$LATEST\n(?s:.*)END RequestId: ` + uuid + `\n` +
+	// INIT_START is in the log group, but not in the tail.
+	coldLog = regexp.MustCompile(`^(?:hearth: .*\n)?START RequestId: ` + uuid + ` Version: \$LATEST\n(?s:.*)END RequestId: ` + uuid + `\n` +
 		reportStart + `Init Duration: \d+\.\d\d ms\t\n$`)
 	warmLog = regexp.MustCompile(`^START RequestId: ` + uuid + ` Version: \$LATEST\n` +
 		`hello\nEND RequestId: ` + uuid + `\n` + reportStart + `\n$`)

@@ -7,6 +7,7 @@ import (
 	"github.com/hearthd/hearth/invoke/pool"
 	"github.com/hearthd/hearth/invoke/provision"
 	"github.com/hearthd/hearth/store/catalog"
+	layerstore "github.com/hearthd/hearth/store/layers"
 	"github.com/hearthd/hearth/store/records"
 )
 
@@ -83,7 +84,7 @@ func (d *daemon) aliasChanged(name hearth.Name) {
 func (d *daemon) newConcurrency() *concurrency.Service {
 	return concurrency.New(concurrency.Options{
 		Reservations: d.concurrency.reserved, Configs: d.concurrency.provisioned,
-		Functions: d.catalog, Progress: d.keeper.Load(), Usage: codeUsage{d.catalog},
+		Functions: d.catalog, Progress: d.keeper.Load(), Usage: codeUsage{catalog: d.catalog, layers: d.layers},
 		Scope: d.defaults(), Limit: d.cfg.MaxConcurrency,
 	})
 }
@@ -96,8 +97,11 @@ func (d *daemon) newCapacity() *capacity.Service {
 	})
 }
 
-// codeUsage is what the functions of an account take.
-type codeUsage struct{ catalog *catalog.Catalog }
+// codeUsage is what the functions and layers of an account take.
+type codeUsage struct {
+	catalog *catalog.Catalog
+	layers  *layerstore.Store
+}
 
 func (u codeUsage) Usage(account, region string) (functions int, codeSize int64) {
 	for _, fn := range u.catalog.All() {
@@ -109,5 +113,5 @@ func (u codeUsage) Usage(account, region string) (functions int, codeSize int64)
 		}
 		codeSize += fn.Code.Size
 	}
-	return functions, codeSize
+	return functions, codeSize + u.layers.Bytes(account, region)
 }
