@@ -139,7 +139,12 @@ func (p *Plan) javaFlags() []string {
 	if err != nil { // an early build of the next version, which serves no runtime
 		major = 0
 	}
-	flags := []string{"-Djava.net.preferIPv4Stack=true"}
+	flags := []string{
+		"-Djava.net.preferIPv4Stack=true",
+		// The client reaches into java.io for the descriptor of the log; JVMs
+		// warn of that, in the function's log, or refuse it.
+		"--add-opens=java.base/java.io=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED",
+	}
 	if p.memory > 0 && !own(heapOption) {
 		flags = append(flags, "-XX:MaxHeapSize="+strconv.Itoa(p.memory*1024*85/100)+"k")
 	}
@@ -148,11 +153,6 @@ func (p *Plan) javaFlags() []string {
 	}
 	if major >= 17 && !own(compilerOption) {
 		flags = append(flags, "-XX:TieredStopAtLevel=1")
-	}
-	if major >= 17 {
-		// The client reaches into java.io for the descriptor of the log; newer
-		// JVMs warn of what they will refuse one day.
-		flags = append(flags, "--add-opens=java.base/java.io=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED")
 	}
 	if major >= 24 {
 		flags = append(flags, "--enable-native-access=ALL-UNNAMED", "--sun-misc-unsafe-memory-access=allow")

@@ -128,6 +128,9 @@ func servesJava(t *testing.T, fn function, version string) {
 		t.Errorf("the log is %q, want one line from the logger", res.Log)
 	}
 	exits(t, fn)
+	if log := fn.log(t); strings.Contains(log, "WARNING: ") {
+		t.Errorf("the JVM warns of what its runtime does:\n%s", log)
+	}
 }
 
 // frame matches the handler's line of a stack trace.
