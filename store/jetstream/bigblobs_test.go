@@ -8,9 +8,11 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 
+	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
 	"github.com/hearthd/hearth/store/jetstream"
 	"golang.org/x/sync/errgroup"
@@ -154,6 +156,26 @@ func TestReplay_SlowerThanTheServer_LosesNothing(t *testing.T) {
 	})
 	if err != nil || next != entries {
 		t.Errorf("%d entries, error %v", next, err)
+	}
+}
+
+func TestRead_StoreIsClosedMeanwhile_Ends(t *testing.T) {
+	s := open(t, t.TempDir())
+	r, err := s.Blobs().Open(t.Context(), putLarge(t, s.Blobs(), 6))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if _, err := io.CopyN(io.Discard, r, 3<<20); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, err = io.Copy(io.Discard, r)
+	wantKind(t, err, hearth.ErrUnavailable)
+	if err == nil || strings.Contains(err.Error(), "no chunk within") {
+		t.Errorf("it was waited for: %v", err)
 	}
 }
 

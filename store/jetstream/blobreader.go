@@ -63,7 +63,7 @@ type reader struct {
 // How long a reader waits for a chunk: one that the server has, and one that it
 // does not have, because it was deleted, or because a replica lags.
 const (
-	chunkTimeout = 10 * time.Second
+	chunkTimeout = 30 * time.Second
 	lagTimeout   = time.Second
 )
 

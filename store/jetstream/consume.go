@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -57,9 +58,10 @@ type messages struct {
 
 // request is what the server was asked for and has not sent yet.
 type request struct {
-	sub  *nats.Subscription
-	come chan *nats.Msg
-	left int // messages
+	sub   *nats.Subscription
+	come  chan *nats.Msg
+	ended chan struct{} // closed with the subscription, or the connection
+	left  int           // messages
 }
 
 // consume starts reading, up to batch messages and readAhead bytes ahead. The
@@ -88,17 +90,16 @@ func (m *messages) next(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, erro
 			}
 		}
 		select {
-		case msg, open := <-m.request.come:
-			switch {
-			case !open:
-				return nil, nil, failure(ctx, nats.ErrConnectionClosed)
-			case !isStatus(msg):
+		case msg := <-m.request.come:
+			if !isStatus(msg) {
 				return m.take(msg)
 			}
 			if err := m.heed(msg); err != nil {
 				return nil, nil, failure(ctx, err)
 			}
 			silence.Reset(2 * heartbeat)
+		case <-m.request.ended:
+			return nil, nil, failure(ctx, nats.ErrConnectionClosed)
 		case <-silence.C: // the request did not survive, perhaps with its connection
 			m.drop()
 			silence.Reset(2 * heartbeat)
@@ -117,11 +118,13 @@ func (m *messages) ask() error {
 		return err
 	}
 	conn := m.js.Conn()
-	r := &request{come: make(chan *nats.Msg, m.batch+statuses), left: m.batch}
+	r := &request{come: make(chan *nats.Msg, m.batch+statuses), ended: make(chan struct{}), left: m.batch}
 	inbox := conn.NewInbox()
 	if r.sub, err = conn.ChanSubscribe(inbox, r.come); err != nil {
 		return err
 	}
+	end := sync.OnceFunc(func() { close(r.ended) })
+	r.sub.SetClosedHandler(func(string) { end() })
 	m.request = r
 	return conn.PublishRequest(jetstream.DefaultAPIPrefix+"CONSUMER.MSG.NEXT."+m.stream+"."+m.name, inbox, body)
 }

@@ -53,6 +53,11 @@ const maxPayload = 8 << 20
 // indexes, and the first connection.
 const startTimeout = 30 * time.Second
 
+// answerTimeout is how long the embedded server is waited for. It cannot be out
+// of reach: when it takes more than the client's 5 seconds, the machine is busy,
+// and whoever fails for that begins again.
+const answerTimeout = 30 * time.Second
+
 // orphanAge is how old the chunks of an upload must be before they count as
 // lost on servers that other nodes upload to.
 const orphanAge = 24 * time.Hour
@@ -180,7 +185,11 @@ func (s *Store) connect(ctx context.Context, url string, replicas int, extra ...
 	if limit := conn.MaxPayload(); limit < maxPayload {
 		return fmt.Errorf("the NATS server allows messages of %d bytes, hearth needs max_payload: 8MB in its configuration: %w", limit, hearth.ErrInvalid)
 	}
-	js, err := jetstream.New(conn)
+	var jsOptions []jetstream.JetStreamOpt
+	if s.server != nil {
+		jsOptions = append(jsOptions, jetstream.WithDefaultTimeout(answerTimeout))
+	}
+	js, err := jetstream.New(conn, jsOptions...)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
 	}
