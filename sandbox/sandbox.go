@@ -232,6 +232,8 @@ type Exit struct {
 // Usage is what a sandbox used so far. Fields that the driver cannot measure
 // are 0.
 type Usage struct {
-	MemoryPeak int64 // bytes, the highest since Create
+	// MemoryPeak is the most that was in use since Create, in bytes, without the
+	// cache of files as far as a driver can tell.
+	MemoryPeak int64
 	OOMKills   int64 // processes killed for exceeding the memory limit
 }

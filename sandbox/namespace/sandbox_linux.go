@@ -14,13 +14,14 @@ import (
 	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
 
-// box is a sandbox: a sandbox.Sandbox, a sandbox.Freezer and a sandbox.Inside.
+// box is a sandbox: a sandbox.Sandbox, a sandbox.Freezer, a sandbox.Inside and a
+// sandbox.Local.
 type box struct {
 	*cell
 	id           string
 	maxProcesses int
 	inner        bool         // processes are in the group that Freeze stops
-	resident     atomic.Int64 // the peak that was seen, where nothing counts memory
+	peak         atomic.Int64 // of the memory that was seen in use, in bytes
 	usage        atomic.Pointer[sandbox.Usage]
 
 	closing sync.Once
@@ -84,28 +85,30 @@ func (b *box) KillAll(ctx context.Context) error {
 	}
 }
 
-// Usage measures the sandbox; after Close, what it had used by then. Where no
-// control group counts memory, it is the largest resident set of a process that
-// was seen.
+// Usage measures the sandbox; after Close, what it had used by then. The
+// kernel's peak has the cache of every file that was read or written; what of it
+// could be freed when Usage is called does not count. Where no control group
+// counts memory, it is the largest resident set of a process that was seen.
 func (b *box) Usage() (sandbox.Usage, error) {
 	if u := b.usage.Load(); u != nil {
 		return *u, nil
 	}
 	u := b.group.Usage()
+	now := u.MemoryPeak - u.FileCache
 	if u.MemoryPeak == 0 {
-		u.MemoryPeak = b.residentPeak()
+		now = resident.PeakBelow(b.process.Pid)
 	}
-	return sandbox.Usage{MemoryPeak: u.MemoryPeak, OOMKills: u.OOMKills}, nil
+	return sandbox.Usage{MemoryPeak: raise(&b.peak, now), OOMKills: u.OOMKills}, nil
 }
 
-func (b *box) residentPeak() int64 {
-	now := resident.PeakBelow(b.process.Pid)
+// raise makes a maximum at least now, and returns it.
+func raise(highest *atomic.Int64, now int64) int64 {
 	for {
-		seen := b.resident.Load()
+		seen := highest.Load()
 		if now <= seen {
 			return seen
 		}
-		if b.resident.CompareAndSwap(seen, now) {
+		if highest.CompareAndSwap(seen, now) {
 			return now
 		}
 	}

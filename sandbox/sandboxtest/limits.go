@@ -15,6 +15,8 @@ func limitCases() []testCase {
 		{name: "Memory_Exceeded_KillsAndCounts", real: true, run: memoryLimit,
 			needs: func(c sandbox.Capabilities) bool { return c.Memory }},
 		{name: "Memory_InUse_IsMeasured", real: true, run: memoryMeasured},
+		{name: "Memory_OfFilesInTmp_IsNotInUse", real: true, run: memoryOfFiles,
+			needs: func(c sandbox.Capabilities) bool { return c.Memory }},
 		{name: "Memory_KillAll_KeepsLimit", real: true, run: memoryLimitStays,
 			needs: func(c sandbox.Capabilities) bool { return c.Memory }},
 		{name: "CPU_Share_IsBounded", real: true, run: cpuLimit,
@@ -74,6 +76,27 @@ func memoryMeasured(b *bench) {
 	if after := peak(); after < running {
 		b.Errorf("the peak was %d bytes and is %d", running, after)
 	}
+}
+
+// What was written to files stays in memory as long as there is room, and is
+// not what the processes use.
+func memoryOfFiles(b *bench) {
+	spec := b.spec()
+	spec.MemoryBytes = 512 * mib
+	x := b.box(spec)
+	var wrote probe.Fill
+	x.decode(&wrote, "fill", path.Join(x.Paths().Tmp, "file"), fmt.Sprint(128*mib))
+	if wrote.Written < 128*mib {
+		b.Fatalf("wrote %d bytes: %s", wrote.Written, wrote.Err)
+	}
+	use, err := x.Usage()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if use.MemoryPeak > 64*mib || use.MemoryPeak < 100<<10 {
+		b.Errorf("peak is %d KiB", use.MemoryPeak>>10)
+	}
+	x.usable()
 }
 
 func memoryLimitStays(b *bench) {

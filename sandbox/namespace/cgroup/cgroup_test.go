@@ -171,8 +171,23 @@ func TestUsage_V2_ReadsPeakAndKills(t *testing.T) {
 	group := "fs/system.slice/hearth.service/hearth-x/a/"
 	f.file(group+"memory.peak", "4096\n")
 	f.file(group+"memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 0\n")
-	if got, want := g.Usage(), (cgroup.Usage{MemoryPeak: 4096, OOMKills: 2}); got != want {
+	f.file(group+"memory.stat", "anon 1000\nfile 2500\nshmem 500\nfile_mapped 300\ninactive_file 1200\nactive_file 800\n")
+	if got, want := g.Usage(), (cgroup.Usage{MemoryPeak: 4096, FileCache: 1700, OOMKills: 2}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestUsage_MoreMappedThanCached_IsNoCache(t *testing.T) {
+	f, c := pure(t, strconv.Itoa(os.Getpid()))
+	g, err := open(t, c).Create("a", os.Getuid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := "fs/system.slice/hearth.service/hearth-x/a/"
+	f.file(group+"memory.peak", "4096\n")
+	f.file(group+"memory.stat", "file_mapped 300\ninactive_file 200\n") // shared memory is mapped, too
+	if got := g.Usage().FileCache; got != 0 {
+		t.Errorf("got %d", got)
 	}
 }
 

@@ -28,8 +28,11 @@ type Limits struct {
 
 // Usage is what the processes of a group used so far.
 type Usage struct {
-	MemoryPeak int64 // bytes
-	OOMKills   int64
+	MemoryPeak int64 // bytes, file cache included
+	// FileCache is what of the memory is file cache now that no process has
+	// mapped: it goes when something needs the room. Bytes.
+	FileCache int64
+	OOMKills  int64
 }
 
 // Group is the control group of one sandbox.
@@ -208,9 +211,37 @@ func (g *Group) Usage() Usage {
 		if w := words(filepath.Join(t.dir, peak)); len(w) == 1 {
 			u.MemoryPeak, _ = strconv.ParseInt(w[0], 10, 64)
 		}
+		u.FileCache = fileCache(filepath.Join(t.dir, "memory.stat"), t.v2)
 		u.OOMKills, _ = strconv.ParseInt(event(filepath.Join(t.dir, events), "oom_kill"), 10, 64)
 	}
 	return u
+}
+
+// fileCache is Usage.FileCache, from a memory.stat: the pages of files on both
+// lists, without those that processes have mapped. Shared memory, which no
+// pressure frees, is not on the lists.
+func fileCache(stat string, v2 bool) int64 {
+	active, inactive, mapped := "total_active_file", "total_inactive_file", "total_mapped_file"
+	if v2 {
+		active, inactive, mapped = "active_file", "inactive_file", "file_mapped"
+	}
+	b, err := os.ReadFile(stat)
+	if err != nil {
+		return 0
+	}
+	var cache int64
+	for line := range strings.Lines(string(b)) {
+		key, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		n, err := strconv.ParseInt(value, 10, 64)
+		switch {
+		case err != nil:
+		case key == active, key == inactive:
+			cache += n
+		case key == mapped:
+			cache -= n
+		}
+	}
+	return max(0, cache)
 }
 
 // Remove kills what is in the group, removes it and frees its files.
