@@ -14,6 +14,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/runtimeapi"
+	"github.com/hearthd/hearth/runtimeapi/metadata"
 )
 
 const (
@@ -205,4 +206,20 @@ func (w *wire) send(format string, args ...any) {
 
 func (w *wire) receive() reply {
 	return read(http.ReadResponse(w.r, nil))
+}
+
+func TestServer_Metadata_ThroughAllSessions(t *testing.T) {
+	f := serve(t)
+	ask := func() reply {
+		return f.request(f.Context(), http.MethodGet, metadata.Path, nil, "Authorization", "Bearer "+f.server.MetadataToken())
+	}
+	first := ask()
+	f.session.End()
+	f.server.Begin()
+	f.client.CloseIdleConnections()
+	for _, got := range []reply{first, ask()} {
+		if got.status != http.StatusOK || got.body != `{"AvailabilityZoneID":"use1-az1"}` {
+			t.Errorf("got %+v", got)
+		}
+	}
 }

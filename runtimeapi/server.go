@@ -15,6 +15,7 @@ import (
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/runtimeapi/extension"
 	"github.com/hearthd/hearth/runtimeapi/headerlimit"
+	"github.com/hearthd/hearth/runtimeapi/metadata"
 )
 
 // Bounds on what the processes of one environment can make the daemon hold.
@@ -38,10 +39,11 @@ type Options struct {
 	Subscriptions Subscriptions
 }
 
-// Server serves the Runtime, Extensions, Telemetry and Logs APIs to one
-// environment.
+// Server serves the Runtime, Extensions, Telemetry and Logs APIs and the metadata
+// endpoint to one environment.
 type Server struct {
 	about         *about
+	metadata      *metadata.Endpoint
 	subscriptions Subscriptions
 
 	http     *http.Server
@@ -62,6 +64,7 @@ func Serve(l net.Listener, opts Options) *Server {
 		about: &about{
 			FunctionName: fn.Name.Function, FunctionVersion: fn.Version, Handler: fn.Handler, AccountID: fn.Name.Account,
 		},
+		metadata:      metadata.New(fn.Name.Region),
 		subscriptions: opts.Subscriptions,
 		done:          make(chan struct{}),
 		session:       newSession(extension.NewSet(nil, false)),
@@ -104,6 +107,10 @@ type protocol interface {
 	serveSubscription(w http.ResponseWriter, r *http.Request, api string, to Subscriptions)
 	serveInitError(w http.ResponseWriter, r *http.Request)
 }
+
+// MetadataToken is what requests to the metadata endpoint must carry. It is the
+// environment's own, and stays the same through all of its sessions.
+func (s *Server) MetadataToken() string { return s.metadata.Token() }
 
 // Begin ends the session in progress, if any, and begins a new one for
 // processes that are about to be started: the external extensions of these
@@ -195,6 +202,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		session.serveSubscription(w, r, TelemetryAPI, s.subscriptions)
 	case "/2020-08-15/logs":
 		session.serveSubscription(w, r, LogsAPI, s.subscriptions)
+	case metadata.Path:
+		s.metadata.ServeHTTP(w, r)
 	case versionPrefix + "ping":
 		if allow(w, r, http.MethodGet) {
 			_, _ = io.WriteString(w, "pong")

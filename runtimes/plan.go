@@ -162,8 +162,11 @@ func (p *Plan) managed(paths Paths, args, env []string) Command {
 	}
 }
 
+// shellEnv is what the shell leaves behind that starts these runtimes on AWS.
+func shellEnv(paths Paths) []string { return []string{"PWD=" + paths.Task, "SHLVL=0"} }
+
 func (p *Plan) pythonEnv(paths Paths) []string {
-	env := []string{"PYTHONPATH=" + paths.Runtime}
+	env := append(shellEnv(paths), "PYTHONPATH="+paths.Runtime)
 	if p.Interpreter.UserBase != "" {
 		env = append(env, "PYTHONUSERBASE="+p.Interpreter.UserBase)
 	}
@@ -210,5 +213,5 @@ func (p *Plan) nodeEnv(paths Paths) []string {
 		paths.Runtime,
 		paths.Task,
 	}
-	return []string{"NODE_PATH=" + strings.Join(append(dirs, p.Interpreter.Packages...), ":")}
+	return append(shellEnv(paths), "NODE_PATH="+strings.Join(append(dirs, p.Interpreter.Packages...), ":"))
 }

@@ -65,7 +65,7 @@ func TestPlan_PythonCommand(t *testing.T) {
 	p := plan(t, set, hearth.Function{Runtime: "python3.12"})
 	want := runtimes.Command{
 		Candidates: [][]string{{"/var/lang/bin/python3.12", "/var/runtime/bootstrap.py"}},
-		Env:        []string{"PYTHONPATH=/var/runtime", "PYTHONUSERBASE=/home/u/.local", "AWS_EXECUTION_ENV=AWS_Lambda_python3.12"},
+		Env:        []string{"PWD=/var/task", "SHLVL=0", "PYTHONPATH=/var/runtime", "PYTHONUSERBASE=/home/u/.local", "AWS_EXECUTION_ENV=AWS_Lambda_python3.12"},
 		FramedLog:  true,
 	}
 	if diff := cmp.Diff(want, p.Command(onAWS)); diff != "" {
@@ -90,6 +90,7 @@ func TestPlan_NodeCommand(t *testing.T) {
 			"--no-experimental-require-module", "/var/runtime/bootstrap.cjs",
 		}},
 		Env: []string{
+			"PWD=/var/task", "SHLVL=0",
 			"NODE_PATH=/opt/nodejs/node20/node_modules:/opt/nodejs/node_modules:/var/runtime/node_modules:/var/runtime:/var/task:/srv/npm/lib/node_modules",
 			"AWS_EXECUTION_ENV=AWS_Lambda_nodejs20.x",
 		},
@@ -115,7 +116,7 @@ func TestPlan_SubstituteWarnsAndKeepsTheAskedName(t *testing.T) {
 		t.Errorf("warning = %q, want %q", p.Warning, want)
 	}
 	env := p.Command(onAWS).Env
-	if !slices.Contains(env, "AWS_EXECUTION_ENV=AWS_Lambda_nodejs24.x") || !strings.HasPrefix(env[0], "NODE_PATH=/opt/nodejs/node24/node_modules:") {
+	if !slices.Contains(env, "AWS_EXECUTION_ENV=AWS_Lambda_nodejs24.x") || !strings.HasPrefix(env[2], "NODE_PATH=/opt/nodejs/node24/node_modules:") {
 		t.Errorf("env = %v", env)
 	}
 }

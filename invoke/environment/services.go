@@ -48,6 +48,6 @@ func (e *Environment) variables() *variables.Source {
 	return &variables.Source{
 		Function: e.opts.Function, Paths: e.box.Paths(), RuntimeAPI: e.box.RuntimeAPI(),
 		InitType: e.opts.InitType, LogStream: e.opts.LogStream, XRay: e.xray, LogSocket: e.socket,
-		Platform: e.opts.Env,
+		Platform: e.opts.Env, MetadataToken: e.server.MetadataToken(),
 	}
 }

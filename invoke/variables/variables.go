@@ -23,6 +23,9 @@ type Source struct {
 	LogStream  string
 	XRay       string // host:port of the X-Ray daemon; empty: there is none
 	LogSocket  string // where worker processes find a log of their own; empty: there is none
+	// MetadataToken is what the metadata endpoint, which is where the Runtime
+	// API is, wants to see.
+	MetadataToken string
 	// Platform is what the daemon gives every function, such as credentials.
 	Platform map[string]string
 }
@@ -43,6 +46,9 @@ func (s *Source) Runtime(runtime map[string]string, framed bool) []string {
 	}
 	if v, ok := runtime["AWS_EXECUTION_ENV"]; ok {
 		env["AWS_EXECUTION_ENV"] = v
+		if strings.HasPrefix(v, "AWS_Lambda_java") { // the names that Java's first SDK knew
+			env["AWS_ACCESS_KEY"], env["AWS_SECRET_KEY"] = env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"]
+		}
 	}
 	return list(env)
 }
@@ -63,8 +69,7 @@ func (s *Source) Extension() []string {
 
 // merge puts the sources of variables together; runtime are the runtime's.
 func (s *Source) merge(runtime map[string]string) map[string]string {
-	env := defaults(s.Paths)
-	_, _, env["AWS_XRAY_DAEMON_ADDRESS"] = s.xray()
+	env := s.defaults()
 	maps.Copy(env, s.Platform)
 	maps.Copy(env, runtime)
 	for k, v := range s.Function.Environment {
@@ -85,8 +90,9 @@ func list(env map[string]string) []string {
 }
 
 // defaults are AWS's values that a function may override.
-func defaults(p sandbox.Paths) map[string]string {
-	return map[string]string{
+func (s *Source) defaults() map[string]string {
+	p, logging := s.Paths, s.Function.Logging
+	env := map[string]string{
 		"LANG": "en_US.UTF-8",
 		"TZ":   ":UTC",
 		"PATH": strings.Join([]string{p.Lang + "/bin", "/usr/local/bin", "/usr/bin/", "/bin", p.Opt + "/bin"}, ":"),
@@ -95,7 +101,13 @@ func defaults(p sandbox.Paths) map[string]string {
 			p.Task, p.Task + "/lib", p.Opt + "/lib",
 		}, ":"),
 		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+		"AWS_LAMBDA_LOG_FORMAT":    logging.Format,
 	}
+	_, _, env["AWS_XRAY_DAEMON_ADDRESS"] = s.xray()
+	if logging.Format == hearth.LogJSON && logging.ApplicationLevel != "" {
+		env["AWS_LAMBDA_LOG_LEVEL"] = logging.ApplicationLevel
+	}
+	return env
 }
 
 // fixed are the variables that describe the environment.
@@ -109,7 +121,8 @@ func (s *Source) fixed() map[string]string {
 		"AWS_LAMBDA_INITIALIZATION_TYPE":  s.InitType,
 		"AWS_LAMBDA_LOG_GROUP_NAME":       fn.Logging.Group,
 		"AWS_LAMBDA_LOG_STREAM_NAME":      s.LogStream,
-		"AWS_LAMBDA_LOG_FORMAT":           fn.Logging.Format,
+		"AWS_LAMBDA_METADATA_API":         s.RuntimeAPI,
+		"AWS_LAMBDA_METADATA_TOKEN":       s.MetadataToken,
 		"AWS_REGION":                      fn.Name.Region,
 		"AWS_DEFAULT_REGION":              fn.Name.Region,
 		"LAMBDA_TASK_ROOT":                p.Task,
@@ -119,9 +132,6 @@ func (s *Source) fixed() map[string]string {
 	env["_AWS_XRAY_DAEMON_ADDRESS"], env["_AWS_XRAY_DAEMON_PORT"], _ = s.xray()
 	if fn.Managed != nil {
 		env["AWS_LAMBDA_MAX_CONCURRENCY"] = strconv.Itoa(fn.MaxConcurrency())
-	}
-	if fn.Logging.Format == hearth.LogJSON && fn.Logging.ApplicationLevel != "" {
-		env["AWS_LAMBDA_LOG_LEVEL"] = fn.Logging.ApplicationLevel
 	}
 	return env
 }
@@ -140,14 +150,9 @@ func (s *Source) xray() (host, port, address string) {
 	return host, port, address
 }
 
-// reserved reports whether a function's own variable is dropped: the names
-// that fixed sets, and those that begin with an underscore.
+// reserved reports whether a function's own variable is dropped. What fixed sets
+// it cannot change anyway; others that begin with AWS_LAMBDA_ are for libraries to
+// read.
 func reserved(key string) bool {
-	switch key {
-	case "AWS_LAMBDA_LOG_FORMAT", "AWS_LAMBDA_LOG_LEVEL", "AWS_LAMBDA_EXEC_WRAPPER":
-		return false
-	case "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_EXECUTION_ENV", "LAMBDA_TASK_ROOT", "LAMBDA_RUNTIME_DIR":
-		return true
-	}
-	return strings.HasPrefix(key, "_") || strings.HasPrefix(key, "AWS_LAMBDA_")
+	return key == "AWS_EXECUTION_ENV" || key == "AWS_LAMBDA_MAX_CONCURRENCY" || strings.HasPrefix(key, "_")
 }

@@ -44,7 +44,7 @@ func wantValues(t *testing.T, list []string, want map[string]string) {
 }
 
 func TestRuntime_Sources_WinInOrder(t *testing.T) {
-	s := source(map[string]string{"OWN": "function", "LANG": "C", "PYTHONPATH": "function", "_HANDLER": "stolen", "AWS_REGION": "stolen", "AWS_LAMBDA_RUNTIME_API": "stolen"})
+	s := source(map[string]string{"OWN": "function", "LANG": "C", "PYTHONPATH": "function", "_HANDLER": "stolen", "AWS_REGION": "stolen", "AWS_LAMBDA_RUNTIME_API": "stolen", "AWS_LAMBDA_MAX_CONCURRENCY": "stolen"})
 	s.Platform = map[string]string{"AWS_ACCESS_KEY_ID": "key", "TZ": "platform"}
 	wantValues(t, s.Runtime(map[string]string{"PYTHONPATH": "runtime", "NODE_PATH": "runtime", "TZ": "runtime"}, false), map[string]string{
 		"OWN": "function", "LANG": "C", "PYTHONPATH": "function", "NODE_PATH": "runtime", "TZ": "runtime", "AWS_ACCESS_KEY_ID": "key",
@@ -57,6 +57,29 @@ func TestRuntime_ExecutionEnvironment_IsTheRuntimes(t *testing.T) {
 	s := source(map[string]string{"AWS_EXECUTION_ENV": "stolen"})
 	wantValues(t, s.Runtime(nil, false), map[string]string{"AWS_EXECUTION_ENV": "-"})
 	wantValues(t, s.Runtime(map[string]string{"AWS_EXECUTION_ENV": "AWS_Lambda_python3.12"}, false), map[string]string{"AWS_EXECUTION_ENV": "AWS_Lambda_python3.12"})
+}
+
+func TestRuntime_MetadataEndpoint_IsWhereTheRuntimeAPIIs(t *testing.T) {
+	s := source(nil)
+	s.MetadataToken = "secret"
+	want := map[string]string{"AWS_LAMBDA_METADATA_API": "169.254.100.1:9001", "AWS_LAMBDA_METADATA_TOKEN": "secret"}
+	wantValues(t, s.Runtime(nil, false), want)
+	wantValues(t, s.Extension(), want)
+}
+
+func TestRuntime_Java_HasTheKeyUnderItsOldNames(t *testing.T) {
+	s := source(nil)
+	s.Platform = map[string]string{"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}
+	wantValues(t, s.Runtime(map[string]string{"AWS_EXECUTION_ENV": "AWS_Lambda_java21"}, false), map[string]string{"AWS_ACCESS_KEY": "id", "AWS_SECRET_KEY": "secret"})
+	wantValues(t, s.Runtime(map[string]string{"AWS_EXECUTION_ENV": "AWS_Lambda_python3.12"}, false), map[string]string{"AWS_ACCESS_KEY": "-", "AWS_SECRET_KEY": "-"})
+}
+
+// Libraries have settings of their own under AWS's prefix.
+func TestRuntime_OwnVariableWithAWSPrefix_IsKept(t *testing.T) {
+	s := source(map[string]string{"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true", "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "DEBUG", "AWS_LAMBDA_EXEC_WRAPPER": "/opt/w"})
+	wantValues(t, s.Runtime(nil, false), map[string]string{
+		"AWS_LAMBDA_HTTP_IGNORE_STAGE_IN_PATH": "true", "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "DEBUG", "AWS_LAMBDA_EXEC_WRAPPER": "/opt/w",
+	})
 }
 
 func TestRuntime_FramedLog_HasItsDescriptor(t *testing.T) {

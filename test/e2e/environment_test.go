@@ -19,6 +19,8 @@ func awsVariables(fn function, runtime string) map[string]string {
 		"AWS_ACCESS_KEY_ID":               `.+`,
 		"AWS_SECRET_ACCESS_KEY":           `.+`,
 		"AWS_SESSION_TOKEN":               `.+`,
+		"AWS_LAMBDA_METADATA_API":         `169\.254\.100\.1:9001`,
+		"AWS_LAMBDA_METADATA_TOKEN":       `.{20,}`,
 		"AWS_DEFAULT_REGION":              `us-east-1`,
 		"AWS_REGION":                      `us-east-1`,
 		"AWS_EXECUTION_ENV":               `AWS_Lambda_` + regexp.QuoteMeta(runtime),
