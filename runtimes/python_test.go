@@ -275,6 +275,46 @@ def handler(event, context):
 	})
 }
 
+func TestPython_JSONLogOfWhatIsNotText(t *testing.T) {
+	e := start(t, function{
+		runtime: newest(t, runtimes.Python),
+		handler: "app.handler",
+		env:     map[string]string{"AWS_LAMBDA_LOG_FORMAT": "JSON"},
+		files: map[string]string{"app.py": `
+import asyncio, logging, pathlib
+log = logging.getLogger("mine")
+async def inTask():
+    log.warning("in a task")
+def handler(event, context):
+    log.warning({"a": [1]})
+    log.warning("odd", extra={"n": 1, "at": pathlib.PurePosixPath("/x")})
+    asyncio.run(inTask())
+`}})
+	e.invoke("{}")
+	const head, tail = `{"timestamp": "TIME", "level": "WARNING", "message": `, `, "logger": "mine", "requestId": "request-1"`
+	want := head + `{"a": [1]}` + tail + "}\n" + head + `"odd"` + tail + `, "n": 1, "at": "/x"}` + "\n" + head + `"in a task"` + tail + `, "taskName": "Task-1"}` + "\n"
+	if diff := cmp.Diff(want, e.logged()); diff != "" {
+		t.Errorf("log (-want +got):\n%s", diff)
+	}
+}
+
+func TestPython_ContextHasTheCallersTrace(t *testing.T) {
+	e := python(t, newest(t, runtimes.Python), "app.handler", `
+def handler(event, c):
+    return [c.w3c(), hasattr(c.client_context, "w3c"), c.client_context and c.client_context.custom]
+`)
+	for header, want := range map[string]string{
+		`{"custom":{"k":1},"w3c":{"traceparent":"00-1-2-01","baggage":7,"other":"x"}}`: `[{"traceparent": "00-1-2-01"}, false, {"k": 1}]`,
+		`{"w3c":"text"}`: `[{}, false, null]`,
+		``:               `[{}, false, null]`,
+	} {
+		got := e.send(event{body: "{}", header: map[string]string{"Lambda-Runtime-Client-Context": header}})
+		if got.body != want {
+			t.Errorf("with %s: %s, want %s", header, got.body, want)
+		}
+	}
+}
+
 func TestPython_SearchPath(t *testing.T) {
 	runtime := newest(t, runtimes.Python)
 	e := start(t, function{

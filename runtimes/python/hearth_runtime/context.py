@@ -1,8 +1,12 @@
 """The context object that handlers receive."""
 
 import os
-import sys
 import time
+
+from . import logs
+
+# What of a trace context in W3C's form handlers get.
+_W3C = ("traceparent", "tracestate", "baggage")
 
 
 class _Record:
@@ -46,7 +50,8 @@ class LambdaContext:
         invoked_function_arn=None,
         tenant_id=None,
     ):
-        """client_context and cognito_identity are parsed JSON objects or None."""
+        """client_context and cognito_identity are parsed JSON objects or None. What
+        client_context has as w3c is taken out of it."""
         env = os.environ.get
         self.aws_request_id = invoke_id
         self.log_group_name = env("AWS_LAMBDA_LOG_GROUP_NAME")
@@ -56,6 +61,9 @@ class LambdaContext:
         self.function_version = env("AWS_LAMBDA_FUNCTION_VERSION")
         self.invoked_function_arn = invoked_function_arn
         self.tenant_id = tenant_id
+        trace = client_context.pop("w3c", None) if isinstance(client_context, dict) else None
+        trace = trace if isinstance(trace, dict) else {}
+        self._w3c = {name: trace[name] for name in _W3C if isinstance(trace.get(name), str)}
         self.client_context = None if client_context is None else ClientContext(client_context)
         identity = cognito_identity or {}
         self.identity = CognitoIdentity(
@@ -64,13 +72,17 @@ class LambdaContext:
                 "cognito_identity_pool_id": identity.get("cognitoIdentityPoolId"),
             }
         )
-        self._deadline_ms = epoch_deadline_time_in_ms
+        self._epoch_deadline_time_in_ms = epoch_deadline_time_in_ms
 
     def get_remaining_time_in_millis(self):
-        return max(0, self._deadline_ms - int(time.time() * 1000))
+        return max(0, self._epoch_deadline_time_in_ms - int(time.time() * 1000))
+
+    def w3c(self):
+        """Returns the invocation's trace context as a dict, which may be empty."""
+        return dict(self._w3c)
 
     def log(self, msg):
-        sys.stdout.write(str(msg))
+        logs.emit(str(msg), 0)
 
     def __repr__(self):
         names = (

@@ -10,7 +10,7 @@ from . import jsons, logs
 # Attributes of every record; others were given by the caller as extra.
 _STANDARD = frozenset(
     "name msg args levelname levelno pathname filename module exc_info exc_text stack_info lineno funcName "
-    "created msecs relativeCreated thread threadName processName process taskName aws_request_id tenant_id".split()
+    "created msecs relativeCreated thread threadName processName process aws_request_id tenant_id".split()
 )
 
 
@@ -31,11 +31,11 @@ class LambdaLoggerFilter(logging.Filter):
 class JsonFormatter(logging.Formatter):
     def format(self, record):
         level = min(50, max(0, record.levelno)) // 10 * 10
-        now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created))
+        whole = isinstance(record.msg, dict) and not record.args
         entry = {
-            "timestamp": "%s.%03dZ" % (now, record.msecs),
+            "timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(record.created)),
             "level": logging.getLevelName(level),
-            "message": record.getMessage(),
+            "message": record.msg if whole else record.getMessage(),
             "logger": record.name,
         }
         if record.exc_info:
@@ -53,8 +53,10 @@ class JsonFormatter(logging.Formatter):
         entry = {name: value for name, value in entry.items() if value is not None}
         try:
             return jsons.encode(entry) + "\n"
-        except (TypeError, ValueError):  # an extra that is not JSON
-            return jsons.encode({name: str(value) for name, value in entry.items()}) + "\n"
+        except (TypeError, ValueError):  # a part of it is not JSON
+            import json  # which takes its time
+
+            return json.dumps(entry, ensure_ascii=False, default=str) + "\n"
 
 
 def install():
