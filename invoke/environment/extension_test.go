@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -388,7 +389,22 @@ func TestExtensions_Eleven_IsALaunchError(t *testing.T) {
 	})
 }
 
-func TestExtensions_Files_OnlyProgramsAreStarted(t *testing.T) {
+func TestExtensions_NotExecutable_AreTried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		opt := t.TempDir()
+		writeProgram(t, opt+"/extensions/probe.sh")
+		if err := os.Chmod(opt+"/extensions/probe.sh", 0o644); err != nil {
+			t.Fatal(err)
+		}
+		f := openWith(t, func(o *environment.Options) { o.Launch.Spec.Opt = opt }, echo)
+		if f.Init() {
+			t.Error("ready")
+		}
+		f.wantExtension("LaunchError", "UnknownError") // the driver has no such program
+	})
+}
+
+func TestExtensions_Directories_AreNotStarted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		opt := t.TempDir()
 		writeProgram(t, opt+"/extensions/lib/helper")

@@ -15,9 +15,9 @@ import (
 	"github.com/hearthd/hearth/sandbox"
 )
 
-// externalExtensions lists the programs in the extensions directory of what is
-// shown as /opt, in the order of their names; one more than are allowed at
-// most. Links count: where they lead shows in the sandbox only.
+// externalExtensions lists the extensions directory of what is shown as /opt, in
+// the order of names; one more than are allowed at most. All but directories are
+// extensions, as on AWS: one that is no program is an error that names it.
 func externalExtensions(opt string) ([]string, error) {
 	if opt == "" {
 		return nil, nil
@@ -34,12 +34,7 @@ func externalExtensions(opt string) ([]string, error) {
 		if len(names) > extension.Max {
 			break
 		}
-		info, err := entry.Info()
-		if err != nil {
-			return nil, fmt.Errorf("list extensions: %w", err)
-		}
-		program := info.Mode().IsRegular() && info.Mode()&0o111 != 0
-		if program || info.Mode()&fs.ModeSymlink != 0 {
+		if !entry.IsDir() {
 			names = append(names, entry.Name())
 		}
 	}

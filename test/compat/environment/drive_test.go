@@ -1,9 +1,11 @@
 package environment_test
 
 import (
+	"archive/zip"
 	"bytes"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -45,6 +47,7 @@ type function struct {
 //
 //	timeout SECONDS  memory MB  handler TEXT  bootstrap none
 //	broken NAME      an extension that is executable, but no program
+//	plain NAME       an extension that is not executable
 //	log JSON [SYSTEM LEVEL [APPLICATION LEVEL]]
 //	tenants          the function isolates its tenants
 func deploy(t *testing.T, c *testCase, d *daemon.Daemon) *function {
@@ -75,7 +78,9 @@ func deploy(t *testing.T, c *testCase, d *daemon.Daemon) *function {
 		case "bootstrap":
 			entrypoint = "nothing"
 		case "broken":
-			in.Layers = append(in.Layers, f.layer(fields[1], []byte("no program")))
+			in.Layers = append(in.Layers, f.layer(fields[1], pack(t, "extensions/"+fields[1], []byte("no program"))))
+		case "plain":
+			in.Layers = append(in.Layers, f.layer(fields[1], plain(t, "extensions/"+fields[1])))
 		case "tenants":
 			in.TenancyConfig = &types.TenancyConfig{TenantIsolationMode: types.TenantIsolationModePerTenant}
 		case "log":
@@ -92,7 +97,7 @@ func deploy(t *testing.T, c *testCase, d *daemon.Daemon) *function {
 	}
 	in.Code = &types.FunctionCode{ZipFile: pack(t, entrypoint, program)}
 	for _, name := range f.extensions {
-		in.Layers = append(in.Layers, f.layer(name, program))
+		in.Layers = append(in.Layers, f.layer(name, pack(t, "extensions/"+name, program)))
 	}
 	if _, err := f.client.CreateFunction(t.Context(), in); err != nil {
 		t.Fatal(err)
@@ -117,11 +122,25 @@ func pack(t *testing.T, name string, content []byte) []byte {
 	return archive
 }
 
-// layer publishes an extension.
-func (f *function) layer(name string, content []byte) string {
+// plain makes an archive of a file that nobody may execute.
+func plain(t *testing.T, name string) []byte {
+	t.Helper()
+	var archive bytes.Buffer
+	w := zip.NewWriter(&archive)
+	header := &zip.FileHeader{Name: name}
+	header.SetMode(0o644)
+	_, err := w.CreateHeader(header)
+	if err := errors.Join(err, w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return archive.Bytes()
+}
+
+// layer publishes the archive of an extension.
+func (f *function) layer(name string, archive []byte) string {
 	f.t.Helper()
 	out, err := f.client.PublishLayerVersion(f.t.Context(), &lambda.PublishLayerVersionInput{
-		LayerName: aws.String("layer-" + strings.ReplaceAll(name, ".", "-")), Content: &types.LayerVersionContentInput{ZipFile: pack(f.t, "extensions/"+name, content)},
+		LayerName: aws.String("layer-" + strings.ReplaceAll(name, ".", "-")), Content: &types.LayerVersionContentInput{ZipFile: archive},
 	})
 	if err != nil {
 		f.t.Fatal(err)

@@ -20,6 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 
 	"github.com/hearthd/hearth/test/compat/fetch"
+	"github.com/hearthd/hearth/test/deployment"
 )
 
 // patience is how long anything but a build may take. Machines that run tests
@@ -29,8 +30,8 @@ const patience = time.Minute
 // settings of a function.
 type settings struct {
 	runtime, handler string
-	code             string            // directory
-	layers           []string          // archives; that of the sink comes last
+	code             []byte            // archive
+	layers           [][]byte          // archives; that of the sink comes last
 	env              map[string]string // variables
 	timeoutSeconds   int32             // 30 if it is 0
 }
@@ -42,9 +43,9 @@ func deploy(t *testing.T, s settings) function {
 	t.Helper()
 	fn := function{strings.ReplaceAll(t.Name(), "/", "-")}
 	var layers []string
-	for i, archive := range append(s.layers, archived(t, extension(t, filepath.Join(programs, "sink")))) {
+	for i, archive := range append(s.layers, packed(t, filepath.Join(programs, "sink"), "extensions/sink")) {
 		out, err := client.PublishLayerVersion(t.Context(), &lambda.PublishLayerVersionInput{
-			LayerName: aws.String(fmt.Sprintf("%s-%d", fn.name, i)), Content: &types.LayerVersionContentInput{ZipFile: []byte(archive)},
+			LayerName: aws.String(fmt.Sprintf("%s-%d", fn.name, i)), Content: &types.LayerVersionContentInput{ZipFile: archive},
 		})
 		if err != nil {
 			t.Fatal(err)
@@ -53,7 +54,7 @@ func deploy(t *testing.T, s settings) function {
 	}
 	_, err := client.CreateFunction(t.Context(), &lambda.CreateFunctionInput{
 		FunctionName: &fn.name, Role: aws.String("arn:aws:iam::000000000000:role/lambda"), Runtime: types.Runtime(s.runtime),
-		Handler: &s.handler, Code: &types.FunctionCode{ZipFile: []byte(archived(t, s.code))}, Layers: layers,
+		Handler: &s.handler, Code: &types.FunctionCode{ZipFile: s.code}, Layers: layers,
 		Environment: &types.Environment{Variables: s.env}, MemorySize: aws.Int32(1769), Timeout: aws.Int32(cmp.Or(s.timeoutSeconds, 30)),
 	})
 	if err != nil {
@@ -66,32 +67,29 @@ func deploy(t *testing.T, s settings) function {
 	return fn
 }
 
-// extension is the content of a layer with one program as an extension.
-func extension(t *testing.T, program string) string {
+// packed is an archive of one program, as the file that is named.
+func packed(t *testing.T, program, name string) []byte {
 	t.Helper()
-	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "extensions"), 0o755); err != nil {
-		t.Fatal(err)
-	}
 	content, err := os.ReadFile(program)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "extensions", filepath.Base(program)), content, 0o755); err != nil {
+	archive, err := deployment.Zip(map[string][]byte{name: content})
+	if err != nil {
 		t.Fatal(err)
 	}
-	return dir
+	return archive
 }
 
 // archived is a directory as a ZIP archive.
-func archived(t *testing.T, dir string) string {
+func archived(t *testing.T, dir string) []byte {
 	t.Helper()
 	var archive bytes.Buffer
 	w := zip.NewWriter(&archive)
 	if err := errors.Join(w.AddFS(os.DirFS(dir)), w.Close()); err != nil {
 		t.Fatal(err)
 	}
-	return archive.String()
+	return archive.Bytes()
 }
 
 // answer is what an invocation came to.

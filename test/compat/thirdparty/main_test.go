@@ -19,7 +19,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -29,6 +28,7 @@ import (
 
 	"github.com/hearthd/hearth/test/compat/daemon"
 	"github.com/hearthd/hearth/test/compat/fetch"
+	"github.com/hearthd/hearth/test/compile"
 )
 
 var (
@@ -57,14 +57,11 @@ func run(m *testing.M) (code int, err error) {
 	if hearthBinary, err = daemon.Build(context.Background(), dir); err != nil {
 		return 0, err
 	}
-	programs = filepath.Join(dir, "programs") + "/"
-	if err := os.Mkdir(programs, 0o755); err != nil {
-		return 0, err
-	}
-	build := exec.Command("go", "build", "-o", programs, "./sink", "./web")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return 0, fmt.Errorf("build the programs of the tests: %w\n%s", err, out)
+	programs = filepath.Join(dir, "programs")
+	for _, name := range []string{"sink", "web"} {
+		if err := compile.Program(context.Background(), "test/compat/thirdparty/"+name, filepath.Join(programs, name)); err != nil {
+			return 0, err
+		}
 	}
 	d, err := daemon.Start(hearthBinary, daemon.Options{Dir: filepath.Join(dir, "data"), Flags: []string{"--sandbox", "namespace"}})
 	if err != nil {

@@ -51,7 +51,7 @@ func (n nodeRuntime) serverlessExtension(t *testing.T) {
 		t.Fatal(err)
 	}
 	fn := deploy(t, settings{
-		runtime: n.name, handler: "app.handler", code: "testdata/node", layers: []string{string(archive)},
+		runtime: n.name, handler: "app.handler", code: archived(t, "testdata/node"), layers: [][]byte{archive},
 		env: map[string]string{
 			"AWS_LAMBDA_EXEC_WRAPPER":     "/opt/otel-extension/otel-handler",
 			"SLS_OTEL_REPORT_METRICS_URL": "http://127.0.0.1:9999/metrics",
@@ -96,7 +96,7 @@ func (n nodeRuntime) sentry(t *testing.T) {
 		}
 	}
 	fn := deploy(t, settings{
-		runtime: n.name, handler: "app.handler", code: "testdata/node", layers: []string{archived(t, layer)},
+		runtime: n.name, handler: "app.handler", code: archived(t, "testdata/node"), layers: [][]byte{archived(t, layer)},
 		env: map[string]string{
 			"NODE_OPTIONS":              "--import @sentry/aws-serverless/awslambda-auto",
 			"SENTRY_DSN":                "http://key@127.0.0.1:9999/42",
@@ -119,8 +119,8 @@ func (n nodeRuntime) datadog(t *testing.T) {
 	t.Parallel()
 	layer := n.packages(t, "datadog-lambda-js@12.143.0", "dd-trace@6.21.0")
 	fn := deploy(t, settings{
-		runtime: n.name, handler: "/opt/nodejs/node_modules/datadog-lambda-js/dist/handler.handler", code: "testdata/node",
-		layers: []string{archived(t, layer)},
+		runtime: n.name, handler: "/opt/nodejs/node_modules/datadog-lambda-js/dist/handler.handler", code: archived(t, "testdata/node"),
+		layers: [][]byte{archived(t, layer)},
 		env:    map[string]string{"DD_LAMBDA_HANDLER": "app.handler", "DD_FLUSH_TO_LOG": "true", "DD_API_KEY": "none"},
 	})
 	id := fn.succeed(t, "{}")

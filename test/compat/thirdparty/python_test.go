@@ -20,7 +20,7 @@ func TestPython(t *testing.T) {
 	archive := archived(t, layer)
 	start := func(t *testing.T, handler string, timeoutSeconds int32) function {
 		return deploy(t, settings{
-			runtime: "python" + version, handler: handler, code: "testdata/python", layers: []string{archive}, timeoutSeconds: timeoutSeconds,
+			runtime: "python" + version, handler: handler, code: archived(t, "testdata/python"), layers: [][]byte{archive}, timeoutSeconds: timeoutSeconds,
 		})
 	}
 	t.Run("Sentry", func(t *testing.T) {

@@ -3,7 +3,6 @@ package thirdparty_test
 import (
 	"bytes"
 	"encoding/json"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -34,17 +33,10 @@ func TestWebAdapter(t *testing.T) {
 		fetch.Run(t, ".", []string{"CARGO_TARGET_DIR=" + filepath.Join(root, "rust-target"), "CARGO_PROFILE_DEV_DEBUG=0"},
 			"cargo", "install", "--quiet", "--locked", "--debug", "--no-track", "--root", dir, adapter)
 	})
-	code := t.TempDir()
-	web, err := os.ReadFile(filepath.Join(programs, "web"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(code, "bootstrap"), web, 0o755); err != nil {
-		t.Fatal(err)
-	}
-	layer := archived(t, extension(t, filepath.Join(built, "bin", "lambda-adapter")))
+	code := packed(t, filepath.Join(programs, "web"), "bootstrap")
+	layer := packed(t, filepath.Join(built, "bin", "lambda-adapter"), "extensions/lambda-adapter")
 	start := func(t *testing.T, env map[string]string) function {
-		return deploy(t, settings{runtime: "provided.al2023", handler: "web", code: code, layers: []string{layer}, env: env})
+		return deploy(t, settings{runtime: "provided.al2023", handler: "web", code: code, layers: [][]byte{layer}, env: env})
 	}
 	t.Run("Buffered", func(t *testing.T) { t.Parallel(); servesHTTP(t, start(t, nil)) })
 	t.Run("Streamed", func(t *testing.T) {
