@@ -134,7 +134,8 @@ func (p *Pool) succeedLocked(m *member) {
 			old = other
 		}
 	}
-	switch old.unageLocked(); {
+	old.unageLocked()
+	switch {
 	case g.slots == 1 && !old.resting():
 		// It waits until the other is free: both at once would be one more than
 		// the function may have.
