@@ -145,7 +145,8 @@ def policies():
 def concurrency():
     tell("reserved", client.put_function_concurrency(**life, ReservedConcurrentExecutions=0)["ReservedConcurrentExecutions"])
     response = refused("throttled", client.invoke, **life)
-    tell("throttle", response["Reason"], response["retryAfterSeconds"], response["ResponseMetadata"]["HTTPHeaders"]["retry-after"])
+    header = response["ResponseMetadata"]["HTTPHeaders"].get("retry-after")
+    tell("throttle", response["Reason"], response.get("retryAfterSeconds"), header)
     client.delete_function_concurrency(**life)
     tell("reserved", client.get_function_concurrency(**life).get("ReservedConcurrentExecutions"))
 

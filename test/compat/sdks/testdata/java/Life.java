@@ -7,6 +7,7 @@ import java.util.Arrays;
 import java.util.Base64;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletionException;
 import java.util.stream.Collectors;
@@ -72,7 +73,11 @@ public class Life {
 
   private static void tell(String what, Object... told) {
     System.out.println(
-        what + ": " + Arrays.stream(told).map(value -> String.valueOf(value).replace("\n", " ")).collect(Collectors.joining(" ")));
+        what
+            + ": "
+            + Arrays.stream(told)
+                .map(value -> Objects.toString(value, "None").replace("\n", " "))
+                .collect(Collectors.joining(" ")));
   }
 
   /** Names as AWS has them: enums of the SDK have constants of their own. */
@@ -242,11 +247,11 @@ public class Life {
         async.putFunctionConcurrency(r -> r.functionName(LIFE).reservedConcurrentExecutions(0)).join().reservedConcurrentExecutions());
     TooManyRequestsException error =
         (TooManyRequestsException) refused("throttled", () -> async.invoke(r -> r.functionName(LIFE)).join());
-    String header = error.awsErrorDetails().sdkHttpResponse().firstMatchingHeader("Retry-After").orElse("");
+    String header = error.awsErrorDetails().sdkHttpResponse().firstMatchingHeader("Retry-After").orElse(null);
     tell("throttle", error.reasonAsString(), error.retryAfterSeconds(), header);
     async.deleteFunctionConcurrency(r -> r.functionName(LIFE)).join();
     Integer none = async.getFunctionConcurrency(r -> r.functionName(LIFE)).join().reservedConcurrentExecutions();
-    tell("reserved", none == null ? "None" : none);
+    tell("reserved", none);
   }
 
   private void settings() throws Exception {

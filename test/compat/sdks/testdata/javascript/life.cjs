@@ -14,7 +14,7 @@ const Runtime = process.env.RUNTIME;
 const unmodelled = ["ValidationException", "RequestEntityTooLargeException"];
 
 const archive = (name) => readFileSync(path.join(process.argv[2], name));
-const tell = (what, ...told) => console.log(`${what}:`, ...told.map((value) => String(value).replaceAll("\n", " ")));
+const tell = (what, ...told) => console.log(`${what}:`, ...told.map((value) => String(value ?? "None").replaceAll("\n", " ")));
 const send = (operation, input = {}) => client.send(new sdk[operation + "Command"](input));
 const ofLife = (operation, input = {}) => send(operation, { FunctionName, ...input });
 
@@ -123,7 +123,7 @@ async function concurrency() {
   const error = await refused("throttled", ofLife("Invoke"));
   tell("throttle", error.Reason, error.retryAfterSeconds, error.$response.headers["retry-after"]);
   await ofLife("DeleteFunctionConcurrency");
-  tell("reserved", (await ofLife("GetFunctionConcurrency")).ReservedConcurrentExecutions ?? "None");
+  tell("reserved", (await ofLife("GetFunctionConcurrency")).ReservedConcurrentExecutions);
 }
 
 async function settings() {
