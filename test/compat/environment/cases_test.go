@@ -11,6 +11,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// sandboxes are those that a case runs in.
+var sandboxes = []string{"namespace", "process"}
+
 // A testCase is one "===" of a file.
 type testCase struct {
 	title    string
@@ -65,7 +68,10 @@ func parse(text string) (preamble string, cases []*testCase, err error) {
 		case strings.HasPrefix(line, "set "):
 			c.settings = append(c.settings, strings.TrimSpace(strings.TrimPrefix(line, "set ")))
 		case strings.HasPrefix(line, "only "):
-			c.only = strings.Fields(line)[1]
+			c.only, _, _ = strings.Cut(strings.TrimSpace(strings.TrimPrefix(line, "only ")), ":")
+			if !slices.Contains(sandboxes, c.only) {
+				return "", nil, fmt.Errorf("%s: %q is no sandbox", c.title, c.only)
+			}
 		default:
 			section = strings.TrimSpace(line)
 			if section != "caller" {
@@ -102,7 +108,7 @@ func TestEnvironment_IsAsAWSs(t *testing.T) {
 				t.Cleanup(func() { rewrite(t, path, preamble, cases) })
 			}
 			for _, c := range cases {
-				for _, sandbox := range []string{"namespace", "process"} {
+				for _, sandbox := range sandboxes {
 					if c.only == "" || c.only == sandbox {
 						t.Run(c.title+"/"+sandbox, func(t *testing.T) {
 							t.Parallel()
