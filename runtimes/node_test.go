@@ -329,6 +329,20 @@ func TestNode_JSONLog(t *testing.T) {
 	golden(t, "node/json-log", e.transcript(e.send(event{body: "{}", header: map[string]string{"Lambda-Runtime-Aws-Tenant-Id": "blue"}})))
 }
 
+func TestNode_JSONLogOfAnErrorOfTheRuntime(t *testing.T) {
+	e := start(t, function{
+		runtime: newest(t, runtimes.Node),
+		handler: "index.nope",
+		env:     map[string]string{"AWS_LAMBDA_LOG_FORMAT": "JSON"},
+		files:   map[string]string{"index.js": ""},
+	})
+	e.posted()
+	e.exit()
+	if want := `"errorType":"HandlerNotFound","errorMessage":"index.nope is undefined or not exported"`; !strings.Contains(e.logged(), want) {
+		t.Errorf("log has no %s: %s", want, e.logged())
+	}
+}
+
 func TestNode_LargePayloadsBothWays(t *testing.T) {
 	e := node(t, newest(t, runtimes.Node), "index.handler", "index.js", "exports.handler = async (event) => event;")
 	body := `"` + strings.Repeat("é", 3<<20) + `"`

@@ -6,7 +6,7 @@ const { types } = require("util");
 class RuntimeError extends Error {}
 
 function define(name) {
-  const type = class extends RuntimeError {};
+  const type = { [name]: class extends RuntimeError {} }[name]; // JSON logs show what a class is called
   type.prototype.name = "Runtime." + name;
   return type;
 }

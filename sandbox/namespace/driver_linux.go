@@ -29,6 +29,7 @@ type Driver struct {
 	lock     *os.File // held while the driver lives
 	program  *os.File // the stage 2 executable
 	skeleton *skeleton
+	memory   memoryFiles
 	groups   *cgroup.Root
 	ids      idPool
 	slots    slots
@@ -118,6 +119,7 @@ func (d *Driver) open(o Options) error {
 	if err := d.openTmp(ctx); err != nil {
 		return err
 	}
+	d.memory.dir = d.dir
 	if d.program, err = stage2.Open(filepath.Join(d.dir, "stage2")); err != nil {
 		return err
 	}
@@ -266,6 +268,15 @@ func (d *Driver) specBinds(spec sandbox.Spec, c *cell) (binds []bind, err error)
 	}
 	for _, f := range d.nameFiles(c.network) {
 		if err := add(f.source, f.target, attrReadOnly); err != nil {
+			return binds, err
+		}
+	}
+	if d.proc && spec.MemoryBytes > 0 {
+		f, err := d.memory.file(spec.MemoryBytes)
+		if err == nil {
+			err = add(f, "/proc/meminfo", attrReadOnly)
+		}
+		if err != nil {
 			return binds, err
 		}
 	}

@@ -10,8 +10,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -224,6 +226,43 @@ func TestCreate_Tmp_HasTheSizeOfLambdas(t *testing.T) {
 		if got := run(t, b, "stat -f -c '%a %S' /tmp"); got != fmt.Sprint(c.want/4096, " 4096") {
 			t.Errorf("%s: free blocks, and their size: %s, want %d", id, got, c.want/4096)
 		}
+	}
+}
+
+func TestCreate_MemoryLimit_IsTheMemoryThatProgramsSee(t *testing.T) {
+	d := newDriver(t)
+	for _, mb := range []int64{128, 1024} {
+		b := create(t, d, sandbox.Spec{ID: fmt.Sprint(mb), MemoryBytes: mb << 20})
+		want := fmt.Sprintf("MemTotal:       %8d kB", mb<<10)
+		if got := run(t, b, "head -1 /proc/meminfo"); got != want {
+			t.Errorf("with %d MB: %q, want %q", mb, got, want)
+		}
+	}
+}
+
+func TestCreate_System_HasAName(t *testing.T) {
+	want, err := os.ReadFile("/etc/os-release")
+	if err != nil {
+		t.Skip("the host has none: ", err)
+	}
+	b := create(t, newDriver(t), sandbox.Spec{})
+	if got := run(t, b, "cat /etc/os-release"); got != strings.TrimSpace(string(want)) {
+		t.Errorf("got %q, want the host's", got)
+	}
+}
+
+func TestStart_SignalsThatTheDaemonIgnores_AreNotIgnored(t *testing.T) {
+	b := create(t, newDriver(t), sandbox.Spec{})
+	// A shell cannot take back what was ignored when it was started; its children inherit it.
+	const script = `trap "" HUP; exec sh -c 'grep SigIgn /proc/self/status | cut -f 2'`
+	if got := run(t, b, script); got != "0000000000000001" {
+		t.Fatalf("the probe says %q", got)
+	}
+	signal.Ignore(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT)
+	t.Cleanup(func() { signal.Reset(syscall.SIGHUP, syscall.SIGINT, syscall.SIGQUIT) })
+	b = create(t, newDriver(t), sandbox.Spec{ID: "ignorant"})
+	if got := run(t, b, "grep SigIgn /proc/self/status | cut -f 2"); got != "0000000000000000" {
+		t.Errorf("ignored are %s", got)
 	}
 }
 

@@ -45,7 +45,7 @@ var hostTrees = [...]string{"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64",
 var hostConfig = [...]string{"/etc/ssl", "/etc/pki", "/etc/ca-certificates", "/etc/crypto-policies", "/etc/alternatives", "/etc/java*", "/etc/fonts"}
 
 // hostFiles are copied when a driver starts.
-var hostFiles = [...]string{"/etc/ld.so.cache", "/etc/services", "/etc/protocols", "/etc/mime.types"}
+var hostFiles = [...]string{"/etc/os-release", "/etc/ld.so.cache", "/etc/services", "/etc/protocols", "/etc/mime.types"}
 
 // hostDevices are all that a sandbox has.
 var hostDevices = [...]string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty"}

@@ -109,6 +109,10 @@ func unexecutable(e syscall.Errno) bool {
 	return false
 }
 
+// ignorable are signals that shells and nohup make a daemon ignore, and with it
+// all that it starts.
+var ignorable = [...]unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT}
+
 // startTable forks, sends a pidfd of the new process to the daemon, and lets
 // the new process become the command. All descriptors of pid 1 are close-on-exec,
 // the report among them.
@@ -140,6 +144,9 @@ func (c *cell) startTable(cmd sandbox.Command, slot, maxProcesses int, inner boo
 		dir = taskDir
 	}
 	t.call(callChdir, unix.SYS_CHDIR, t.String(dir))
+	for _, s := range ignorable {
+		t.call("signal's default", unix.SYS_RT_SIGACTION, num(int(s)), t.Words(num(0), num(0), num(0), num(0)), num(0), num(8))
+	}
 	t.call("unblock signals", unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), t.Words(num(0)), num(0), num(8))
 	addSeccomp(t, c.driver.filter)
 	t.call(callExec, unix.SYS_EXECVE, t.String(cmd.Args[0]), t.Strings(cmd.Args), t.Strings(cmd.Env))
