@@ -41,6 +41,14 @@ func Partition(region string) string {
 		return "aws-us-gov"
 	case strings.HasPrefix(region, "eusc-"):
 		return "aws-eusc"
+	case strings.HasPrefix(region, "us-iso-"):
+		return "aws-iso"
+	case strings.HasPrefix(region, "us-isob-"):
+		return "aws-iso-b"
+	case strings.HasPrefix(region, "eu-isoe-"):
+		return "aws-iso-e"
+	case strings.HasPrefix(region, "us-isof-"):
+		return "aws-iso-f"
 	default:
 		return "aws"
 	}

@@ -182,6 +182,17 @@ func TestCreate_Mounts_AreShownReadOnly(t *testing.T) {
 	}
 }
 
+// Bootstraps of custom runtimes begin with /bin/sh and use bash's options.
+func TestStart_Shell_IsBash(t *testing.T) {
+	if _, err := os.Stat("/bin/bash"); err != nil {
+		t.Skip("no bash on this host")
+	}
+	b := create(t, newDriver(t), sandbox.Spec{})
+	if got := run(t, b, "set -euo pipefail; echo ${BASH_VERSION:+bash}"); got != "bash" {
+		t.Errorf("/bin/sh says %q", got)
+	}
+}
+
 // Virtual environments and checkouts live in such places.
 func TestCreate_MountsInTmpAndOpt_AreShown(t *testing.T) {
 	d := newDriver(t)

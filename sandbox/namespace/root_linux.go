@@ -128,16 +128,17 @@ func (s *skeleton) fill() error {
 // hostBinds opens the parts of the host that all sandboxes see. The caller
 // closes them, also those that come with an error.
 func (s *skeleton) hostBinds() (binds []bind, err error) {
-	add := func(p string, attr uint64) error {
-		if err := s.mountPoint(p, p, false); err != nil {
+	addAt := func(source, target string, attr uint64) error {
+		if err := s.mountPoint(source, target, false); err != nil {
 			return err
 		}
-		b, err := openBind(p, p, attr)
+		b, err := openBind(source, target, attr)
 		if err == nil {
 			binds = append(binds, b)
 		}
 		return err
 	}
+	add := func(p string, attr uint64) error { return addAt(p, p, attr) }
 	trees := slices.DeleteFunc(slices.Clone(hostTrees[:]), func(p string) bool {
 		info, err := os.Lstat(p)
 		return err != nil || !info.IsDir() // not on this host, or a link
@@ -151,6 +152,11 @@ func (s *skeleton) hostBinds() (binds []bind, err error) {
 			return binds, err
 		}
 	}
+	if bash, sh := shell(); bash != "" {
+		if err := addAt(bash, sh, attrReadOnly); err != nil {
+			return binds, err
+		}
+	}
 	for _, p := range hostDevices {
 		if err := add(p, attrDevice); err != nil {
 			return binds, err
@@ -159,6 +165,22 @@ func (s *skeleton) hostBinds() (binds []bind, err error) {
 	// The kernel lets a sandbox mount its own /proc only where it sees one
 	// already; its own then covers this one.
 	return binds, add("/proc", 0)
+}
+
+// shell returns bash, and the dash that it is to stand for: /bin/sh is bash on
+// Amazon Linux, and bootstraps use its options. Nothing is returned where that
+// is so already, or where there is no bash; other programs than dash may be
+// more than a shell.
+func shell() (bash, sh string) {
+	sh, err := filepath.EvalSymlinks("/bin/sh")
+	if err != nil || filepath.Base(sh) != "dash" || !strings.HasPrefix(sh, "/usr/") {
+		return "", ""
+	}
+	bash, err = filepath.EvalSymlinks("/bin/bash")
+	if err != nil {
+		return "", ""
+	}
+	return bash, sh
 }
 
 // checkTarget refuses what cannot be a mount point.

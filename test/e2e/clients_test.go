@@ -128,7 +128,7 @@ const (
 // The log of an invocation, in AWS's form to the byte.
 var (
 	// INIT_START is in the log group, but not in the tail.
-	coldLog = regexp.MustCompile(`^(?:hearth: .*\n)?START RequestId: ` + uuid + ` Version: \$LATEST\n(?s:.*)END RequestId: ` + uuid + `\n` +
+	coldLog = regexp.MustCompile(`^(?:[^I].*\n)*START RequestId: ` + uuid + ` Version: \$LATEST\n(?s:.*)END RequestId: ` + uuid + `\n` +
 		reportStart + `Init Duration: \d+\.\d\d ms\t\n$`)
 	warmLog = regexp.MustCompile(`^START RequestId: ` + uuid + ` Version: \$LATEST\n` +
 		`hello\nEND RequestId: ` + uuid + `\n` + reportStart + `\n$`)

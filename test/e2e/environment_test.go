@@ -40,6 +40,8 @@ func awsVariables(fn function, runtime string) map[string]string {
 		"LAMBDA_TASK_ROOT":                `/var/task`,
 		"LANG":                            `en_US\.UTF-8`,
 		"LD_LIBRARY_PATH":                 `(.*:)?` + regexp.QuoteMeta("/var/lang/lib:/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib"),
+		"PWD":                             `/var/task`,
+		"SHLVL":                           `0`,
 		"PATH":                            `(.*:)?` + regexp.QuoteMeta("/var/lang/bin:/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
 		"TZ":                              `:UTC`,
 		"_HANDLER":                        `probe\.handler`,
@@ -62,7 +64,7 @@ func TestEnvironment_HasNoOtherVariables(t *testing.T) {
 	fn := shared(t).python(t, environment("COLOUR", "green"))
 	got := evaluate[map[string]string](t, fn, "dict(os.environ)")
 	known := awsVariables(fn, newest(t, "python"))
-	for _, name := range []string{"COLOUR", markerVariable, "_X_AMZN_TRACE_ID", "PYTHONPATH", "PYTHONHOME", "PWD", "SHLVL", "LC_CTYPE"} {
+	for _, name := range []string{"COLOUR", markerVariable, "_X_AMZN_TRACE_ID", "PYTHONPATH", "PYTHONHOME", "LC_CTYPE"} {
 		known[name] = ""
 	}
 	maps.DeleteFunc(got, func(name, _ string) bool { _, ok := known[name]; return ok })
