@@ -223,7 +223,7 @@ func (s *Concurrent) serveNext(w http.ResponseWriter, r *http.Request) {
 }
 
 // beginAnswer claims a call for one answer. The caller must end with endAnswer.
-func (s *Concurrent) beginAnswer(id string) (*Call, error) {
+func (s *Concurrent) beginAnswer(id string, _ State) (*Call, error) {
 	s.wmu.Lock()
 	w := s.calls[id]
 	switch {
@@ -252,35 +252,4 @@ func (s *Concurrent) endAnswer(c *Call, r Response) {
 	if ours {
 		c.finish()
 	}
-}
-
-func (s *Concurrent) serveResponse(w http.ResponseWriter, r *http.Request, id string) {
-	call, err := s.beginAnswer(id)
-	if err != nil {
-		refuseAnswer(w, r, err)
-		return
-	}
-	resp, err := readAnswer(r, call)
-	s.endAnswer(call, resp)
-	finishAnswer(w, r, err)
-}
-
-func (s *Concurrent) serveError(w http.ResponseWriter, r *http.Request, id string) {
-	call, err := s.beginAnswer(id)
-	if err != nil {
-		refuseAnswer(w, r, err)
-		return
-	}
-	resp, err := readErrorResponse(r)
-	s.endAnswer(call, resp)
-	finishError(w, r, err)
-}
-
-func refuseAnswer(w http.ResponseWriter, r *http.Request, err error) {
-	if errors.Is(err, errLate) {
-		drain(r)
-		writeError(w, http.StatusGone, "InvokeTimeout", err.Error())
-		return
-	}
-	refuse(w, r, err)
 }

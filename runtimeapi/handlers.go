@@ -12,8 +12,10 @@ import (
 // invocations is what a runtime asks of a session.
 type invocations interface {
 	serveNext(w http.ResponseWriter, r *http.Request)
-	serveResponse(w http.ResponseWriter, r *http.Request, id string)
-	serveError(w http.ResponseWriter, r *http.Request, id string)
+	// beginAnswer claims a call for one answer, in which the runtime's state is
+	// to. The caller must end with endAnswer.
+	beginAnswer(id string, to State) (*Call, error)
+	endAnswer(c *Call, r Response)
 }
 
 // serveInvocation routes what is below /runtime/invocation/.
@@ -32,11 +34,11 @@ func serveInvocation(s invocations, w http.ResponseWriter, r *http.Request, rest
 	switch verb {
 	case "response":
 		if allow(w, r, http.MethodPost) {
-			s.serveResponse(w, r, id)
+			serveResponse(s, w, r, id)
 		}
 	case "error":
 		if allow(w, r, http.MethodPost) {
-			s.serveError(w, r, id)
+			serveError(s, w, r, id)
 		}
 	default:
 		writeNotFound(w)
@@ -87,14 +89,14 @@ func setIf(h http.Header, canonicalKey, value string) {
 }
 
 // serveResponse is POST .../response.
-func (s *Session) serveResponse(w http.ResponseWriter, r *http.Request, id string) {
-	call, err := s.beginResponse(id, Responding)
+func serveResponse(s invocations, w http.ResponseWriter, r *http.Request, id string) {
+	call, err := s.beginAnswer(id, Responding)
 	if err != nil {
 		refuse(w, r, err)
 		return
 	}
 	resp, err := readAnswer(r, call)
-	s.respond(call, resp)
+	s.endAnswer(call, resp)
 	finishAnswer(w, r, err)
 }
 
@@ -137,14 +139,14 @@ func finishAnswer(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // serveError is POST .../error.
-func (s *Session) serveError(w http.ResponseWriter, r *http.Request, id string) {
-	call, err := s.beginResponse(id, RespondingError)
+func serveError(s invocations, w http.ResponseWriter, r *http.Request, id string) {
+	call, err := s.beginAnswer(id, RespondingError)
 	if err != nil {
 		refuse(w, r, err)
 		return
 	}
 	resp, err := readErrorResponse(r)
-	s.respond(call, resp)
+	s.endAnswer(call, resp)
 	finishError(w, r, err)
 }
 

@@ -196,9 +196,9 @@ func (s *Session) deliver(c *Call, gone bool) bool {
 // errWrongID is an answer to an event that is not the current one.
 var errWrongID = errors.New("Invalid request ID") //nolint:staticcheck // AWS's own text, sent to the runtime
 
-// beginResponse claims the current call for one answer and moves the runtime
-// to Responding or RespondingError. The caller must end with respond.
-func (s *Session) beginResponse(id string, to State) (*Call, error) {
+// beginAnswer claims the current call for one answer and moves the runtime to
+// Responding or RespondingError. The caller must end with endAnswer.
+func (s *Session) beginAnswer(id string, to State) (*Call, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
@@ -212,8 +212,8 @@ func (s *Session) beginResponse(id string, to State) (*Call, error) {
 	return s.current, nil
 }
 
-// respond ends what beginResponse began.
-func (s *Session) respond(c *Call, r Response) {
+// endAnswer ends what beginAnswer began.
+func (s *Session) endAnswer(c *Call, r Response) {
 	// Before the state changes: a poll that comes from now on ends the call.
 	c.respond(r)
 	s.mu.Lock()

@@ -131,15 +131,18 @@ func writeAccepted(w http.ResponseWriter) {
 	_, _ = io.WriteString(w, acceptedBody)
 }
 
-// refuse answers a request that the state or the id does not allow. Its body
+// refuse answers a request that the state, the id or the time does not allow. Its body
 // is read first, within bounds, so that the client sees the answer.
 func refuse(w http.ResponseWriter, r *http.Request, err error) {
 	drain(r)
-	if errors.Is(err, errWrongID) {
+	switch {
+	case errors.Is(err, errWrongID):
 		writeError(w, http.StatusBadRequest, "InvalidRequestID", err.Error())
-		return
+	case errors.Is(err, errLate):
+		writeError(w, http.StatusGone, "InvokeTimeout", err.Error())
+	default:
+		writeError(w, http.StatusForbidden, "InvalidStateTransition", err.Error())
 	}
-	writeError(w, http.StatusForbidden, "InvalidStateTransition", err.Error())
 }
 
 func writeBodyError(w http.ResponseWriter, err error) {
