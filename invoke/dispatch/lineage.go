@@ -30,7 +30,12 @@ func (d *Dispatcher) trace(fn *hearth.Function, name hearth.Name, inv *hearth.In
 	if inv.TraceID == "" {
 		inv.TraceID = NewTrace()
 	}
-	trace, hops := hop(decide(inv.TraceID, fn.TracingMode == "Active"), name)
+	active := fn.TracingMode == "Active"
+	decided := decide(inv.TraceID, active)
+	if active {
+		decided = addParent(decided)
+	}
+	trace, hops := hop(decided, name)
 	if hops >= maxHops && (d.loops == nil || !d.loops(name)) {
 		return hearth.Errorf(hearth.ErrRecursiveInvoke, "Lambda has detected your function being invoked in a recursive loop "+
 			"with other Amazon Web Services resources and stopped your function's invocation.")

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -58,4 +59,19 @@ func decide(trace string, active bool) string {
 		return before + ";" + decision + ";Lineage=" + lineage
 	}
 	return trace + ";" + decision
+}
+
+// addParent gives the trace header of a traced function a segment for the
+// function's own to be part of, where the caller named none: X-Ray's SDKs leave it
+// out when what they run in is not traced, and without it send nothing themselves.
+func addParent(trace string) string {
+	root := strings.Index(trace, "Root=")
+	if root < 0 || len(trace) > maxLineage || strings.Contains(trace, "Parent=") || !strings.Contains(trace, sampledYes) {
+		return trace
+	}
+	end := len(trace)
+	if i := strings.IndexByte(trace[root:], ';'); i >= 0 {
+		end = root + i
+	}
+	return trace[:end] + fmt.Sprintf(";Parent=%016x", rand.Uint64()) + trace[end:]
 }

@@ -41,10 +41,30 @@ func TestInvoke_WithoutTrace_GetsOneOfLambdasForm(t *testing.T) {
 
 func TestInvoke_DecisionOfTheCaller_IsKept(t *testing.T) {
 	for _, mode := range []string{"PassThrough", "Active"} {
-		for _, trace := range []string{"Root=1-2-3;Sampled=1", "Root=1-2-3;Parent=4;Sampled=0"} {
+		for _, trace := range []string{"Root=1-2-3;Parent=4;Sampled=1", "Root=1-2-3;Sampled=0", "Root=1-2-3;Parent=4;Sampled=0"} {
 			if got := traced(t, mode, trace); !strings.HasPrefix(got, trace+";Lineage=") {
 				t.Errorf("%s: %s became %s", mode, trace, got)
 			}
+		}
+	}
+}
+
+var newParent = regexp.MustCompile(`;Parent=[0-9a-f]{16}`)
+
+func TestInvoke_SampledWithoutParent_GetsOne(t *testing.T) {
+	for trace, want := range map[string]string{
+		"Root=1-2-3":                   "Root=1-2-3;Parent=P;Sampled=1;Lineage=",
+		"Root=1-2-3;Sampled=1":         "Root=1-2-3;Parent=P;Sampled=1;Lineage=",
+		"Self=x;Root=1-2-3;Sampled=1":  "Self=x;Root=1-2-3;Parent=P;Sampled=1;Lineage=",
+		"Root=1-2-3;Parent=;Sampled=1": "Root=1-2-3;Parent=;Sampled=1;Lineage=",
+		"Root=1-2-3;Sampled=0":         "Root=1-2-3;Sampled=0;Lineage=",
+		"Sampled=1":                    "Sampled=1",
+	} {
+		if got := newParent.ReplaceAllString(traced(t, "Active", trace), ";Parent=P"); !strings.HasPrefix(got, want) {
+			t.Errorf("%s became %s", trace, got)
+		}
+		if got := traced(t, "PassThrough", trace); newParent.MatchString(got) {
+			t.Errorf("without tracing: %s became %s", trace, got)
 		}
 	}
 }
@@ -57,7 +77,11 @@ func TestInvoke_OpenDecision_IsTheFunctions(t *testing.T) {
 		"Root=1-2-3;Parent=4;Lineage=1:aaaaaaaa:7":    "Root=1-2-3;Parent=4;Sampled=1;Lineage=1:aaaaaaaa:7|1:",
 		"Root=1-2-3;Sampled=?;Lineage=1:aaaaaaaa:7|x": "Root=1-2-3;Sampled=1;Lineage=1:aaaaaaaa:7|x|1:",
 	} {
-		if got := traced(t, "Active", trace); !strings.HasPrefix(got, want) {
+		got := traced(t, "Active", trace)
+		if !strings.Contains(trace, "Parent=") {
+			got = newParent.ReplaceAllString(got, "")
+		}
+		if !strings.HasPrefix(got, want) {
 			t.Errorf("active: %s became %s", trace, got)
 		}
 		want = strings.Replace(want, "Sampled=1", "Sampled=0", 1)
