@@ -9,6 +9,7 @@
 //	                   ├► Enabled ◄────────────────────┤
 //	 (not enabled) ────┴► Disabled ◄─ Disabling ───────┘     Deleting ─ gone
 //
+// That of a queue is gone as soon as its deletion is answered, with Deleting.
 // A state between two others ends by itself after hearth.MappingSettles. It is
 // worked out from when it began whenever somebody looks: nothing runs
 // meanwhile, and a restart loses nothing. While it lasts, changes are refused,
@@ -235,6 +236,11 @@ func (s *Service) delete(ctx context.Context, in *api.DeleteEventSourceMappingIn
 		m.Transition, m.LastModified = hearth.MappingDeleting, time.Now()
 		return nil
 	})
+	if err == nil && m.Kind == hearth.SourceSQS { // those of queues are gone with the answer
+		if _, err = s.opts.Mappings.Delete(ctx, account, region, m.UUID, nil); errors.Is(err, hearth.ErrNotFound) {
+			err = nil // a listing was ahead
+		}
+	}
 	return changed(m, err)
 }
 

@@ -69,9 +69,22 @@ func TestMapping_States_MoveByThemselves(t *testing.T) {
 		if *deleted.State != "Deleting" || *deleted.BatchSize != 5 {
 			f.Errorf("deleted: %+v", deleted)
 		}
-		state("Deleting")
-		f.pass(hearth.MappingSettles)
 		_, err = f.GetEventSourceMapping(ctx, &lambda.GetEventSourceMappingInput{UUID: created.UUID})
+		f.refused(err, "ResourceNotFoundException", "The resource you requested does not exist.")
+	})
+}
+
+func TestMapping_OfStream_IsDeletedInAMoment(t *testing.T) {
+	serve(t, func(f *fixture) {
+		ctx := f.Context()
+		uuid := f.createMapping(&lambda.CreateEventSourceMappingInput{EventSourceArn: aws.String(stream), StartingPosition: types.EventSourcePositionLatest}).UUID
+		f.pass(hearth.MappingSettles)
+		ok[*lambda.DeleteEventSourceMappingOutput](f)(f.DeleteEventSourceMapping(ctx, &lambda.DeleteEventSourceMappingInput{UUID: uuid}))
+		if got := f.mapping(uuid).State; *got != "Deleting" {
+			f.Errorf("state %s, want Deleting", *got)
+		}
+		f.pass(hearth.MappingSettles)
+		_, err := f.GetEventSourceMapping(ctx, &lambda.GetEventSourceMappingInput{UUID: uuid})
 		f.refused(err, "ResourceNotFoundException", "The resource you requested does not exist.")
 	})
 }
