@@ -140,6 +140,11 @@ type ImageConfig struct {
 	WorkingDirectory string
 }
 
+// IsZero reports whether nothing is overridden: AWS then shows no ImageConfig.
+func (c *ImageConfig) IsZero() bool {
+	return len(c.EntryPoint) == 0 && len(c.Command) == 0 && c.WorkingDirectory == ""
+}
+
 // FileSystem is a mount that a function asks for.
 type FileSystem struct {
 	ARN       string

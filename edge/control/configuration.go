@@ -70,7 +70,7 @@ func addOptional(c *api.FunctionConfiguration, fn *hearth.Function) {
 	for _, f := range fn.FileSystems {
 		c.FileSystemConfigs = append(c.FileSystemConfigs, api.FileSystemConfig{Arn: &f.ARN, LocalMountPath: &f.LocalPath})
 	}
-	if fn.Image != nil && fn.PackageType == hearth.PackageImage {
+	if fn.Image != nil && fn.PackageType == hearth.PackageImage && !fn.Image.IsZero() {
 		c.ImageConfigResponse = &api.ImageConfigResponse{ImageConfig: &api.ImageConfig{
 			EntryPoint: fn.Image.EntryPoint, Command: fn.Image.Command, WorkingDirectory: api.Optional(fn.Image.WorkingDirectory),
 		}}
