@@ -60,7 +60,7 @@ func (e *Engine) credentials(fn *hearth.Function) map[string]string {
 		}
 	}
 	return map[string]string{
-		"AWS_ACCESS_KEY_ID": "hearth", "AWS_SECRET_ACCESS_KEY": "hearth-secret", "AWS_SESSION_TOKEN": "hearth-token",
+		"AWS_ACCESS_KEY_ID": "hearth", "AWS_SECRET_ACCESS_KEY": "no-secret", "AWS_SESSION_TOKEN": "no-session",
 	}
 }
 
