@@ -49,8 +49,9 @@ func lost(err error) bool { return errors.Is(err, errGap) || errors.Is(err, errG
 type messages struct {
 	js      jetstream.JetStream
 	stream  string
-	name    string // the consumer's
-	batch   int    // messages of a request
+	name    string        // the consumer's
+	batch   int           // messages of a request
+	silence time.Duration // after which the consumer counts as gone
 	request *request
 	pending uint64 // messages that the server had still to send, at the last one
 	last    uint64 // the consumer's number of the last message
@@ -76,12 +77,12 @@ func consume(ctx context.Context, js jetstream.JetStream, stream string, config 
 		return nil, fmt.Errorf("read stream %s: %w", stream, failure(ctx, err))
 	}
 	info := consumer.CachedInfo()
-	return &messages{js: js, stream: stream, name: info.Name, batch: batch, pending: info.NumPending}, nil
+	return &messages{js: js, stream: stream, name: info.Name, batch: batch, silence: 2 * heartbeat, pending: info.NumPending}, nil
 }
 
 // next waits for the next message.
 func (m *messages) next(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, error) {
-	silence := time.NewTimer(2 * heartbeat)
+	silence := time.NewTimer(m.silence)
 	defer silence.Stop()
 	for {
 		if m.request == nil {
@@ -97,12 +98,14 @@ func (m *messages) next(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, erro
 			if err := m.heed(msg); err != nil {
 				return nil, nil, failure(ctx, err)
 			}
-			silence.Reset(2 * heartbeat)
+			silence.Reset(m.silence)
 		case <-m.request.ended:
 			return nil, nil, failure(ctx, nats.ErrConnectionClosed)
-		case <-silence.C: // the request did not survive, perhaps with its connection
-			m.drop()
-			silence.Reset(2 * heartbeat)
+		case <-silence.C:
+			// The request did not survive, perhaps with its connection. What the
+			// server has sent for it would be missing, and if it was the last
+			// there is, nothing would tell: another consumer sends it again.
+			return nil, nil, fmt.Errorf("read stream %s: no sign of a request for %v: %w", m.stream, m.silence, errGone)
 		case <-ctx.Done():
 			return nil, nil, context.Cause(ctx)
 		}
@@ -129,8 +132,8 @@ func (m *messages) ask() error {
 	return conn.PublishRequest(jetstream.DefaultAPIPrefix+"CONSUMER.MSG.NEXT."+m.stream+"."+m.name, inbox, body)
 }
 
-// drop forgets the request that is open. What would still come for it shows as
-// a gap.
+// drop forgets the request that is open, after the last that the server sends for
+// it.
 func (m *messages) drop() {
 	if m.request != nil {
 		_ = m.request.sub.Unsubscribe() // fails with the connection only, which ends it too

@@ -2,8 +2,11 @@ package jetstream
 
 import (
 	"context"
+	"fmt"
 	"sync"
+	"time"
 
+	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
 	"github.com/hearthd/hearth/store/keyset"
 )
@@ -14,7 +17,7 @@ import (
 type keys struct {
 	mu     sync.Mutex
 	set    keyset.Set
-	cursor uint64        // every write up to this revision shows in set
+	cursor uint64        // every message up to this revision that was still there shows in set
 	err    error         // why set follows no longer
 	moved  chan struct{} // closed when cursor or err change; nil: nobody waits
 }
@@ -32,6 +35,9 @@ func (k *keys) follow(ctx context.Context, kv *KV) {
 			k.apply(e, begin)
 			return nil
 		}})
+	}
+	if ctx.Err() != nil {
+		err = fmt.Errorf("store is closed: %w", hearth.ErrUnavailable)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -61,7 +67,56 @@ func (k *keys) wakeLocked() {
 	}
 }
 
-// wait returns when every write up to a revision shows in the set.
+// How hard a list tries to have every key.
+const (
+	// catchUps is how often it looks whether something was written meanwhile.
+	catchUps = 3
+	// catchUpTimeout is how long it waits when its ctx has no deadline.
+	catchUpTimeout = 30 * time.Second
+)
+
+// catchUp returns when every key that there is now shows in the set. last asks
+// for the revision of the last write.
+//
+// The set is behind that revision for a moment, and to come to it is not enough:
+// a key that is new, and was written again before the watch came to its first
+// message, has a message behind it only. So the set must have been at the last
+// write when that was asked for; in a store that is written all the time, it is
+// asked a few times.
+func (k *keys) catchUp(ctx context.Context, last func(context.Context) (uint64, error)) error {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, catchUpTimeout,
+			fmt.Errorf("keys are not known within %v: %w", catchUpTimeout, hearth.ErrUnavailable))
+		defer cancel()
+	}
+	for range catchUps {
+		seen, err := k.seen()
+		if err != nil {
+			return err
+		}
+		revision, err := last(ctx)
+		if err != nil {
+			return err
+		}
+		if revision <= seen {
+			return nil
+		}
+		if err := k.wait(ctx, revision); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// seen returns how far the set is.
+func (k *keys) seen() (revision uint64, err error) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.cursor, k.err
+}
+
+// wait returns when the set is at a revision, or beyond it.
 func (k *keys) wait(ctx context.Context, revision uint64) error {
 	for {
 		k.mu.Lock()

@@ -81,11 +81,7 @@ func failure(ctx context.Context, err error) error {
 
 // List implements store.KV.
 func (kv *KV) List(ctx context.Context, prefix, after string, limit int) ([]store.Record, error) {
-	revision, err := kv.lastRevision(ctx)
-	if err == nil {
-		err = kv.keys.wait(ctx, revision)
-	}
-	if err != nil {
+	if err := kv.keys.catchUp(ctx, kv.lastRevision); err != nil {
 		return nil, fmt.Errorf("list %q: %w", prefix, err)
 	}
 	var records []store.Record
