@@ -329,6 +329,28 @@ func TestNode_JSONLog(t *testing.T) {
 	golden(t, "node/json-log", e.transcript(e.send(event{body: "{}", header: map[string]string{"Lambda-Runtime-Aws-Tenant-Id": "blue"}})))
 }
 
+func TestNode_ErrorThatCannotBeRead(t *testing.T) {
+	for _, format := range []string{"Text", "JSON"} {
+		e := start(t, function{
+			runtime: newest(t, runtimes.Node),
+			handler: "index.handler",
+			env:     map[string]string{"AWS_LAMBDA_LOG_FORMAT": format},
+			files: map[string]string{"index.js": `
+exports.handler = async (property) => {
+  const error = new Error("m");
+  Object.defineProperty(error, property, { enumerable: true, get() { throw new Error("unreadable"); } });
+  throw error;
+};
+`}})
+		for _, property := range []string{"name", "message", "stack"} {
+			const want = `{"errorType":"handled","errorMessage":"callback called with Error argument, but there was a problem while retrieving one or more of its message, name, and stack"}`
+			if got := e.send(event{body: `"` + property + `"`}); got.body != want {
+				t.Errorf("%s log, %s: %s", format, property, got.body)
+			}
+		}
+	}
+}
+
 func TestNode_JSONLogOfAnErrorOfTheRuntime(t *testing.T) {
 	e := start(t, function{
 		runtime: newest(t, runtimes.Node),

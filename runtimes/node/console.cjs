@@ -2,7 +2,7 @@
 "use strict";
 const fs = require("fs");
 const { format } = require("util");
-const { toError, logForm } = require("./errors.cjs");
+const { toError, readable, logForm } = require("./errors.cjs");
 
 const LEVELS = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 const JSON_FORMAT = (process.env.AWS_LAMBDA_LOG_FORMAT || "").toUpperCase() === "JSON";
@@ -109,7 +109,7 @@ function patch() {
 // Logs an error that ends an invocation or the init phase.
 function logError(title, value) {
   if (JSON_FORMAT) {
-    console.error(toError(value));
+    console.error(readable(value));
   } else {
     console.error(title, logForm(toError(value)));
   }

@@ -65,6 +65,17 @@ function toError(value) {
   }
 }
 
+// An error that can be logged: another one where reading it throws.
+function readable(value) {
+  const error = toError(value);
+  try {
+    void [error.name, error.message, error.stack, { ...error }];
+    return error;
+  } catch {
+    return new Error(payload(error).errorMessage);
+  }
+}
+
 // The form of an error in a text log line, with the properties that
 // JSON.stringify does not see. AWS starts it with a tab.
 function logForm(error) {
@@ -89,9 +100,14 @@ const FRAME = /^\s*at (?:(.+) \()?(?:file:\/\/)?(.+?):(\d+)(?::\d+)?\)?$/;
 
 // The description of an error that AWS X-Ray shows, for a header.
 function xrayCause(error) {
-  if (!looksLikeError(error)) {
-    return "";
+  try {
+    return looksLikeError(error) ? describe(error) : "";
+  } catch {
+    return ""; // reading it is what throws
   }
+}
+
+function describe(error) {
   const stack = [];
   for (const line of String(error.stack).split("\n")) {
     const frame = FRAME.exec(line);
@@ -119,6 +135,7 @@ module.exports = {
   neverSettled,
   payload,
   toError,
+  readable,
   logForm,
   xrayCause,
 };
