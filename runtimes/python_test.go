@@ -131,6 +131,7 @@ def handler(event, context):
 		{"(1, [2])", "[1, [2]]"},
 		{"[Point(1, (Point(2, 3),))]", `[{"x": 1, "y": [{"x": 2, "y": 3}]}]`},
 		{"b'raw \\xff'", "raw \xff"},
+		{"{'body': b'text', 'list': [b'\\xc3\\xa9']}", `{"body": "text", "list": ["é"]}`},
 	} {
 		input, err := json.Marshal(test.expr)
 		if err != nil {
@@ -281,18 +282,20 @@ func TestPython_JSONLogOfWhatIsNotText(t *testing.T) {
 		handler: "app.handler",
 		env:     map[string]string{"AWS_LAMBDA_LOG_FORMAT": "JSON"},
 		files: map[string]string{"app.py": `
-import asyncio, logging, pathlib
+import asyncio, decimal, logging, pathlib
 log = logging.getLogger("mine")
 async def inTask():
     log.warning("in a task")
 def handler(event, context):
     log.warning({"a": [1]})
-    log.warning("odd", extra={"n": 1, "at": pathlib.PurePosixPath("/x")})
+    log.warning("odd", extra={"n": 1, "at": pathlib.PurePosixPath("/x"), "b": b"x", "d": decimal.Decimal("1.5")})
+    log.warning({(1, 2): 3})
     asyncio.run(inTask())
 `}})
 	e.invoke("{}")
 	const head, tail = `{"timestamp": "TIME", "level": "WARNING", "message": `, `, "logger": "mine", "requestId": "request-1"`
-	want := head + `{"a": [1]}` + tail + "}\n" + head + `"odd"` + tail + `, "n": 1, "at": "/x"}` + "\n" + head + `"in a task"` + tail + `, "taskName": "Task-1"}` + "\n"
+	want := head + `{"a": [1]}` + tail + "}\n" + head + `"odd"` + tail + `, "n": 1, "at": "/x", "b": "b'x'", "d": "1.5"}` + "\n" +
+		head + `"{(1, 2): 3}"` + tail + "}\n" + head + `"in a task"` + tail + `, "taskName": "Task-1"}` + "\n"
 	if diff := cmp.Diff(want, e.logged()); diff != "" {
 		t.Errorf("log (-want +got):\n%s", diff)
 	}

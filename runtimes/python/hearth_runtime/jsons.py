@@ -58,9 +58,14 @@ def encode_result(value):
     return encode(value, _ASCII)
 
 
+def encode_log(value):
+    """Serialises a log record. What is not JSON becomes text."""
+    return _encode(value, str, False)
+
+
 def encode(value, ascii_only=False):
-    """Serialises a result to str. Decimals become numbers, named tuples become
-    objects and NaN is written as such, as AWS's runtime does. Raises TypeError
+    """Serialises a result to str. Decimals become numbers, bytes text, named tuples
+    objects, and NaN is written as such, as AWS's runtime does. Raises TypeError
     or ValueError with json's words."""
     decimals = {}
     if _has_named_tuple(value):
@@ -72,6 +77,8 @@ def encode(value, ascii_only=False):
             if obj.is_nan():
                 return _CONSTANTS["NaN"]
             return _placeholder(decimals, str(obj))
+        if isinstance(obj, bytes):
+            return str(obj, "utf-8")
         if callable(getattr(obj, "_asdict", None)):
             return obj._asdict()
         raise TypeError("Object of type %s is not JSON serializable" % type(obj).__name__)

@@ -52,11 +52,9 @@ class JsonFormatter(logging.Formatter):
                 entry[name] = value
         entry = {name: value for name, value in entry.items() if value is not None}
         try:
-            return jsons.encode(entry) + "\n"
-        except (TypeError, ValueError):  # a part of it is not JSON
-            import json  # which takes its time
-
-            return json.dumps(entry, ensure_ascii=False, default=str) + "\n"
+            return jsons.encode_log(entry) + "\n"
+        except (TypeError, ValueError):  # a key that is no text, or a circle
+            return jsons.encode_log({name: str(value) for name, value in entry.items()}) + "\n"
 
 
 def install():
