@@ -41,6 +41,7 @@ const cleanupTimeout = 5 * time.Second
 type Blobs struct {
 	js      jetstream.JetStream
 	stream  jetstream.Stream
+	room    *room
 	readers chan struct{} // a place for each reader at a time
 }
 
@@ -179,6 +180,9 @@ func (b *Blobs) upload(ctx context.Context, digest string, r io.Reader) (_ entry
 			break
 		}
 		sum.Write(chunk[:n])
+		if err := b.room.forBytes(n); err != nil {
+			return entry{}, err
+		}
 		msg := &nats.Msg{Subject: chunkSubject(e.NUID), Data: chunk[:n]}
 		if _, err := b.js.PublishMsg(ctx, msg); err != nil {
 			return entry{}, failure(ctx, err)

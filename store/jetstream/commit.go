@@ -47,6 +47,9 @@ func (kv *KV) Commit(ctx context.Context, ops []store.Op) ([]uint64, error) {
 	if err := store.CheckOps(ops); err != nil {
 		return nil, err
 	}
+	if err := kv.roomFor(ops); err != nil {
+		return nil, fmt.Errorf("commit %q: %w", ops[0].Key, err)
+	}
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, commitTimeout,
@@ -71,6 +74,19 @@ func (kv *KV) Commit(ctx context.Context, ops []store.Op) ([]uint64, error) {
 		}
 	}
 	return nil, fmt.Errorf("commit %q: %w: %w", ops[0].Key, hearth.ErrUnavailable, errRetry)
+}
+
+// roomFor returns the error of a full disk. What only deletes may go on for longer.
+func (kv *KV) roomFor(ops []store.Op) error {
+	size, deletes := 0, true
+	for _, op := range ops {
+		size += len(op.Value)
+		deletes = deletes && op.Kind == store.OpDelete
+	}
+	if deletes {
+		return kv.store.room.forDeletion()
+	}
+	return kv.store.room.forBytes(size)
 }
 
 // observe returns the error of the first operation whose condition does not

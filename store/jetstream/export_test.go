@@ -14,3 +14,12 @@ var (
 func (s *Store) RemoveOrphans() error {
 	return s.blobs.removeOrphans(s.closing, time.Now())
 }
+
+// Reserve is how many bytes of its disk a store leaves free.
+const Reserve = reserve
+
+// SetFree replaces what says how many bytes the disk has left. Call it before
+// the store is written to.
+func (s *Store) SetFree(free func() uint64) {
+	s.room.free = func(string) (uint64, error) { return free(), nil }
+}

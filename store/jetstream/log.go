@@ -26,6 +26,7 @@ type Log struct {
 	stream  jetstream.Stream
 	name    string // of the stream
 	subject string
+	room    *room
 }
 
 // logStream is the stream of a log, read from its leader only.
@@ -50,12 +51,15 @@ func (s *Store) Log(ctx context.Context, name string) (*Log, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open log %s: %w", name, err)
 	}
-	return &Log{js: s.kv.js, stream: stream, name: config.Name, subject: config.Subjects[0]}, nil
+	return &Log{js: s.kv.js, stream: stream, name: config.Name, subject: config.Subjects[0], room: s.room}, nil
 }
 
 // Append implements store.Log.
 func (l *Log) Append(ctx context.Context, entry []byte) (uint64, error) {
 	if err := store.CheckEntry(entry); err != nil {
+		return 0, fmt.Errorf("append: %w", err)
+	}
+	if err := l.room.forBytes(len(entry)); err != nil {
 		return 0, fmt.Errorf("append: %w", err)
 	}
 	if _, ok := ctx.Deadline(); !ok {

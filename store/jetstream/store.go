@@ -26,6 +26,9 @@
 //  4. Messages are limited to 1 MiB. The embedded server allows 8 MiB and
 //     Connect refuses a server that allows less.
 //
+// A disk that is full would break the embedded server until it is started again:
+// writes end before it is (room).
+//
 // Deleted keys leave a marker of about 100 bytes for ever: a watch that was
 // away must still learn of them.
 package jetstream
@@ -86,6 +89,7 @@ type Store struct {
 	conn   *nats.Conn
 	server *server.Server // nil: external
 	dir    *dirLock       // nil: external
+	room   *room          // nil: external
 
 	replicas int // of each stream
 
@@ -112,6 +116,7 @@ func Open(ctx context.Context, opts Options) (_ *Store, err error) {
 	if s.dir, err = claimDir(opts.Dir); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	s.room = &room{dir: opts.Dir, free: freeBytes}
 	if s.server, err = startServer(serverOptions(s.dir.standalone(), opts.MaxBytes), s.logger); err != nil {
 		return nil, fmt.Errorf("open store in %s: %w", opts.Dir, err)
 	}
@@ -204,7 +209,7 @@ func (s *Store) connect(ctx context.Context, url string, replicas int, extra ...
 	s.kv = &KV{store: s, js: js, stream: meta, batches: make(chan struct{}, maxBatches)}
 	s.kv.Writes = store.WritesOf(s.kv.Commit)
 	s.watchers.Go(func() { s.kv.keys.follow(s.closing, s.kv) })
-	s.blobs = &Blobs{js: js, stream: code, readers: make(chan struct{}, maxReaders)}
+	s.blobs = &Blobs{js: js, stream: code, room: s.room, readers: make(chan struct{}, maxReaders)}
 	return nil
 }
 
