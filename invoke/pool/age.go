@@ -29,7 +29,7 @@ func (p *Pool) old(m *member) bool { return !m.end.IsZero() && !p.opts.Clock.Now
 
 // resting reports whether an environment is one of the idle ones and has
 // nothing to do.
-func (m *member) resting() bool { return m.uses == 0 && !m.expected && !m.waiting }
+func (m *member) resting() bool { return m.uses == 0 && !m.expected && !m.freezing && !m.waiting }
 
 // missed reports whether an environment is to be replaced before it goes: it is
 // kept, or always at work.

@@ -188,6 +188,51 @@ func TestAge_ProvisionedAtWork_SuccessorIsNotOneMore(t *testing.T) {
 	})
 }
 
+// A freeze that takes long is not counted on any more by those who wait; the
+// environment is not idle for all that.
+func TestAge_ProvisionedIsFrozenForLong_SuccessorTakesOver(t *testing.T) {
+	bubble(t, pool.Options{MaxAge: 8 * time.Second, IdleTimeout: longIdle}, func(b *bench) {
+		fn := version("f", "1")
+		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		wait(time.Second)
+		b.mustInvoke(function("g")) // its end has the clock call in a little more than 8 s
+		wait(time.Second)
+		b.freeze = 10 * time.Second
+		if got := <-b.background(b.Context(), fn, "4400ms")[0]; got.err != nil { // to be frozen from 6.9 s on
+			b.Error(got)
+		}
+		wait(800 * time.Millisecond) // the successor waits
+		b.check()
+		if got := <-b.background(b.Context(), fn, "1s")[0]; got.err != nil || got.id == 0 {
+			b.Error(got)
+		}
+		wait(time.Second)
+		b.check()
+		wait(10 * time.Second)
+		b.check()
+		if !b.opened[0].isClosed() {
+			b.Error("the old one is left")
+		}
+	})
+}
+
+func TestAge_ProvisionedAtWorkFromTheBeginning_IsReplacedAhead(t *testing.T) {
+	bubble(t, pool.Options{MaxAge: 8 * time.Hour}, func(b *bench) {
+		b.init = 10 * time.Second
+		fn := version("f", "1")
+		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		running := b.background(b.Context(), fn, "9h") // it waits for the start
+		if got := <-running[0]; got.err != nil || got.id != 0 {
+			b.Error(got)
+		}
+		began := time.Now()
+		if id := b.mustInvoke(fn); id != 1 || time.Since(began) > 0 {
+			b.Errorf("environment %d answered after %s", id, time.Since(began))
+		}
+		b.check()
+	})
+}
+
 func TestAge_ProvisionedWithoutRoomForAnother_GoesFirst(t *testing.T) {
 	bubble(t, pool.Options{MaxAge: 8 * time.Hour, MaxMemory: 128}, func(b *bench) {
 		fn := version("f", "1")

@@ -103,7 +103,7 @@ func (g *group) checkHeirs() error {
 		}
 		if m.heir != nil {
 			heirs++
-			if _, ours := g.members[m.heir]; !ours || !m.heir.waiting || m.heir.uses > 0 || m.uses == 0 && !m.expected {
+			if _, ours := g.members[m.heir]; !ours || !m.heir.waiting || m.heir.uses > 0 || m.uses == 0 && !m.freezing && !m.expected {
 				return fmt.Errorf("a successor that should not wait: member %v, waiting %v, %d uses, %d of the old one", ours, m.heir.waiting, m.heir.uses, m.uses)
 			}
 		}

@@ -213,4 +213,7 @@ func (p *Pool) setProvisionedLocked(m *member, provisioned bool) {
 		m.group.keep.expected += by
 	}
 	m.group.tally.add(m.load() - before)
+	if provisioned {
+		p.expireByLocked(p.due(m)) // it may never rest before it is to be replaced
+	}
 }

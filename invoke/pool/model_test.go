@@ -34,7 +34,7 @@ func TestPool_AnyCourseOfEvents(t *testing.T) {
 			bubble(t, opts, func(b *bench) {
 				m := &model{bench: b, rng: rng}
 				m.maxAge = opts.MaxAge
-				m.init, m.work, m.linger, m.freeze = m.upTo(3000), m.upTo(2000), m.upTo(30), m.upTo(30)
+				m.init, m.work, m.linger, m.freeze = m.upTo(3000), m.upTo(2000), m.upTo(30), m.upTo(300)
 				m.openErr = m.mayFail
 				for range 400 {
 					m.step()

@@ -173,6 +173,7 @@ type member struct {
 	expectedSince time.Time
 	idleSince     time.Time // by the machine's clock
 	unusedSince   time.Time // by Options.Clock
+	freezing      bool      // not among the idle ones for that long
 	frozen        bool
 
 	// How it ends for its age, by Options.Clock. Zero: it does not.

@@ -96,6 +96,7 @@ func (p *Pool) freeze(m *member) {
 		p.mu.Unlock()
 		return
 	}
+	m.freezing = true
 	p.expectLocked(m, true)
 	p.mu.Unlock()
 
@@ -106,6 +107,7 @@ func (p *Pool) freeze(m *member) {
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	m.freezing = false
 	p.expectLocked(m, false)
 	if p.closed || state == environment.Dead || len(g.waiters) > 0 || g.retired || m.heir != nil {
 		if next := p.returnLocked(m, state, used); next != nil {
