@@ -248,6 +248,23 @@ func TestQueue_FullWhenABatchIsGivenUp_IsReportedOnce(t *testing.T) {
 	})
 }
 
+// A subscriber that is gone does not take the report either.
+func TestQueue_ReportThatIsGivenUp_ComesWithWhatIsTakenNext(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.subscribe("")
+		r.event(hearth.EventInitReport)
+		r.say("lost")
+		wait(10 * time.Minute)
+		if n := r.log.count("platform.logsDropped"); n != 1 {
+			t.Errorf("%d reports in the log while nobody listened", n)
+		}
+		r.box.listen()
+		r.say("taken")
+		wait(time.Minute)
+		r.arrived(`function="taken" logsDropped`)
+	})
+}
+
 func TestHub_NoSubscriberAfterInit_KeepsNothing(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.box.listen()

@@ -31,6 +31,13 @@ type subscriber struct {
 	stale    bool            // connections are to processes that were reset
 	lost     int
 	lostSize int
+	report   report // the last that was queued
+}
+
+// report is a record that says what was lost.
+type report struct {
+	record        []byte
+	records, size int
 }
 
 // queueBatches is how many batches of maxBytes a queue holds.
@@ -78,6 +85,9 @@ func (s *subscriber) take(env *schema.Environment, e entry) {
 	}
 	// What says that there was no room is not subject to it: one for each batch.
 	urgent := e.event != nil && e.event.Kind == hearth.EventLogsDropped
+	if urgent {
+		s.report = report{b, e.event.Records, e.event.Bytes}
+	}
 	for len(b) > 0 { // the report of the Logs API is two
 		end := slices.Index(b, '\n') + 1
 		if record := b[:end:end]; urgent || s.roomLocked(len(record)) {
@@ -226,16 +236,30 @@ func (s *subscriber) deliver(ctx context.Context, batch [][]byte, r *request) {
 			return
 		}
 		if attempt == attempts {
-			size := 0
-			for _, record := range batch {
-				size += len(record)
-			}
-			s.lose(len(batch), size)
-			s.reportLost()
+			s.giveUp(batch)
 			return
 		}
 		r = s.await(ctx, pause)
 	}
+}
+
+// giveUp counts a batch as lost. Where it was nothing but the report of what was
+// lost before, the next is made when something is taken again: nobody takes it
+// now, and reports of reports would fill the log.
+func (s *subscriber) giveUp(batch [][]byte) {
+	s.mu.Lock()
+	last := s.report
+	s.mu.Unlock()
+	if len(batch) == 1 && len(last.record) > 0 && &batch[0][0] == &last.record[0] {
+		s.lose(last.records, last.size)
+		return
+	}
+	size := 0
+	for _, record := range batch {
+		size += len(record)
+	}
+	s.lose(len(batch), size)
+	s.reportLost()
 }
 
 // await waits for the next attempt: for a pause, and until the processes are
