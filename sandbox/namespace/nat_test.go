@@ -60,6 +60,10 @@ func onOwnHost(t *testing.T) bool {
 		if out, err := exec.Command("ip", "link", "set", "lo", "up").CombinedOutput(); err != nil {
 			t.Fatalf("bring lo up: %v: %s", err, out)
 		}
+		// It begins as the machine's is, where another daemon may be running.
+		if err := os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("0"), 0); err != nil {
+			t.Fatal(err)
+		}
 		return true
 	}
 	if os.Getuid() != 0 || os.Getenv(rootlessEnv) != "" {

@@ -32,7 +32,7 @@ func TestReservedConcurrency_Zero_ThrottlesAtOnce(t *testing.T) {
 	_, err := fn.tryInvoke(t, "{}")
 	throttle, ok := errors.AsType[*types.TooManyRequestsException](err)
 	if !ok || throttle.Reason != types.ThrottleReasonReservedFunctionConcurrentInvocationLimitExceeded ||
-		throttle.ErrorMessage() != "Rate Exceeded." || aws.ToString(throttle.RetryAfterSeconds) == "" {
+		throttle.ErrorMessage() != "Rate Exceeded." || throttle.RetryAfterSeconds != nil {
 		t.Errorf("got %v", err)
 	}
 	if _, err := client.DeleteFunctionConcurrency(ctx, &lambda.DeleteFunctionConcurrencyInput{FunctionName: &fn.name}); err != nil {
