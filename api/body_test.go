@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 
@@ -210,5 +211,22 @@ func TestRequest_ClientThatBreaksOff(t *testing.T) {
 	invokeEcho(small).ServeHTTP(w, req)
 	if e := errorOf(t, w); e.Code != "InvalidRequestContentException" {
 		t.Errorf("%+v", e)
+	}
+}
+
+// late is a body whose next piece did not come in time.
+type late struct{}
+
+func (late) Read([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+
+func TestRequest_BodyThatDoesNotCome(t *testing.T) {
+	r := api.NewRouter(api.Options{})
+	api.Handle(r, api.CreateAlias, func(context.Context, *api.CreateAliasInput) (*api.CreateAliasOutput, error) {
+		t.Error("the handler was called")
+		return &api.CreateAliasOutput{}, nil
+	})
+	answer := send(r, "/2015-03-31/functions/f/aliases", "", io.MultiReader(strings.NewReader("{"), late{}))
+	if answer.Code != http.StatusBadRequest || !strings.Contains(answer.Body.String(), "does not come") {
+		t.Errorf("answer %d %s, want a 400 that says that the body does not come", answer.Code, answer.Body)
 	}
 }

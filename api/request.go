@@ -8,9 +8,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/hearthd/hearth"
 )
@@ -192,8 +194,12 @@ func readSized(r io.Reader, size int64) ([]byte, error) {
 	return data, nil
 }
 
-// maxDrain bounds how much of a refused body is read.
-const maxDrain = 64 << 20
+// maxDrain and maxDrainTime bound how much of a refused body is read, and for
+// how long: whoever sends it may have no credentials.
+const (
+	maxDrain     = 64 << 20
+	maxDrainTime = 30 * time.Second
+)
 
 // drain reads on when a request was refused before its body was read: most
 // clients look for an answer only after they have sent everything. It returns
@@ -202,8 +208,21 @@ func drain(r *http.Request) int64 {
 	if r.Body == nil || r.Header.Get("Expect") != "" { // such a client waits for our answer
 		return 0
 	}
-	n, _ := io.CopyN(io.Discard, r.Body, maxDrain) // a client that is gone needs no answer
+	n, _ := io.CopyN(io.Discard, &hurried{r.Body, time.Now().Add(maxDrainTime)}, maxDrain) // a client that is gone needs no answer
 	return n
+}
+
+// hurried ends, between two reads, at a time.
+type hurried struct {
+	io.Reader
+	end time.Time
+}
+
+func (h *hurried) Read(p []byte) (int, error) {
+	if time.Now().After(h.end) {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return h.Reader.Read(p)
 }
 
 var errBodyTooLarge = errors.New("body exceeds its limit")

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 
@@ -192,6 +193,9 @@ func tooLarge(op *spec, event bool, size, limit int64) error {
 
 // bodyError tells a client that broke off from a fault of ours.
 func bodyError(err error) error {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return hearth.Errorf(hearth.ErrInvalidContent, "The rest of the request body does not come.")
+	}
 	if errors.Is(err, io.ErrUnexpectedEOF) {
 		return hearth.Errorf(hearth.ErrInvalidContent, "The request body is shorter than its Content-Length.")
 	}

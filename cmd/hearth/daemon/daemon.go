@@ -23,6 +23,7 @@ import (
 	"github.com/hearthd/hearth/edge/control"
 	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/internal/clock"
+	"github.com/hearthd/hearth/internal/slowbody"
 	"github.com/hearthd/hearth/invoke/dispatch"
 	"github.com/hearthd/hearth/invoke/pool"
 	"github.com/hearthd/hearth/invoke/provision"
@@ -193,13 +194,16 @@ func (d *daemon) openControl(ctx context.Context) error {
 	d.control.Resume(d.catalog.All())
 	d.queue.Start()
 	d.server = &http.Server{
-		Handler:           d.handler(),
+		Handler:           slowbody.Handler(d.handler(), bodyPause),
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       5 * time.Minute,
 		ErrorLog:          slog.NewLogLogger(d.logger.Handler(), slog.LevelDebug),
 	}
 	return nil
 }
+
+// bodyPause is how long a body may take for its next piece.
+const bodyPause = 30 * time.Second
 
 // defaults are the account and region of requests that say nothing of them.
 func (d *daemon) defaults() scope.Defaults {
