@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -96,6 +97,12 @@ function without a daemon.`,
 		newVersionCommand(t),
 		exit.NewTopic(),
 	)
+	root.InitDefaultHelpCmd()
+	for _, child := range root.Commands() {
+		if child.Name() == "help" {
+			child.RunE, child.Run = helpOf, nil
+		}
+	}
 	return root
 }
 
@@ -105,6 +112,16 @@ func unknownCommand(cmd *cobra.Command, name string) error {
 		return exit.Usagef("unknown command %q; did you mean %q?", name, suggestion)
 	}
 	return exit.Usagef("unknown command %q", name)
+}
+
+// helpOf is `hearth help COMMAND...`, for which a name that is none is an error.
+func helpOf(help *cobra.Command, args []string) error {
+	cmd, rest, err := help.Root().Find(args)
+	if err != nil || len(rest) > 0 {
+		return unknownCommand(help.Root(), strings.Join(args, " "))
+	}
+	cmd.InitDefaultHelpFlag()
+	return cmd.Help()
 }
 
 func newVersionCommand(t *terminal.Terminal) *cobra.Command {

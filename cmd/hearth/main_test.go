@@ -30,6 +30,8 @@ func TestRun_UsageErrors(t *testing.T) {
 	}{
 		{"unknown command", []string{"invok"}, `unknown command "invok"; did you mean "invoke"?`},
 		{"unknown subcommand", []string{"functions", "remove"}, "unknown command"},
+		{"help on an unknown command", []string{"help", "invok"}, `unknown command "invok"; did you mean "invoke"?`},
+		{"help on an unknown subcommand", []string{"help", "functions", "remove"}, `unknown command "functions remove"`},
 		{"unknown flag", []string{"invoke", "--nope", "f"}, "unknown flag: --nope"},
 		{"missing argument", []string{"invoke"}, "accepts 1 arg(s), received 0"},
 		{"flag value", []string{"status", "--wait", "soon"}, "invalid argument"},

@@ -125,13 +125,23 @@ func emulatedFunction(t *terminal.Terminal, args []string) (*hearth.Function, er
 // lookPath finds a program as a shell would.
 func lookPath(name, path string) (string, error) {
 	if strings.Contains(name, "/") {
+		if _, err := os.Stat(name); err != nil {
+			return "", exit.Usagef("%s: no such program", name)
+		}
+		if !executable(name) {
+			return "", exit.Usagef("%s cannot be executed; is it a program? chmod +x %[1]s", name)
+		}
 		return filepath.Abs(name)
 	}
 	for _, dir := range filepath.SplitList(path) {
-		file := filepath.Join(dir, name)
-		if info, err := os.Stat(file); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
+		if file := filepath.Join(dir, name); executable(file) {
 			return filepath.Abs(file)
 		}
 	}
 	return "", exit.Usagef("%s: no such program on PATH", name)
+}
+
+func executable(file string) bool {
+	info, err := os.Stat(file)
+	return err == nil && !info.IsDir() && info.Mode()&0o111 != 0
 }

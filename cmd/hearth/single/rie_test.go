@@ -3,6 +3,7 @@ package single
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -48,6 +49,16 @@ func TestEmulatedFunction_AsTheEmulatorHasIt(t *testing.T) {
 		}
 		if diff := cmp.Diff(test.want, view{test.args, fn.Handler, fn.Timeout, fn.MemorySize}); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestEmulatedFunction_PathOfNoProgram(t *testing.T) {
+	dir := dirWith(t, map[string]string{"prog": "not executable"})
+	for path, want := range map[string]string{dir + "/none": "no such program", dir + "/prog": "chmod +x", dir: "cannot be executed"} {
+		_, err := emulatedFunction(withEnvironment(nil), []string{path})
+		if exit.Code(t.Context(), err) != exit.Usage || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want a usage error with %q", path, err, want)
 		}
 	}
 }
