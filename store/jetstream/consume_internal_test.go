@@ -3,9 +3,12 @@ package jetstream
 import (
 	"context"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -47,6 +50,65 @@ func TestMessages_NoSignOfTheRequest_IsALostConsumer(t *testing.T) {
 	if len(asked) != 1 {
 		t.Errorf("%d more requests", len(asked))
 	}
+}
+
+// A server whose operator allows fewer consumers than hearth needs.
+func TestWatch_RefusedByTheServer_IsLogged(t *testing.T) {
+	options := serverOptions(t.TempDir(), 0)
+	options.DontListen, options.Host, options.Port = false, "127.0.0.1", server.RANDOM_PORT
+	srv, err := startServer(options, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
+	conn, err := nats.Connect(srv.ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	js, err := jetstream.New(conn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream := metaStream(1)
+	stream.MaxConsumers = 1
+	if _, err := js.CreateStream(t.Context(), stream); err != nil {
+		t.Fatal(err)
+	}
+	logged := make(lines, 100)
+	s, err := Connect(t.Context(), ExternalOptions{URL: srv.ClientURL(), Logger: slog.New(slog.NewTextHandler(logged, nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { // until Close ends it; it is refused, or that for lists is
+		ended <- s.KV().Watch(context.WithoutCancel(t.Context()), "", func(store.Event) error { return nil })
+	}()
+	select {
+	case line := <-logged:
+		if !strings.Contains(line, "level=WARN") || !strings.Contains(line, "maximum consumers limit") {
+			t.Errorf("logged %s", line)
+		}
+	case <-time.After(30 * time.Second):
+		t.Error("nothing is logged")
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := <-ended; !errors.Is(err, hearth.ErrUnavailable) {
+		t.Errorf("the watch ended with %v", err)
+	}
+	if n := len(logged); n > 0 {
+		t.Errorf("logged %d times more", n)
+	}
+}
+
+// lines takes what is written to it.
+type lines chan string
+
+func (l lines) Write(p []byte) (int, error) {
+	l <- string(p)
+	return len(p), nil
 }
 
 // A new key is written again before the watch comes to its first message. What

@@ -31,6 +31,7 @@ type watch struct {
 	cursor uint64          // sequence of the last message seen
 	synced bool            // EventSynced was reported
 	seen   map[string]bool // keys reported before EventSynced
+	warned bool            // see warn
 }
 
 // Watch implements store.KV. It reads from a consumer that delivers the last
@@ -61,11 +62,23 @@ func (kv *KV) watch(ctx context.Context, w *watch) error {
 			return err
 		}
 		if !errors.Is(err, errGap) && !errors.Is(err, context.Canceled) { // not a matter of the connection alone
+			w.warn(err)
 			if err := pause(ctx, rewatchPause); err != nil {
 				return err
 			}
 		}
 	}
+}
+
+// warn logs, once until something comes again, what the server has against the
+// watch. Loss of the connection is logged already, and that of a consumer is no
+// matter.
+func (w *watch) warn(err error) {
+	if w.warned || lost(err) || errors.Is(err, hearth.ErrUnavailable) {
+		return
+	}
+	w.warned = true
+	w.kv.store.logger.Warn("changes of the store are not seen; trying again", "prefix", w.prefix, "error", err)
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -127,7 +140,7 @@ func (w *watch) follow(ctx context.Context) error {
 
 // report passes one message on, unless it is of no interest.
 func (w *watch) report(msg *nats.Msg, revision uint64) error {
-	w.cursor = revision
+	w.cursor, w.warned = revision, false
 	key, err := decodeKey(strings.TrimPrefix(msg.Subject, metaPrefix))
 	if err != nil {
 		return fmt.Errorf("watch %q: %w", w.prefix, err)
