@@ -35,7 +35,7 @@ import (
 	"github.com/hearthd/hearth/cmd/hearth/single"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
 	"github.com/hearthd/hearth/internal/lambdaclient"
-	"github.com/hearthd/hearth/sandbox/namespace"
+	"github.com/hearthd/hearth/sandbox/namespace/userns"
 )
 
 // version is set by the linker; see the Makefile.
@@ -45,7 +45,7 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends things in order; the second ends them at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], terminal.OfProcess(), namespace.EnterUserNamespace))
+	os.Exit(run(ctx, os.Args[1:], terminal.OfProcess(), userns.Enter))
 }
 
 // run executes one command line and returns the exit code.

@@ -3,16 +3,12 @@ package namespace
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"os"
 	"strconv"
-
-	"golang.org/x/sys/unix"
 
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
-	"github.com/hearthd/hearth/sandbox/namespace/stage2"
+	"github.com/hearthd/hearth/sandbox/namespace/pid1"
 )
 
 // cell is the part of a sandbox that does not depend on its Spec: pid 1 in its
@@ -23,25 +19,21 @@ type cell struct {
 	slot    int             // among the live cells: names its ids, its group and its /tmp
 	tmp     tmp             // set by provideTmp
 	network sandbox.Network // none, NAT or the host's
-	link    *stage2.Link
-	process *os.Process // pid 1
+	init    *pid1.Init
 	group   *cgroup.Group
 	remains []func() error // what to undo once pid 1 is gone, last first
 
 	listener net.Listener
-
-	processes processes
-	done      chan struct{} // closed when no process is left
 }
 
 // newCell clones a pid 1. It shares the daemon's network namespace or gets one
 // of its own. The caller must close the cell.
 func (d *Driver) newCell(ctx context.Context, network sandbox.Network) (*cell, error) {
-	c := &cell{driver: d, slot: d.slots.take(), network: network, done: make(chan struct{})}
+	c := &cell{driver: d, slot: d.slots.take(), network: network}
 	c.remains = append(c.remains, func() error { d.slots.give(c.slot); return nil })
 	name := strconv.Itoa(c.slot)
 	var err error
-	if c.group, err = d.groups.Create(name, d.ids.root()); err != nil {
+	if c.group, err = d.groups.Create(name, d.ids.Root()); err != nil {
 		return nil, errors.Join(err, c.undo())
 	}
 	c.remains = append(c.remains, c.group.Remove)
@@ -63,64 +55,47 @@ func (d *Driver) newCell(ctx context.Context, network sandbox.Network) (*cell, e
 	return c, nil
 }
 
-// spawn clones pid 1 and starts to watch it.
+// spawn clones pid 1.
 func (c *cell) spawn(ctx context.Context) error {
-	l, remote, err := stage2.NewLink()
+	sp, err := c.driver.currentSpawner(ctx)
 	if err != nil {
 		return err
 	}
-	defer remote.Close()
-	flags := uint64(namespaces)
-	if c.network != sandbox.NetworkHost {
-		flags |= unix.CLONE_NEWNET
-	}
-	pid, err := c.driver.spawn(ctx, remote, c.group.JoinDir(), flags)
-	if err != nil {
-		l.Close()
-		return err
-	}
-	c.link = l
-	// Nobody else waits for the pid, so it cannot be another process.
-	if c.process, err = os.FindProcess(pid); err != nil {
-		l.Close()
-		return err
-	}
-	go func() { // ends when pid 1 does; whoever closes the cell waits for done
-		defer close(c.done)
-		l.Receive(c.processes.exit)
-		c.kill() // it broke the protocol, or it is gone
-		_, _ = c.process.Wait()
-		c.processes.end()
-	}()
-	return nil
+	c.init, err = sp.Clone(ctx, c.group.JoinDir(), c.network == sandbox.NetworkHost)
+	return err
 }
 
 // adopt gives pid 1 its ids and limits. It has none and does nothing until a
 // table comes.
 func (c *cell) adopt() error {
-	dir := "/proc/" + strconv.Itoa(c.process.Pid)
-	uid, gid := c.driver.ids.maps(c.slot)
-	if err := writeFile(dir+"/gid_map", gid); err != nil {
+	if err := c.init.MapIDs(c.driver.ids.Maps(c.slot)); err != nil {
 		return err
 	}
-	if err := writeFile(dir+"/uid_map", uid); err != nil {
+	return c.group.Add(c.init.Pid())
+}
+
+// prepare sets up all of the sandbox that does not depend on its Spec, the
+// listener of the Runtime API included.
+func (c *cell) prepare(ctx context.Context) error {
+	inner, _ := c.group.InnerDir() // nil where there is none
+	var err error
+	c.listener, err = c.init.SetUp(ctx, pid1.Setup{Root: !c.driver.ids.Single(), Proc: c.driver.proc, Group: inner})
+	if err != nil {
 		return err
 	}
-	return c.group.Add(c.process.Pid)
+	c.remains = append(c.remains, func() error {
+		if err := c.listener.Close(); !errors.Is(err, net.ErrClosed) { // the API's server may have closed it
+			return err
+		}
+		return nil
+	})
+	return nil
 }
-
-// userNamespace opens the user namespace of the sandbox.
-func (c *cell) userNamespace() (*os.File, error) {
-	return os.Open("/proc/" + strconv.Itoa(c.process.Pid) + "/ns/user")
-}
-
-// kill kills pid 1; the kernel kills all processes of the sandbox with it.
-func (c *cell) kill() { _ = c.process.Kill() } // it may be gone
 
 // close kills every process, waits for them and undoes the rest.
 func (c *cell) close() error {
-	c.kill()
-	<-c.done
+	c.init.Kill()
+	<-c.init.Done()
 	return c.undo()
 }
 
@@ -131,17 +106,4 @@ func (c *cell) undo() error {
 	}
 	c.remains = nil
 	return errors.Join(errs...)
-}
-
-// writeFile writes to a file of the kernel in one call.
-func writeFile(name, content string) error {
-	f, err := os.OpenFile(name, os.O_WRONLY, 0)
-	if err != nil {
-		return err
-	}
-	if _, err := f.WriteString(content); err != nil {
-		f.Close()
-		return fmt.Errorf("write %q: %w", content, err)
-	}
-	return f.Close()
 }

@@ -2,20 +2,21 @@
 // user, mount, pid, network, ipc, uts and cgroup namespaces of its own, a
 // read-only root, an unprivileged user without capabilities under seccomp, and
 // limits by control groups. It needs no daemon, no image and no set-uid helper,
-// and works as root and, with fewer limits, as any user (EnterUserNamespace).
+// and works as root and, with fewer limits, as any user (package userns).
 //
-// # Processes
+// # Parts
 //
-//	daemon ─┬─ spawner                 stage 2 in the daemon's namespaces, but for
-//	        │                          its own mount namespace: its root is the root
-//	        │                          of every sandbox
-//	        └─ pid 1 of a sandbox      stage 2, cloned by the spawner
-//	              ├─ runtime           cloned by pid 1, uid 993, then exec'ed
-//	              └─ extension
+//	Driver, sandboxes, spares    here: what is made in which order, and undone; what
+//	  │                          the host allows
+//	  ├─ pid1                    the processes: the spawner, pid 1 of each sandbox,
+//	  │    └─ stage2             and what it starts, by tables of system calls
+//	  ├─ rootfs                  what they see as their file system
+//	  ├─ userns                  the ids they have; entering a user namespace
+//	  ├─ cgroup, seccomp         their limits
+//	  ├─ disk, scratch           their /tmp
+//	  └─ nat                     their way out
 //
-// The daemon itself never forks for a sandbox: the spawner has a few pages, so
-// its clone costs the same whatever the daemon's size. Package stage2 tells how
-// a process is driven by tables of system calls; the tables are made here.
+// The daemon itself never forks for a sandbox.
 //
 // # Life of a sandbox
 //
@@ -26,9 +27,6 @@
 //	KillAll: kill(-1), reap until no child is left               (a table a round)
 //	Close:   kill pid 1, and with it the kernel kills the pid namespace
 //
-// Host directories reach a sandbox as detached mounts, cloned and made
-// read-only by the daemon and passed as descriptors: no path of the host is
-// resolved in a sandbox, and no mount ever appears in the host's mount table.
 // When the daemon dies, however it dies, the control socket of each pid 1
 // closes, pid 1 exits and the kernel does the rest, the disks of /tmp (package
 // disk) included; what stays, directories and empty control groups, is removed by the next New with the same state directory.
@@ -43,7 +41,6 @@
 // # Users
 //
 // As root, in-sandbox root and uid 993 are mapped to host ids from a range that
-// nobody else uses, and no two live sandboxes share the latter. In a user
-// namespace with subordinate ids the range is taken from them. With a single id
-// both are the user itself, and only the namespaces are between two sandboxes.
+// nobody else uses, and no two live sandboxes share the latter. Package userns
+// says what is otherwise.
 package namespace

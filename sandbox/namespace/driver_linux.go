@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,30 +17,28 @@ import (
 	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
 	"github.com/hearthd/hearth/sandbox/namespace/disk"
 	"github.com/hearthd/hearth/sandbox/namespace/nat"
+	"github.com/hearthd/hearth/sandbox/namespace/pid1"
+	"github.com/hearthd/hearth/sandbox/namespace/rootfs"
 	"github.com/hearthd/hearth/sandbox/namespace/seccomp"
 	"github.com/hearthd/hearth/sandbox/namespace/stage2"
+	"github.com/hearthd/hearth/sandbox/namespace/userns"
 )
 
 // Driver makes sandboxes of namespaces. It is a sandbox.Driver.
 type Driver struct {
-	log      *slog.Logger
-	dir      string
-	lock     *os.File // held while the driver lives
-	program  *os.File // the stage 2 executable
-	skeleton *skeleton
-	memory   memoryFiles
-	groups   *cgroup.Root
-	ids      idPool
-	slots    slots
-	spares   *spares
-	hardCPU  bool
-	filter   []seccomp.Instruction
+	log     *slog.Logger
+	dir     string
+	lock    *os.File // held while the driver lives
+	host    pid1.Host
+	groups  *cgroup.Root
+	ids     userns.IDs
+	slots   slots
+	spares  *spares
+	hardCPU bool
 
 	// What the host allows, found by New.
-	keepGroups   bool // supplementary groups cannot be dropped
 	proc         bool
 	inner        bool
-	lastCap      int
 	capabilities sandbox.Capabilities
 	disks        *disk.Maker // nil: /tmp are directories without a limit
 	noDisks      error       // why
@@ -50,7 +47,7 @@ type Driver struct {
 	sayNAT sync.Once    // says once that there is none
 
 	spawning sync.Mutex // held while a spawner is started
-	spawner  *spawner
+	spawner  *pid1.Spawner
 
 	mu     sync.Mutex
 	boxes  map[string]*box // open; nil while it is being created
@@ -101,14 +98,14 @@ func (d *Driver) open(o Options) error {
 	if err := checkPrivilege(); err != nil {
 		return err
 	}
-	if d.ids, err = readIDPool(); err != nil {
+	if d.ids, err = userns.ReadIDs(); err != nil {
 		return err
 	}
-	d.keepGroups = setgroupsDenied()
-	if d.lastCap, err = readLastCap(); err != nil {
+	d.host.KeepGroups = userns.SetgroupsDenied()
+	if d.host.LastCap, err = readLastCap(); err != nil {
 		return err
 	}
-	if d.filter, err = seccomp.Filter(); err != nil {
+	if d.host.Filter, err = seccomp.Filter(); err != nil {
 		return err
 	}
 	name := fmt.Sprintf("hearth-%x", sha256.Sum256([]byte(d.dir)))[:len("hearth-")+12]
@@ -119,14 +116,10 @@ func (d *Driver) open(o Options) error {
 	if err := d.openTmp(ctx); err != nil {
 		return err
 	}
-	d.memory.dir = d.dir
-	if d.program, err = stage2.Open(filepath.Join(d.dir, "stage2")); err != nil {
+	if d.host.Program, err = stage2.Open(filepath.Join(d.dir, "stage2")); err != nil {
 		return err
 	}
-	if d.skeleton, err = newSkeleton(filepath.Join(d.dir, "root")); err == nil {
-		err = writeShown(d.hostHosts(), hostHosts)
-	}
-	if err != nil {
+	if d.host.Skeleton, err = rootfs.New(d.dir); err != nil {
 		return err
 	}
 	if err := d.probe(ctx); err != nil {
@@ -212,130 +205,44 @@ func (d *Driver) create(ctx context.Context, spec sandbox.Spec) (b *box, err err
 	if err := c.group.SetLimits(limits); err != nil {
 		return nil, err
 	}
-	binds, err := d.specBinds(spec, c)
-	defer func() { closeAll(mounts(binds)) }()
-	if err != nil {
-		return nil, err
-	}
-	if err := c.attach(ctx, binds); err != nil {
+	if err := c.mount(ctx, spec); err != nil {
 		return nil, err
 	}
 	c.remains = append([]func() error{func() error { d.forget(spec.ID); return nil }}, c.remains...)
 	return b, nil
 }
 
-// specBinds opens the directories of a Spec.
-func (d *Driver) specBinds(spec sandbox.Spec, c *cell) (binds []bind, err error) {
-	users, err := c.userNamespace()
+// mount mounts what a Spec asks for.
+func (c *cell) mount(ctx context.Context, spec sandbox.Spec) error {
+	users, err := c.init.UserNamespace()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer users.Close()
-	add := func(source, target string, attr uint64) error {
-		b, err := openBind(source, target, attr)
-		if err == nil {
-			binds = append(binds, b)
-			if attr == attrReadOnly {
-				b.showAsRoot(users)
-			}
-		}
-		return err
-	}
-	for _, m := range []sandbox.Mount{{Source: spec.Task, Target: taskDir}, {Source: spec.Opt, Target: optDir},
-		{Source: spec.Runtime, Target: runtimeDir}, {Source: spec.Lang, Target: langDir}} {
-		if m.Source == "" && m.Target != taskDir {
-			continue // the skeleton's is empty
-		}
-		if err := d.checkReadable(m.Source); err != nil {
-			return binds, err
-		}
-		if err := add(m.Source, m.Target, attrReadOnly); err != nil {
-			return binds, err
-		}
-	}
-	var inTmp []sandbox.Mount
-	for _, m := range spec.Mounts {
-		if strings.HasPrefix(m.Target, tmpDir+"/") {
-			inTmp = append(inTmp, m)
-			continue
-		}
-		if err := d.skeleton.mountPoint(m.Source, m.Target, spec.Opt != ""); err != nil {
-			return binds, err
-		}
-		if err := add(m.Source, m.Target, attrReadOnly); err != nil {
-			return binds, err
-		}
-	}
-	for _, f := range d.nameFiles(c.network) {
-		if err := add(f.source, f.target, attrReadOnly); err != nil {
-			return binds, err
-		}
-	}
-	if d.proc && spec.MemoryBytes > 0 {
-		f, err := d.memory.file(spec.MemoryBytes)
-		if err == nil {
-			err = add(f, "/proc/meminfo", attrReadOnly)
-		}
-		if err != nil {
-			return binds, err
-		}
-	}
-	tmp, err := c.tmp.open()
-	if err != nil {
-		return binds, err
-	}
-	binds = append(binds, tmp)
-	for _, m := range inTmp { // on top of the sandbox's own, with points made in it
-		info, err := os.Stat(m.Source)
-		if err := errors.Join(err, checkTarget(m.Target)); err != nil {
-			return binds, err
-		}
-		if err := add(m.Source, m.Target, attrReadOnly); err != nil {
-			return binds, err
-		}
-		binds[len(binds)-1].point = unix.S_IFREG
-		if info.IsDir() {
-			binds[len(binds)-1].point = unix.S_IFDIR
-		}
-	}
-	return binds, nil
-}
-
-// checkReadable says early, and in words, what the function would otherwise
-// meet as a working directory that it cannot enter.
-func (d *Driver) checkReadable(dir string) error {
-	info, err := os.Stat(dir)
+	binds, err := c.driver.host.Skeleton.Binds(rootfs.Sandbox{
+		Spec: spec, Network: c.network, Users: users, OneUser: c.driver.ids.Single(), Proc: c.driver.proc, Tmp: c.tmp.open,
+	})
+	defer func() { rootfs.CloseBinds(binds) }()
 	if err != nil {
 		return err
 	}
-	if !d.ids.single() && info.IsDir() && info.Mode().Perm()&0o5 != 0o5 {
-		return fmt.Errorf("%s is not open to other users (mode %#o), and the function is one: chmod o+rx", dir, info.Mode().Perm())
-	}
-	return nil
+	return c.init.Mount(ctx, binds)
 }
 
-// spawn clones a pid 1 from the spawner, which is started again if it is gone.
-func (d *Driver) spawn(ctx context.Context, remote, group *os.File, flags uint64) (int, error) {
-	sp, err := d.currentSpawner(ctx)
-	if err != nil {
-		return 0, err
-	}
-	return sp.spawn(ctx, remote, group, flags)
-}
-
-func (d *Driver) currentSpawner(ctx context.Context) (*spawner, error) {
+// currentSpawner returns the spawner, which is started again if it is gone.
+func (d *Driver) currentSpawner(ctx context.Context) (*pid1.Spawner, error) {
 	d.spawning.Lock()
 	defer d.spawning.Unlock()
 	if d.spawner != nil {
 		select {
-		case <-d.spawner.done:
+		case <-d.spawner.Done():
 			d.log.WarnContext(ctx, "the sandbox spawner died; starting another")
 		default:
 			return d.spawner, nil
 		}
 	}
 	var err error
-	d.spawner, err = startSpawner(ctx, d.program, d.skeleton)
+	d.spawner, err = pid1.NewSpawner(ctx, &d.host)
 	return d.spawner, err
 }
 
@@ -365,13 +272,13 @@ func (d *Driver) close() error {
 	}
 	errs = append(errs, closeBoxes(open)...)
 	if d.spawner != nil {
-		d.spawner.close()
+		d.spawner.Close()
 	}
-	if d.skeleton != nil {
-		errs = append(errs, d.skeleton.close())
+	if d.host.Skeleton != nil {
+		errs = append(errs, d.host.Skeleton.Close())
 	}
-	if d.program != nil {
-		errs = append(errs, d.program.Close())
+	if d.host.Program != nil {
+		errs = append(errs, d.host.Program.Close())
 	}
 	if d.groups != nil {
 		errs = append(errs, d.groups.Close())

@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"strconv"
 
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace/nat"
@@ -45,7 +43,7 @@ func (d *Driver) openNAT(ctx context.Context, o Options) {
 // tryNAT makes a cell with a way out, and what it needs besides.
 func (d *Driver) tryNAT(ctx context.Context) error {
 	content, _ := d.nat.ResolvConf()
-	if err := writeShown(d.natResolvConf(), content); err != nil {
+	if err := d.host.Skeleton.WriteResolvConf(content); err != nil {
 		return err
 	}
 	c, err := d.newCell(ctx, sandbox.NetworkNAT)
@@ -91,7 +89,7 @@ func (c *cell) connect() error {
 	if c.network != sandbox.NetworkNAT {
 		return nil
 	}
-	namespace, err := os.Open("/proc/" + strconv.Itoa(c.process.Pid) + "/ns/net")
+	namespace, err := c.init.NetworkNamespace()
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,9 @@ import (
 
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
+	"github.com/hearthd/hearth/sandbox/namespace/pid1"
 	"github.com/hearthd/hearth/sandbox/namespace/stage2"
+	"github.com/hearthd/hearth/sandbox/namespace/userns"
 )
 
 // probe makes a sandbox and starts a command in it that does not exist: this
@@ -31,13 +33,13 @@ func (d *Driver) probe(ctx context.Context) error {
 		case err == nil && why == nil:
 			d.capabilities = d.describe(noProc, noInner)
 			return nil
-		case d.inner && (why != nil || isCall(callFork)):
+		case d.inner && (why != nil || isCall(pid1.CallFork)):
 			d.inner, noInner = false, errors.Join(why, err)
-		case d.proc && isCall(callProc):
+		case d.proc && isCall(pid1.CallProc):
 			d.proc, noProc = false, err
-		case d.disks != nil && isCall(callTmp):
+		case d.disks != nil && isCall(pid1.CallTmp):
 			d.disks, d.noDisks = nil, err
-		case noGroups == nil && (errors.Is(err, cgroup.ErrRefused) || isCall(callClone)):
+		case noGroups == nil && (errors.Is(err, cgroup.ErrRefused) || isCall(pid1.CallClone)):
 			noGroups = err
 			if err := d.groups.Disable(noGroups); err != nil {
 				return err
@@ -50,7 +52,7 @@ func (d *Driver) probe(ctx context.Context) error {
 
 // try makes a sandbox and says why it has no inner group, when it should.
 func (d *Driver) try(ctx context.Context, noInner *error) error {
-	b, err := d.create(ctx, sandbox.Spec{ID: "probe", Task: d.skeleton.dir, MemoryBytes: 1 << 30, CPU: 1})
+	b, err := d.create(ctx, sandbox.Spec{ID: "probe", Task: d.host.Skeleton.Dir(), MemoryBytes: 1 << 30, CPU: 1})
 	if err != nil {
 		return err
 	}
@@ -94,7 +96,7 @@ func (d *Driver) describe(noProc, noInner error) sandbox.Capabilities {
 	if noProc != nil {
 		miss("/proc", noProc.Error(), "run hearth where /proc is not masked: outside of a container, or in one started with --security-opt systempaths=unconfined")
 	}
-	if d.ids.single() {
+	if d.ids.Single() {
 		miss("a user for each sandbox", "the user has no subordinate ids", "install newuidmap (package uidmap) and give the user a range in /etc/subuid and /etc/subgid, or run hearth as root")
 	}
 	return c
@@ -102,20 +104,13 @@ func (d *Driver) describe(noProc, noInner error) sandbox.Capabilities {
 
 // checkPrivilege says why the daemon cannot make sandboxes, if it cannot.
 func checkPrivilege() error {
-	if !hasCapability(unix.CAP_SYS_ADMIN) {
-		return errors.New("neither root nor in a user namespace of its own (see EnterUserNamespace)")
+	if userns.Needed() {
+		return errors.New("neither root nor in a user namespace of its own (see userns.Enter)")
 	}
 	if err := unix.MountSetattr(-1, "", 0, &unix.MountAttr{}); errors.Is(err, unix.ENOSYS) {
 		return errors.New("needs Linux 5.12 or newer")
 	}
 	return nil
-}
-
-// hasCapability says whether this process has a capability in its user namespace.
-func hasCapability(c int) bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var data [2]unix.CapUserData
-	return unix.Capget(&header, &data[0]) == nil && data[c/32].Effective&(1<<(c%32)) != 0
 }
 
 // readLastCap returns the highest capability that the kernel knows.

@@ -12,15 +12,15 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/hearthd/hearth/sandbox/namespace"
+	"github.com/hearthd/hearth/sandbox/namespace/userns"
 )
 
 // rootlessEnv tells the test binary that it is to run its tests rootless.
 const rootlessEnv = "HEARTH_TEST_ROOTLESS"
 
 func TestMain(m *testing.M) {
-	if os.Getenv(rootlessEnv) != "" && namespace.NeedsUserNamespace() {
-		fmt.Fprintln(os.Stderr, namespace.EnterUserNamespace(os.Args))
+	if os.Getenv(rootlessEnv) != "" && userns.Needed() {
+		fmt.Fprintln(os.Stderr, userns.Enter(os.Args))
 		os.Exit(1)
 	}
 	if os.Getenv(networkEnv) == networkPeer {
@@ -103,32 +103,5 @@ func TestRootless_Suite_Passes(t *testing.T) {
 	out, err := rootless(t, "^TestDriver$")
 	if err != nil || !strings.Contains(out, "--- PASS: TestDriver") {
 		t.Errorf("the suite as an ordinary user: %v\n%s", err, out)
-	}
-}
-
-func TestSubordinateRange_File_IsSearchedByNameAndID(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "subuid")
-	if err := os.WriteFile(file, []byte("broken\nann:100000:65536\n1001:200000:10\nann:900000:5\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	for _, c := range []struct {
-		names       []string
-		base, count int
-	}{
-		{[]string{"1000", "ann"}, 100000, 65536},
-		{[]string{"1001", "bob"}, 200000, 10},
-		{[]string{"7", "eve"}, 0, 0},
-	} {
-		base, count, err := namespace.SubordinateRange(file, c.names...)
-		if err != nil || base != c.base || count != c.count {
-			t.Errorf("%v: got %d, %d, %v; want %d, %d", c.names, base, count, err, c.base, c.count)
-		}
-	}
-}
-
-func TestRootless_Twice_SaysWhatToDo(t *testing.T) {
-	t.Setenv("HEARTH_USER_NAMESPACE", "refused")
-	if err := namespace.EnterUserNamespace(os.Args); err == nil || !strings.Contains(err.Error(), "sysctl") {
-		t.Errorf("got %v", err)
 	}
 }

@@ -7,11 +7,9 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/hearthd/hearth/internal/resident"
 	"github.com/hearthd/hearth/sandbox"
-	"github.com/hearthd/hearth/sandbox/namespace/stage2"
+	"github.com/hearthd/hearth/sandbox/namespace/rootfs"
 )
 
 // box is a sandbox: a sandbox.Sandbox, a sandbox.Freezer, a sandbox.Inside and a
@@ -33,7 +31,7 @@ func (b *box) ID() string { return b.id }
 
 // Paths are those of Lambda.
 func (b *box) Paths() sandbox.Paths {
-	return sandbox.Paths{Task: taskDir, Runtime: runtimeDir, Opt: optDir, Lang: langDir, Tmp: tmpDir}
+	return sandbox.Paths{Task: rootfs.TaskDir, Runtime: rootfs.RuntimeDir, Opt: rootfs.OptDir, Lang: rootfs.LangDir, Tmp: rootfs.TmpDir}
 }
 
 // Listener accepts the connections to the Runtime API.
@@ -43,18 +41,14 @@ func (b *box) Listener() net.Listener { return b.listener }
 func (b *box) RuntimeAPI() string { return b.listener.Addr().String() }
 
 // Done is closed when no process can run in the sandbox any more.
-func (b *box) Done() <-chan struct{} { return b.done }
+func (b *box) Done() <-chan struct{} { return b.init.Done() }
 
 // Start runs a command.
 func (b *box) Start(ctx context.Context, cmd sandbox.Command) (sandbox.Process, error) {
 	if len(cmd.Args) == 0 {
 		return nil, fmt.Errorf("start process: no command: %w", sandbox.ErrEntrypoint)
 	}
-	p, err := b.start(ctx, cmd, b.maxProcesses, b.inner)
-	if err != nil {
-		return nil, err
-	}
-	return p, nil
+	return b.init.Start(ctx, cmd, b.maxProcesses, b.inner)
 }
 
 // KillAll kills every process but pid 1.
@@ -62,27 +56,7 @@ func (b *box) KillAll(ctx context.Context) error {
 	if err := b.Thaw(); err != nil { // or SIGKILL would wait for it, without a control group
 		return err
 	}
-	// Wait for one dead child and let the resident program reap it and all
-	// others, until there is none: whatever was left without a parent became a
-	// child of pid 1.
-	for first := true; ; first = false {
-		t := newTable()
-		if first {
-			t.Call("kill", unix.SYS_KILL, num(-1), num(unix.SIGKILL))
-		}
-		message, value := t.ReplyWords()
-		t.Call("wait", unix.SYS_WAITID, num(unix.P_ALL), num(0), num(0), num(unix.WEXITED|unix.WNOWAIT), num(0)).Store(value)
-		t.Call("reply", unix.SYS_SENDTO, num(stage2.ControlFD), message, stage2.MessageSize(), num(unix.MSG_NOSIGNAL))
-		t.release()
-		t.end()
-		reply, _, err := b.link.Run(ctx, t.Table, nil)
-		if err != nil {
-			return fmt.Errorf("kill all processes: %w", err)
-		}
-		if reply.Value == -int64(unix.ECHILD) {
-			return nil
-		}
-	}
+	return b.init.KillAll(ctx)
 }
 
 // Usage measures the sandbox; after Close, what it had used by then. The
@@ -96,7 +70,7 @@ func (b *box) Usage() (sandbox.Usage, error) {
 	u := b.group.Usage()
 	now := u.MemoryPeak - u.FileCache
 	if u.MemoryPeak == 0 {
-		now = resident.PeakBelow(b.process.Pid)
+		now = resident.PeakBelow(b.init.Pid())
 	}
 	return sandbox.Usage{MemoryPeak: raise(&b.peak, now), OOMKills: u.OOMKills}, nil
 }

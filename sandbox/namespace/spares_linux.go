@@ -53,7 +53,7 @@ func (s *spares) take() *cell {
 		case c := <-s.cells:
 			s.want()
 			select {
-			case <-c.done: // killed while it waited, by the kernel or an operator
+			case <-c.init.Done(): // killed while it waited, by the kernel or an operator
 				if err := c.close(); err != nil {
 					s.driver.log.Warn("a spare sandbox died and left traces", "error", err)
 				}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 
 	"github.com/hearthd/hearth/sandbox/namespace/disk"
+	"github.com/hearthd/hearth/sandbox/namespace/rootfs"
 	"github.com/hearthd/hearth/sandbox/namespace/scratch"
 )
 
@@ -32,7 +33,7 @@ func (d *Driver) openTmp(ctx context.Context) error {
 	if err := os.Mkdir(dir, 0o711); err != nil {
 		return err
 	}
-	d.disks, d.noDisks = disk.Open(ctx, filepath.Join(d.dir, "disks"), defaultTmpBytes, d.ids.root(), d.ids.rootGroup())
+	d.disks, d.noDisks = disk.Open(ctx, filepath.Join(d.dir, "disks"), defaultTmpBytes, d.ids.Root(), d.ids.RootGroup())
 	return nil
 }
 
@@ -58,20 +59,19 @@ func (c *cell) provideTmp(ctx context.Context, size int64) error {
 		return nil
 	}
 	dir := filepath.Join(c.driver.dir, "tmp", strconv.Itoa(c.slot))
-	if err := scratch.Make(dir, c.driver.ids.root(), c.driver.ids.rootGroup()); err != nil {
+	if err := scratch.Make(dir, c.driver.ids.Root(), c.driver.ids.RootGroup()); err != nil {
 		return err
 	}
 	c.tmp = tmp{size: size, dir: dir}
 	return nil
 }
 
-// open returns it for a sandbox to mount, once. The caller closes the bind.
-func (t tmp) open() (bind, error) {
+// open returns it as a detached mount, once. The caller closes that.
+func (t tmp) open() (*os.File, error) {
 	if t.disk == nil {
-		return openBind(t.dir, tmpDir, attrWritable)
+		return rootfs.OpenTmp(t.dir)
 	}
-	mount, err := t.disk.Mount()
-	return bind{mount: mount, target: tmpDir}, err
+	return t.disk.Mount()
 }
 
 // remove removes it with all that is in it.

@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/hearthd/hearth/sandbox/namespace"
+	"github.com/hearthd/hearth/sandbox/namespace/userns"
 )
 
 // probeHost looks at what the operating system offers to isolate and limit
@@ -21,7 +21,7 @@ func probeHost(context.Context) ([]hostCheck, error) {
 		}}, nil
 	}
 	uid := os.Getuid()
-	if namespace.InUserNamespace() {
+	if userns.Entered() {
 		uid = notRoot // root of its own namespace only
 	}
 	return linuxChecks(os.DirFS("/"), uid), nil

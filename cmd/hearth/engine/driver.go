@@ -7,6 +7,7 @@ import (
 
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace"
+	"github.com/hearthd/hearth/sandbox/namespace/userns"
 	"github.com/hearthd/hearth/sandbox/process"
 )
 
@@ -29,7 +30,7 @@ type Enter func(argv []string) error
 // started before. With SandboxAuto a host that refuses is left to OpenDriver, which
 // falls back and says so.
 func (enter Enter) Prepare(sandbox string) error {
-	if sandbox == SandboxProcess || enter == nil || !namespace.NeedsUserNamespace() {
+	if sandbox == SandboxProcess || enter == nil || !userns.Needed() {
 		return nil
 	}
 	if err := enter(os.Args); err != nil && sandbox == SandboxNamespace {

@@ -82,7 +82,7 @@ func (l *Link) Receive(onExit func(Exit)) {
 			continue
 		}
 		if err != nil {
-			closeAll(files)
+			CloseFiles(files)
 			break // not our program any more
 		}
 		l.answers <- answer{m, files}
@@ -90,7 +90,7 @@ func (l *Link) Receive(onExit func(Exit)) {
 	l.conn.Close()
 	select { // an answer that came too late for its caller
 	case a := <-l.answers:
-		closeAll(a.files)
+		CloseFiles(a.files)
 	default:
 	}
 }
@@ -118,7 +118,7 @@ func (l *Link) Run(ctx context.Context, t *Table, files []*os.File) (Reply, []*o
 	select {
 	case a := <-l.answers:
 		if f, ok := a.message.(Fault); ok {
-			closeAll(a.files)
+			CloseFiles(a.files)
 			return Reply{}, nil, &CallError{t.What(f), f.Errno}
 		}
 		return a.message.(Reply), a.files, nil
@@ -173,7 +173,8 @@ func receivedFiles(oob []byte) []*os.File {
 	return files
 }
 
-func closeAll(files []*os.File) {
+// CloseFiles closes what came with a Reply, or goes with a table.
+func CloseFiles(files []*os.File) {
 	for _, f := range files {
 		f.Close()
 	}

@@ -27,8 +27,13 @@ type Arg struct {
 	load bool
 }
 
+// Word is what a constant of a system call may be.
+type Word interface {
+	~int | ~int64 | ~uint64 | ~uint32 | ~int32 | ~uint16 | ~uintptr
+}
+
 // Int is a constant, or an address of the stage 2 process.
-func Int[T ~int | ~int64 | ~uint64 | ~uint32 | ~int32 | ~uint16 | ~uintptr](v T) Arg {
+func Int[T Word](v T) Arg {
 	return Arg{word: uint64(v)}
 }
 

@@ -24,7 +24,7 @@ import (
 	"github.com/hearthd/hearth/internal/lambdaclient"
 	"github.com/hearthd/hearth/runtimes"
 	"github.com/hearthd/hearth/sandbox"
-	"github.com/hearthd/hearth/sandbox/namespace"
+	"github.com/hearthd/hearth/sandbox/namespace/userns"
 )
 
 // Config has a value for each setting. It comes from the setting's flag, else from
@@ -91,7 +91,7 @@ func defaultDataDir(getenv func(string) string) string {
 	if dir := getenv("XDG_DATA_HOME"); dir != "" {
 		return filepath.Join(dir, "hearth")
 	}
-	if os.Getuid() == 0 && !namespace.InUserNamespace() {
+	if os.Getuid() == 0 && !userns.Entered() {
 		return "/var/lib/hearth"
 	}
 	return filepath.Join(getenv("HOME"), ".local", "share", "hearth")

@@ -1,4 +1,4 @@
-package namespace
+package pid1
 
 import (
 	"errors"

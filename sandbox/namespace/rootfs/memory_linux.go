@@ -1,37 +1,25 @@
-package namespace
+package rootfs
 
 import (
 	"fmt"
 	"path/filepath"
 	"strconv"
-	"sync"
 )
 
-// memoryFiles are what sandboxes see as /proc/meminfo, one for each size. The
-// host's would have programs choose caches and heaps that the sandbox's limit does
-// not allow. What is used of the memory they do not say: files do not change.
-type memoryFiles struct {
-	dir string
-
-	mu   sync.Mutex
-	made map[int64]bool
-}
-
-// file returns the file for a sandbox with a number of bytes.
-func (m *memoryFiles) file(bytes int64) (string, error) {
-	name := filepath.Join(m.dir, "meminfo-"+strconv.FormatInt(bytes, 10))
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.made[bytes] {
+// memoryFile returns what a sandbox with a number of bytes sees as /proc/meminfo.
+// The host's would have programs choose caches and heaps that the sandbox's limit
+// does not allow. What is used of the memory it does not say: it does not change.
+func (s *Skeleton) memoryFile(bytes int64) (string, error) {
+	name := filepath.Join(s.state, "meminfo-"+strconv.FormatInt(bytes, 10))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.memory[bytes] {
 		return name, nil
 	}
 	if err := writeShown(name, meminfo(bytes)); err != nil {
 		return "", err
 	}
-	if m.made == nil {
-		m.made = make(map[int64]bool)
-	}
-	m.made[bytes] = true
+	s.memory[bytes] = true
 	return name, nil
 }
 

@@ -1,4 +1,4 @@
-package namespace
+package rootfs
 
 import (
 	"errors"
@@ -9,31 +9,29 @@ import (
 	"slices"
 	"strings"
 	"sync"
-
-	"golang.org/x/sys/unix"
-
-	"github.com/hearthd/hearth/sandbox/namespace/stage2"
 )
 
-// skeleton is the directory that all sandboxes of a driver have as their root:
+// Skeleton is the directory that all sandboxes of a driver have as their root:
 // mount points, a few files in /etc, and nothing that depends on a function.
 // It is read-only in sandboxes and grows from outside: a new mount point shows
 // in all of them at once, as an empty directory.
-type skeleton struct {
-	dir  string
-	root *os.Root // dir, for paths that must not leave it
+type Skeleton struct {
+	dir   string
+	root  *os.Root // dir, for paths that must not leave it
+	state string   // the directory that it is in, beside files that sandboxes see
 
 	mu     sync.Mutex
 	points map[string]bool // mount points that exist
+	memory map[int64]bool  // sizes that there is a memoryFile of
 }
 
 // Places of a sandbox that every one has.
 const (
-	taskDir    = "/var/task"
-	runtimeDir = "/var/runtime"
-	optDir     = "/opt"
-	langDir    = "/var/lang"
-	tmpDir     = "/tmp"
+	TaskDir    = "/var/task"
+	RuntimeDir = "/var/runtime"
+	OptDir     = "/opt"
+	LangDir    = "/var/lang"
+	TmpDir     = "/tmp"
 )
 
 // hostTrees are the host's programs and libraries: symbolic links in the root
@@ -56,17 +54,16 @@ var etcFiles = map[string]string{
 	"etc/passwd":        "root:x:0:0:root:/root:/sbin/nologin\nsbx_user1051:x:993:990::/home/sbx_user1051:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n",
 	"etc/group":         "root:x:0:\nsbx_user1051:x:990:\nnogroup:x:65534:\n",
 	"etc/hosts":         ownHosts,
-	"etc/hostname":      hostname + "\n",
+	"etc/Hostname":      Hostname + "\n",
 	"etc/nsswitch.conf": "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\nnetworks: files\nprotocols: files\nservices: files\n",
 	"etc/resolv.conf":   "# No network: only the names in /etc/hosts resolve.\n",
 	"etc/host.conf":     "multi on\n",
 }
 
-// hostname is what a sandbox calls itself; it resolves, as Java wants.
-const hostname = "sandbox.localdomain"
-
-// newSkeleton makes the directory anew. The caller must close the skeleton.
-func newSkeleton(dir string) (*skeleton, error) {
+// New makes the directory anew, in the state directory of a driver. The caller
+// must close the skeleton.
+func New(state string) (*Skeleton, error) {
+	dir := filepath.Join(state, "root")
 	if err := os.RemoveAll(dir); err != nil {
 		return nil, fmt.Errorf("remove old root: %w", err)
 	}
@@ -77,16 +74,25 @@ func newSkeleton(dir string) (*skeleton, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make root: %w", err)
 	}
-	s := &skeleton{dir: dir, root: root, points: make(map[string]bool)}
+	s := &Skeleton{dir: dir, root: root, state: state, points: make(map[string]bool), memory: make(map[int64]bool)}
 	if err := s.fill(); err != nil {
 		return nil, errors.Join(fmt.Errorf("make root: %w", err), root.Close())
 	}
 	return s, nil
 }
 
+// Dir is the directory's path on the host.
+func (s *Skeleton) Dir() string { return s.dir }
+
+// Open makes a detached mount of the directory. The caller closes it.
+func (s *Skeleton) Open() (*os.File, error) {
+	b, err := openBind(s.dir, "/", attrReadOnly)
+	return b.Mount, err
+}
+
 // fill writes what is not bound.
-func (s *skeleton) fill() error {
-	for _, d := range []string{taskDir, runtimeDir, optDir, langDir, tmpDir, "/proc", "/sys", "/run", "/etc", "/dev/shm", "/var/tmp", "/root", "/home"} {
+func (s *Skeleton) fill() error {
+	for _, d := range []string{TaskDir, RuntimeDir, OptDir, LangDir, TmpDir, "/proc", "/sys", "/run", "/etc", "/dev/shm", "/var/tmp", "/root", "/home"} {
 		if err := s.directory(d); err != nil {
 			return err
 		}
@@ -122,12 +128,12 @@ func (s *skeleton) fill() error {
 			return err
 		}
 	}
-	return nil
+	return writeShown(s.hostHosts(), hostHosts)
 }
 
-// hostBinds opens the parts of the host that all sandboxes see. The caller
+// HostBinds opens the parts of the host that all sandboxes see. The caller
 // closes them, also those that come with an error.
-func (s *skeleton) hostBinds() (binds []bind, err error) {
+func (s *Skeleton) HostBinds() (binds []Bind, err error) {
 	addAt := func(source, target string, attr uint64) error {
 		if err := s.mountPoint(source, target, false); err != nil {
 			return err
@@ -193,7 +199,7 @@ func checkTarget(target string) error {
 
 // mountPoint sees to it that target can have source mounted on it. layers says
 // that something is mounted at /opt.
-func (s *skeleton) mountPoint(source, target string, layers bool) error {
+func (s *Skeleton) mountPoint(source, target string, layers bool) error {
 	if err := checkTarget(target); err != nil {
 		return err
 	}
@@ -223,42 +229,22 @@ func (s *skeleton) mountPoint(source, target string, layers bool) error {
 
 // covered says that a path is within something that is mounted, or behind a
 // link to it: it must exist there already.
-func (s *skeleton) covered(target string, layers bool) bool {
+func (s *Skeleton) covered(target string, layers bool) bool {
 	for _, tree := range hostTrees {
 		if strings.HasPrefix(target, tree+"/") {
 			return true
 		}
 	}
-	for _, d := range []string{taskDir, runtimeDir, langDir, tmpDir, "/proc"} {
+	for _, d := range []string{TaskDir, RuntimeDir, LangDir, TmpDir, "/proc"} {
 		if strings.HasPrefix(target, d+"/") {
 			return true
 		}
 	}
-	return layers && strings.HasPrefix(target, optDir+"/")
+	return layers && strings.HasPrefix(target, OptDir+"/")
 }
 
 // directory makes a directory and its parents.
-func (s *skeleton) directory(p string) error { return s.root.MkdirAll(p[1:], 0o755) }
+func (s *Skeleton) directory(p string) error { return s.root.MkdirAll(p[1:], 0o755) }
 
-func (s *skeleton) close() error { return s.root.Close() }
-
-// rootTable makes the skeleton the root of the process that runs it, with the
-// binds in it, and drops all else from its mount namespace.
-func rootTable(s *skeleton, binds []bind, self bind) (*stage2.Table, []*os.File) {
-	t := newTable()
-	files := []*os.File{self.mount}
-	t.call("make mounts private", unix.SYS_MOUNT, num(0), t.String("/"), num(0), num(unix.MS_REC|unix.MS_PRIVATE), num(0))
-	t.attach("mount "+s.dir, stage2.FD(0), t.String(s.dir))
-	t.call("chdir "+s.dir, unix.SYS_CHDIR, t.String(s.dir))
-	for i, b := range binds {
-		t.attach("mount "+b.target, stage2.FD(i+1), t.String(b.target[1:]))
-		files = append(files, b.mount)
-	}
-	dot := t.String(".")
-	t.call("pivot_root", unix.SYS_PIVOT_ROOT, dot, dot)
-	t.call("detach the host's root", unix.SYS_UMOUNT2, dot, num(unix.MNT_DETACH))
-	t.call("chdir /", unix.SYS_CHDIR, t.String("/"))
-	t.call("name", unix.SYS_PRCTL, num(unix.PR_SET_NAME), t.String("hearth-spawner"))
-	t.finish()
-	return t.Table, files
-}
+// Close frees the skeleton. Sandboxes that have it as their root keep it.
+func (s *Skeleton) Close() error { return s.root.Close() }
