@@ -118,7 +118,7 @@ func TestCommand_Java11_CompilesInAllTiers(t *testing.T) {
 
 func TestCheck_JavaWithoutClient_SaysHowToGetIt(t *testing.T) {
 	err := javaSet(t, t.TempDir(), fakeJDK(t, "17.0.1")).Check(t.Context(), "java17")
-	if !errors.Is(err, hearth.ErrInvalid) || !strings.Contains(err.Error(), "hearth runtimes install java") {
+	if !errors.Is(err, hearth.ErrInvalidRuntime) || !strings.Contains(err.Error(), "hearth runtimes install java") {
 		t.Errorf("error %v", err)
 	}
 }

@@ -48,9 +48,8 @@ type Plan struct {
 }
 
 // Plan works out how to run a function of PackageType Zip. Errors for the
-// caller are *hearth.Error: of kind hearth.ErrInvalid when no build of hearth
-// could run the runtime, of kind hearth.ErrInvalidRuntime when this host lacks
-// the interpreter. ctx bounds the probing of interpreters, which happens once.
+// caller are *hearth.Error, of kind hearth.ErrInvalidRuntime when this build or
+// this host cannot run the runtime. ctx bounds the probing of interpreters, which happens once.
 func (s *Set) Plan(ctx context.Context, fn *hearth.Function) (*Plan, error) {
 	if fn.PackageType == hearth.PackageImage {
 		return nil, fmt.Errorf("plan runtime: %s is an image, which brings its own", fn.Name)

@@ -2,7 +2,6 @@ package runtimes
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -63,10 +62,19 @@ func New(opts Options) (*Set, error) {
 	}, nil
 }
 
-// Check says whether functions of a runtime can run on this host: nil, or a
-// *hearth.Error for the caller, of kind hearth.ErrInvalid, that names what is
-// missing and how to get it. It is meant for CreateFunction and
-// UpdateFunctionConfiguration; Plan decides again.
+// Accept says whether functions may have a runtime: nil, or the error of
+// Accepted. Any runtime that has a substitute is accepted.
+func (s *Set) Accept(name string) error {
+	if _, substituted := s.opts.Substitutes[name]; substituted {
+		return nil
+	}
+	_, err := Accepted(name)
+	return err
+}
+
+// Check says whether functions of a runtime can run on this host now: nil, the
+// error of Accept, or a *hearth.Error of kind hearth.ErrInvalidRuntime that names
+// what is missing and how to get it. Plan decides again.
 func (s *Set) Check(ctx context.Context, name string) error {
 	_, served, err := s.resolve(name)
 	if err != nil || served.Family == Provided {
@@ -75,10 +83,6 @@ func (s *Set) Check(ctx context.Context, name string) error {
 	_, err = s.Find(ctx, served)
 	if err == nil && served.Family == Java {
 		_, _, err = s.javaClient()
-	}
-	var missing *hearth.Error
-	if errors.As(err, &missing) {
-		return hearth.Errorf(hearth.ErrInvalid, "%s", missing.Message)
 	}
 	return err
 }

@@ -202,19 +202,38 @@ func TestFind_CancelledIsNotRemembered(t *testing.T) {
 	}
 }
 
-func TestCheck_UnservedRuntimeIsInvalid(t *testing.T) {
+func TestCheck_RuntimeThatIsNotServed_SaysSo(t *testing.T) {
 	set := newSet(t, nil)
-	for _, name := range []string{"java21", "ruby3.4", "dotnet10", "go1.x", "python3.15", "cobol"} {
-		if err := set.Check(t.Context(), name); !errors.Is(err, hearth.ErrInvalid) {
-			t.Errorf("Check(%s) = %v, want ErrInvalid", name, err)
+	for _, name := range []string{"java21", "ruby3.4", "dotnet10", "python3.15"} {
+		if err := set.Accept(name); err != nil {
+			t.Errorf("Accept(%s) = %v", name, err)
+		}
+		if err := set.Check(t.Context(), name); !errors.Is(err, hearth.ErrInvalidRuntime) {
+			t.Errorf("Check(%s) = %v, want ErrInvalidRuntime", name, err)
 		}
 	}
 }
 
-func TestCheck_MissingInterpreterIsInvalid(t *testing.T) {
+func TestAccept_RuntimeThatLambdaDoesNotHave_IsInvalid(t *testing.T) {
+	set := newSet(t, nil)
+	for _, name := range []string{"go1.x", "cobol"} {
+		if err := set.Accept(name); !errors.Is(err, hearth.ErrInvalid) {
+			t.Errorf("Accept(%s) = %v, want ErrInvalid", name, err)
+		}
+	}
+}
+
+func TestAccept_RuntimeWithASubstitute_IsAccepted(t *testing.T) {
+	set := newSet(t, func(o *runtimes.Options) { o.Substitutes = runtimes.Substitutes{"python3.7": "python3.8"} })
+	if err := set.Accept("python3.7"); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestCheck_MissingInterpreter_SaysSo(t *testing.T) {
 	set := newSet(t, func(o *runtimes.Options) { o.Dirs = []string{t.TempDir()} })
-	if err := set.Check(t.Context(), "python3.12"); !errors.Is(err, hearth.ErrInvalid) {
-		t.Errorf("Check = %v, want ErrInvalid", err)
+	if err := set.Check(t.Context(), "python3.12"); !errors.Is(err, hearth.ErrInvalidRuntime) {
+		t.Errorf("Check = %v, want ErrInvalidRuntime", err)
 	}
 }
 

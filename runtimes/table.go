@@ -91,19 +91,30 @@ func family(f Family, suffix, names string, served, deprecated bool) []Runtime {
 	return out
 }
 
-// Servable returns the runtime of a name, or a *hearth.Error of kind
-// hearth.ErrInvalid when Lambda does not know the name or this build does not
-// run it, or in AWS's words when AWS has switched it off. It does not look at
-// the host; see Set.Find.
-func Servable(name string) (Runtime, error) {
+// Accepted returns the runtime of a name that functions may have, or, in AWS's
+// words, a *hearth.Error of kind hearth.ErrInvalid when Lambda does not know it
+// or has switched it off.
+func Accepted(name string) (Runtime, error) {
 	r, ok := Lookup(name)
 	switch {
 	case !ok:
 		return Runtime{}, hearth.Errorf(hearth.ErrInvalid, "Value %s at 'runtime' failed to satisfy constraint: Member must satisfy enum value set: [%s] or be a valid ARN", name, strings.Join(servedNames(), ", "))
 	case switchedOff(r):
 		return Runtime{}, hearth.Errorf(hearth.ErrInvalid, "The runtime parameter of %s is no longer supported for creating or updating AWS Lambda functions. We recommend you use a supported runtime while creating or updating functions.", name)
-	case !r.Served:
-		return Runtime{}, hearth.Errorf(hearth.ErrInvalid, "hearth does not run %s: it serves %s. Package the function with its own bootstrap (provided.al2023), or map it with --runtime-map %s=RUNTIME.", name, strings.Join(servedNames(), ", "), name)
+	}
+	return r, nil
+}
+
+// Servable returns the runtime of a name, or the error of Accepted, or one of
+// kind hearth.ErrInvalidRuntime when this build does not run it. It does not
+// look at the host; see Set.Find.
+func Servable(name string) (Runtime, error) {
+	r, err := Accepted(name)
+	if err == nil && !r.Served {
+		err = hearth.Errorf(hearth.ErrInvalidRuntime, "hearth does not run %s: it serves %s. Package the function with its own bootstrap (provided.al2023), or map it with --runtime-map %s=RUNTIME.", name, strings.Join(servedNames(), ", "), name)
+	}
+	if err != nil {
+		return Runtime{}, err
 	}
 	return r, nil
 }

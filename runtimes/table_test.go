@@ -39,7 +39,7 @@ func TestAll_NamesAreUnique(t *testing.T) {
 
 func TestServable_KnownRuntimeThatIsNotServedSaysSo(t *testing.T) {
 	_, err := runtimes.Servable("ruby3.4")
-	if err == nil || !strings.HasPrefix(err.Error(), "hearth does not run ruby3.4: it serves python3.8, ") {
+	if !errors.Is(err, hearth.ErrInvalidRuntime) || !strings.HasPrefix(err.Error(), "hearth does not run ruby3.4: it serves python3.8, ") {
 		t.Errorf("error = %v", err)
 	}
 }

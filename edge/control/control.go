@@ -52,9 +52,9 @@ type Versions interface {
 
 // Host is what this machine can run.
 type Host interface {
-	// CheckRuntime says whether functions of a runtime can run here; the error
-	// is for the caller.
-	CheckRuntime(ctx context.Context, runtime string) error
+	// CheckRuntime returns an error for the caller when functions may not have a
+	// runtime. When they may, but it cannot run here now, missing says why.
+	CheckRuntime(ctx context.Context, runtime string) (missing, err error)
 	// Prepare makes a function's code ready to run.
 	Prepare(ctx context.Context, fn *hearth.Function) error
 }

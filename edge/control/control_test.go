@@ -21,12 +21,24 @@ func TestCreate_CodeThatCannotBeUnpacked(t *testing.T) {
 	})
 }
 
-func TestCreate_RuntimeThatTheHostDoesNotHave(t *testing.T) {
+func TestCreate_RuntimeThatLambdaDoesNotHave_IsRefused(t *testing.T) {
 	serve(t, func(f *fixture) {
-		f.host.checkRuntime = func(runtime string) error {
-			return hearth.Errorf(hearth.ErrInvalid, "%s needs an interpreter. Install it.", runtime)
+		f.host.checkRuntime = func(runtime string) (missing, err error) {
+			return nil, hearth.Errorf(hearth.ErrInvalid, "There is no %s.", runtime)
 		}
-		f.refused(f.do("POST", functions, createBody("f", "")), 400, "InvalidParameterValueException", "python3.13 needs an interpreter. Install it.")
+		f.refused(f.do("POST", functions, createBody("f", "")), 400, "InvalidParameterValueException", "There is no python3.13.")
+	})
+}
+
+func TestCreate_RuntimeThatTheHostDoesNotHave_IsWarnedOf(t *testing.T) {
+	serve(t, func(f *fixture) {
+		f.host.checkRuntime = func(runtime string) (missing, err error) {
+			return hearth.Errorf(hearth.ErrInvalidRuntime, "%s needs an interpreter. Install it.", runtime), nil
+		}
+		w := f.do("POST", functions, createBody("f", ""))
+		if got := w.Header().Get("X-Hearth-Warning"); w.Code != 201 || got != "python3.13 needs an interpreter. Install it." {
+			f.Errorf("%d, warning %q", w.Code, got)
+		}
 	})
 }
 

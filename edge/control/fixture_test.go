@@ -85,14 +85,14 @@ func (f *fixture) settle() { synctest.Wait() }
 
 // host is what can run; nil functions agree to everything.
 type host struct {
-	checkRuntime func(runtime string) error
+	checkRuntime func(runtime string) (missing, err error)
 	checkArchive func(archive []byte) error
 	prepare      func(ctx context.Context, fn *hearth.Function) error
 }
 
-func (h *host) CheckRuntime(_ context.Context, runtime string) error {
+func (h *host) CheckRuntime(_ context.Context, runtime string) (missing, err error) {
 	if h.checkRuntime == nil {
-		return nil
+		return nil, nil
 	}
 	return h.checkRuntime(runtime)
 }

@@ -63,6 +63,10 @@ func updateSettings(in *api.UpdateFunctionConfigurationInput) settings {
 	}
 }
 
+// warningHeader carries what does not stop a request, but will be in the way
+// later. Hearth's own client shows it; others pass over it.
+const warningHeader = "X-Hearth-Warning"
+
 // configure applies settings to a draft and checks the result. The layers come
 // last: they are held.
 func (s *Service) configure(ctx context.Context, d *draft, in settings) error {
@@ -72,8 +76,12 @@ func (s *Service) configure(ctx context.Context, d *draft, in settings) error {
 		return err
 	}
 	if in.runtime != nil {
-		if err := s.opts.Host.CheckRuntime(ctx, fn.Runtime); err != nil {
+		missing, err := s.opts.Host.CheckRuntime(ctx, fn.Runtime)
+		if err != nil {
 			return err
+		}
+		if missing != nil {
+			api.CallFrom(ctx).Response.Set(warningHeader, missing.Error())
 		}
 	}
 	if err := checkSnapStart(fn); err != nil {

@@ -13,6 +13,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/hearthd/hearth/internal/sigv4"
@@ -26,6 +28,10 @@ const (
 	DefaultRegion = "us-east-1"
 )
 
+// warningHeader is where the daemon warns of what will be in the way later; see
+// edge/control.
+const warningHeader = "X-Hearth-Warning"
+
 // maxAnswer bounds what is read of an answer, in bytes; the largest is the
 // response of a function, 6 MiB.
 const maxAnswer = 64 << 20
@@ -36,6 +42,9 @@ type Client struct {
 	http        *http.Client
 	credentials sigv4.Credentials // empty: nothing is signed
 	region      string
+
+	mu       sync.Mutex
+	warnings []string
 }
 
 // New returns a client of the daemon at an endpoint, such as
@@ -136,7 +145,23 @@ func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 		defer resp.Body.Close()
 		return nil, readError(resp)
 	}
+	c.noteWarning(resp.Header.Get(warningHeader))
 	return resp, nil
+}
+
+func (c *Client) noteWarning(warning string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if warning != "" && !slices.Contains(c.warnings, warning) {
+		c.warnings = append(c.warnings, warning)
+	}
+}
+
+// Warnings returns what the daemon has warned of, each warning once.
+func (c *Client) Warnings() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return slices.Clone(c.warnings)
 }
 
 // call sends in as JSON, unless it is nil, and decodes the answer into out,

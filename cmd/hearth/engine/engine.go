@@ -119,7 +119,12 @@ func (e *Engine) Driver() sandbox.Driver { return e.driver }
 func (e *Engine) Network() sandbox.Network { return e.network }
 
 // CheckRuntime, CheckArchive and Prepare make the engine control's Host.
-func (e *Engine) CheckRuntime(ctx context.Context, name string) error { return e.set.Check(ctx, name) }
+func (e *Engine) CheckRuntime(ctx context.Context, name string) (missing, err error) {
+	if err := e.set.Accept(name); err != nil {
+		return nil, err
+	}
+	return e.set.Check(ctx, name), nil
+}
 
 func (e *Engine) CheckArchive(archive io.ReaderAt, size int64) (int64, error) {
 	return bundle.Verify(archive, size)

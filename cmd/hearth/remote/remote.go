@@ -7,6 +7,7 @@ package remote
 import (
 	"cmp"
 	"context"
+	"fmt"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -36,7 +37,7 @@ func (d *Daemon) AddFlags(f *pflag.FlagSet) {
 // A Verb does its work with a client, which is closed when it returns.
 type Verb func(ctx context.Context, client *lambdaclient.Client, args []string) error
 
-// Run makes a command's RunE of a verb.
+// Run makes a command's RunE of a verb. It passes on what the daemon warned of.
 func (d *Daemon) Run(verb Verb) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		client, err := d.open()
@@ -44,7 +45,11 @@ func (d *Daemon) Run(verb Verb) func(*cobra.Command, []string) error {
 			return err
 		}
 		defer client.Close()
-		return verb(cmd.Context(), client, args)
+		err = verb(cmd.Context(), client, args)
+		for _, warning := range client.Warnings() {
+			fmt.Fprintf(d.Stderr, "hearth: warning: %s\n", warning)
+		}
+		return err
 	}
 }
 

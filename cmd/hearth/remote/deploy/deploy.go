@@ -197,7 +197,7 @@ func createFunction(ctx context.Context, client *lambdaclient.Client, file funct
 }
 
 // updateFunction changes settings before code: settings are what a daemon may
-// refuse, such as a runtime that its host lacks, and then the code stays too.
+// refuse, such as a runtime that Lambda no longer has, and then the code stays too.
 func updateFunction(ctx context.Context, client *lambdaclient.Client, file functionfile.File, archive []byte) error {
 	if err := client.UpdateFunctionConfiguration(ctx, file.FunctionName, file.Role, file.Settings); err != nil {
 		return err

@@ -50,6 +50,22 @@ func TestDeploy_NewFunction(t *testing.T) {
 	}
 }
 
+func TestDeploy_WarningOfTheDaemon_IsShownOnce(t *testing.T) {
+	d := remotetest.NewDaemon(t)
+	d.Answers["GET /2015-03-31/functions/f/configuration"] = remotetest.Success(`{"FunctionName":"f","Runtime":"ruby3.4","State":"Active","LastUpdateStatus":"Successful"}`)
+	d.Answers["PUT /2015-03-31/functions/f/configuration"] = remotetest.Success(`{}`, "X-Hearth-Warning: install ruby")
+	d.Answers["PUT /2015-03-31/functions/f/code"] = remotetest.Success(`{}`, "X-Hearth-Warning: install ruby")
+	archive := filepath.Join(t.TempDir(), "f.zip")
+	if err := os.WriteFile(archive, []byte("zip"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	got := d.Run(t, deploy.NewCommand, "deploy", archive, "--runtime", "ruby3.4")
+	want := remotetest.Outcome{Stdout: "updated f (ruby3.4, 3 bytes)\n", Stderr: "hearth: warning: install ruby\n"}
+	if got != want {
+		t.Errorf("outcome = %+v, want %+v", got, want)
+	}
+}
+
 // deployDir writes a function's directory with a function.json.
 func deployDir(t *testing.T, description string) string {
 	t.Helper()
