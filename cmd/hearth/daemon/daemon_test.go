@@ -162,6 +162,21 @@ func now(t *testing.T, d *daemon) time.Time {
 	return state.Now
 }
 
+func TestClock_Test_GoesOnWhereItBegan(t *testing.T) {
+	dir := t.TempDir()
+	var times [2]time.Time
+	for i := range times {
+		d := open(t, dir, onTestClock)
+		times[i] = now(t, d)
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if !times[1].Equal(times[0]) {
+		t.Errorf("a clock that was not advanced is at %v at the second start, want %v", times[1], times[0])
+	}
+}
+
 func TestClock_Test_GoesOnWhereItStood(t *testing.T) {
 	dir := t.TempDir()
 	d := open(t, dir, onTestClock)

@@ -39,6 +39,11 @@ func (d *daemon) openClock() error {
 	}
 	d.testClock = clock.NewTest(now)
 	d.clock = d.testClock
+	if saved == nil { // the first start, which a second one goes on from
+		if err := d.saveClock(); err != nil {
+			return err
+		}
+	}
 	d.logger.Info("time stands still; move it with: hearth clock advance DURATION", "now", now.UTC().Format(time.RFC3339Nano))
 	return nil
 }

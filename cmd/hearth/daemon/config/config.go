@@ -177,9 +177,22 @@ func (c *Config) read(file string) error {
 	dec := yaml.NewDecoder(f)
 	dec.KnownFields(true)
 	if err := dec.Decode(c); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: %w", file, err)
+		return fmt.Errorf("%s: %w", file, plain(err))
 	}
 	return nil
+}
+
+// plain is an error of the YAML decoder without the names of Go's types.
+func plain(err error) error {
+	var types *yaml.TypeError
+	if !errors.As(err, &types) {
+		return err
+	}
+	lines := make([]string, len(types.Errors))
+	for i, line := range types.Errors {
+		lines[i], _, _ = strings.Cut(line, " in type ")
+	}
+	return errors.New(strings.Join(lines, "; "))
 }
 
 // validate names the field that makes no sense.

@@ -74,7 +74,7 @@ func readCredentials(name string) ([]AccessKey, error) {
 	dec.KnownFields(true)
 	var content credentialsFile
 	if err := dec.Decode(&content); err != nil && !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", name, plain(err))
 	}
 	return content.AccessKeys, nil
 }

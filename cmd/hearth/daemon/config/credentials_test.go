@@ -111,3 +111,15 @@ func TestListen_BeyondLoopback_WantsAuth(t *testing.T) {
 		t.Errorf("with --auth: %v", err)
 	}
 }
+
+func TestLoad_UnknownKeys(t *testing.T) {
+	for file, args := range map[string][]string{
+		"hearth.yaml": {"--config", "hearth.yaml"},
+		"keys.yaml":   {"--auth", "--credentials", "keys.yaml"},
+	} {
+		_, err := loaded(t, map[string]string{file: "bogus: 1\n"}, args...)
+		if err == nil || !strings.Contains(err.Error(), file+": line 1: field bogus not found") || strings.Contains(err.Error(), "type") {
+			t.Errorf("%s: %v, want the line and the key, and no type of Go's", file, err)
+		}
+	}
+}
