@@ -69,8 +69,9 @@ func (k *keys) wakeLocked() {
 
 // How hard a list tries to have every key.
 const (
-	// catchUps is how often it looks whether something was written meanwhile.
-	catchUps = 3
+	// catchUps is how often it looks whether something was written meanwhile. To
+	// be missed after that, a key must have been written again each time.
+	catchUps = 8
 	// catchUpTimeout is how long it waits when its ctx has no deadline.
 	catchUpTimeout = 30 * time.Second
 )
