@@ -29,7 +29,8 @@
 //
 // When the daemon dies, however it dies, the control socket of each pid 1
 // closes, pid 1 exits and the kernel does the rest, the disks of /tmp (package
-// disk) included; what stays, directories and empty control groups, is removed by the next New with the same state directory.
+// disk) included; what stays, directories and empty control groups, is removed
+// by the next New with the same state directory.
 //
 // # Limits of the host's own
 //

@@ -37,3 +37,22 @@ func TestEnter_Twice_SaysWhatToDo(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+func TestMaps_LiveSandboxes_ShareRootAlone(t *testing.T) {
+	ids, err := userns.ReadIDs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ids.Single() {
+		t.Skip("this user namespace has one id")
+	}
+	uid0, gid0 := ids.Maps(0)
+	uid1, gid1 := ids.Maps(1)
+	for _, pair := range [][2]string{{uid0, uid1}, {gid0, gid1}} {
+		root0, function0, _ := strings.Cut(pair[0], "\n")
+		root1, function1, _ := strings.Cut(pair[1], "\n")
+		if root0 != root1 || function0 == function1 || function0 == "" {
+			t.Errorf("the maps %q and %q", pair[0], pair[1])
+		}
+	}
+}
