@@ -117,7 +117,7 @@ func checkImport(s source, imported string) string {
 		return fmt.Sprintf("%s: the root package imports %s; it imports the standard library only", s.path, imported)
 	case ours:
 		return checkArrow(s, imported)
-	case strings.HasPrefix(imported, "github.com/nats-io/") && s.dir() != "store/jetstream":
+	case strings.HasPrefix(imported, "github.com/nats-io/") && !strings.HasPrefix(s.dir()+"/", "store/jetstream/"):
 		return fmt.Sprintf("%s: imports %s; only store/jetstream speaks NATS", s.path, imported)
 	case strings.HasPrefix(imported, "github.com/aws/") && !mayUseAWS(s, imported):
 		return fmt.Sprintf("%s: imports %s; AWS SDKs are for tests and examples", s.path, imported)

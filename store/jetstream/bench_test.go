@@ -8,6 +8,7 @@ import (
 
 	"github.com/hearthd/hearth/store"
 	"github.com/hearthd/hearth/store/jetstream"
+	"github.com/hearthd/hearth/store/jetstream/jetstreamtest"
 )
 
 func openBench(b *testing.B) *jetstream.Store {
@@ -83,7 +84,7 @@ func BenchmarkKV_List(b *testing.B) {
 func BenchmarkBlobs(b *testing.B) {
 	blobs := openBench(b).Blobs()
 	content := make([]byte, 50<<20)
-	digest := digestOf(content)
+	digest := jetstreamtest.DigestOf(content)
 	b.Run("Put", func(b *testing.B) {
 		b.SetBytes(int64(len(content)))
 		for b.Loop() {

@@ -19,6 +19,7 @@ import (
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
 	"github.com/hearthd/hearth/store/jetstream"
+	"github.com/hearthd/hearth/store/jetstream/jetstreamtest"
 )
 
 var killRounds = flag.Int("kill.rounds", 5, "rounds of the kill -9 test")
@@ -86,7 +87,7 @@ func writeUntilKilled(dir string) error {
 	run("blob", func(n int) (string, error) {
 		text := fmt.Sprintf("%s/%d", session, n)
 		content := bytes.Repeat([]byte(text), 1000)
-		_, err := s.Blobs().Put(ctx, digestOf(content), bytes.NewReader(content))
+		_, err := s.Blobs().Put(ctx, jetstreamtest.DigestOf(content), bytes.NewReader(content))
 		return "blob " + text, err
 	})
 	group.Wait()
@@ -187,7 +188,7 @@ func verify(ctx context.Context, s *jetstream.Store, line string) error {
 		return nil
 	case "blob":
 		content := bytes.Repeat([]byte(what), 1000)
-		r, err := s.Blobs().Open(ctx, digestOf(content))
+		r, err := s.Blobs().Open(ctx, jetstreamtest.DigestOf(content))
 		if err != nil {
 			return err
 		}

@@ -14,64 +14,11 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store/jetstream"
+	"github.com/hearthd/hearth/store/jetstream/embedded"
+	"github.com/hearthd/hearth/store/jetstream/jetstreamtest"
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	natsjs "github.com/nats-io/nats.go/jetstream"
 )
-
-// serve runs a NATS server that listens, as an operator's would, with
-// hearth's options changed by edit. It ends with the test.
-func serve(t *testing.T, edit func(*server.Options)) *server.Server {
-	t.Helper()
-	opts := jetstream.ServerOptions(t.TempDir(), 0)
-	opts.DontListen, opts.Host, opts.Port = false, "127.0.0.1", server.RANDOM_PORT
-	if edit != nil {
-		edit(opts)
-	}
-	srv, err := jetstream.StartServer(opts, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { srv.Shutdown(); srv.WaitForShutdown() })
-	return srv
-}
-
-// connect opens a store on a server and closes it with the test.
-func connect(t *testing.T, srv *server.Server) *jetstream.Store {
-	t.Helper()
-	s, err := jetstream.Connect(t.Context(), jetstream.ExternalOptions{URL: srv.ClientURL()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return s
-}
-
-// client is a plain NATS client, to look behind the store's back.
-func client(t *testing.T, srv *server.Server) natsjs.JetStream {
-	t.Helper()
-	conn, err := nats.Connect(srv.ClientURL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(conn.Close)
-	js, err := natsjs.New(conn)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return js
-}
-
-func wantKind(t *testing.T, err, kind error) {
-	t.Helper()
-	if !errors.Is(err, kind) {
-		t.Errorf("error %v, want %v", err, kind)
-	}
-}
 
 // Trap 1: an acknowledged write is on disk.
 //
@@ -87,8 +34,8 @@ func TestWrites_Acknowledged_AreSynced(t *testing.T) {
 	if dir == "" {
 		t.Skip(why)
 	}
-	s := open(t, filepath.Join(dir, "store"))
-	log := openLog(t, s)
+	s := jetstreamtest.Open(t, filepath.Join(dir, "store"))
+	log := jetstreamtest.OpenLog(t, s)
 	for name, write := range map[string]func(i int) error{
 		"Put": func(i int) error {
 			_, err := s.KV().Put(t.Context(), fmt.Sprint("k", i), []byte("v"))
@@ -100,7 +47,7 @@ func TestWrites_Acknowledged_AreSynced(t *testing.T) {
 		},
 		"PutBlob": func(i int) error {
 			content := []byte(fmt.Sprint("blob", i))
-			_, err := s.Blobs().Put(t.Context(), digestOf(content), bytes.NewReader(content))
+			_, err := s.Blobs().Put(t.Context(), jetstreamtest.DigestOf(content), bytes.NewReader(content))
 			return err
 		},
 	} {
@@ -182,9 +129,9 @@ func dirtied(t *testing.T, f func()) int64 {
 
 // Trap 2: no replica that lags may answer a read.
 func TestStreams_AsCreated_ReadFromTheLeaderOnly(t *testing.T) {
-	srv := serve(t, nil)
-	connect(t, srv)
-	js := client(t, srv)
+	srv := jetstreamtest.Serve(t, nil)
+	jetstreamtest.Connect(t, srv)
+	js := jetstreamtest.Client(t, srv)
 	for _, name := range []string{"KV_hearth_meta", "OBJ_hearth_code"} {
 		stream, err := js.Stream(t.Context(), name)
 		if err != nil {
@@ -202,8 +149,8 @@ func TestStreams_AsCreated_ReadFromTheLeaderOnly(t *testing.T) {
 }
 
 func TestConnect_BucketOfTheClientLibrary_IsRepaired(t *testing.T) {
-	srv := serve(t, nil)
-	js := client(t, srv)
+	srv := jetstreamtest.Serve(t, nil)
+	js := jetstreamtest.Client(t, srv)
 	bucket, err := js.CreateKeyValue(t.Context(), natsjs.KeyValueConfig{Bucket: "hearth_meta"})
 	if err != nil {
 		t.Fatal(err)
@@ -211,7 +158,7 @@ func TestConnect_BucketOfTheClientLibrary_IsRepaired(t *testing.T) {
 	if _, err := bucket.Put(t.Context(), "a", []byte("1")); err != nil {
 		t.Fatal(err)
 	}
-	kv := connect(t, srv).KV()
+	kv := jetstreamtest.Connect(t, srv).KV()
 	stream, err := js.Stream(t.Context(), "KV_hearth_meta")
 	if err != nil {
 		t.Fatal(err)
@@ -225,13 +172,13 @@ func TestConnect_BucketOfTheClientLibrary_IsRepaired(t *testing.T) {
 }
 
 func TestConnect_BucketInMemory_IsRefused(t *testing.T) {
-	srv := serve(t, nil)
-	_, err := client(t, srv).CreateKeyValue(t.Context(), natsjs.KeyValueConfig{Bucket: "hearth_meta", Storage: natsjs.MemoryStorage})
+	srv := jetstreamtest.Serve(t, nil)
+	_, err := jetstreamtest.Client(t, srv).CreateKeyValue(t.Context(), natsjs.KeyValueConfig{Bucket: "hearth_meta", Storage: natsjs.MemoryStorage})
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, err = jetstream.Connect(t.Context(), jetstream.ExternalOptions{URL: srv.ClientURL()})
-	wantKind(t, err, hearth.ErrInvalid)
+	jetstreamtest.WantKind(t, err, hearth.ErrInvalid)
 	if err == nil || !strings.Contains(err.Error(), "KV_hearth_meta") {
 		t.Errorf("error %v does not name the stream", err)
 	}
@@ -240,14 +187,14 @@ func TestConnect_BucketInMemory_IsRefused(t *testing.T) {
 // Trap 3: a store and a cluster node never meet in one directory.
 func TestOpen_AnyDirectory_StaysStandalone(t *testing.T) {
 	dir := t.TempDir()
-	open(t, dir)
+	jetstreamtest.Open(t, dir)
 	if _, err := os.Stat(filepath.Join(dir, "standalone", "jetstream", "$G", "streams", "KV_hearth_meta")); err != nil {
 		t.Errorf("the store is not where its name says what it is: %v", err)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "standalone", "jetstream", "$SYS", "_js_")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a standalone server has cluster state: %v", err)
 	}
-	opts := jetstream.ServerOptions(dir, 0)
+	opts := embedded.Options(dir, 0)
 	if opts.Cluster.Port != 0 || opts.Cluster.Name != "" || opts.Cluster.Host != "" || len(opts.Routes) != 0 || opts.Gateway.Name != "" {
 		t.Errorf("cluster options are set: %+v", opts.Cluster)
 	}
@@ -259,11 +206,11 @@ func TestOpen_DirectoryOfAClusterNode_IsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	// A real node, so that the test notices when NATS moves its files.
-	opts := jetstream.ServerOptions(filepath.Join(dir, "standalone"), 0)
+	opts := embedded.Options(filepath.Join(dir, "standalone"), 0)
 	opts.DontListen, opts.Host, opts.Port = false, "127.0.0.1", server.RANDOM_PORT
 	opts.Cluster = server.ClusterOpts{Name: "c", Host: "127.0.0.1", Port: server.RANDOM_PORT}
 	opts.Routes = server.RoutesFromStr("nats://127.0.0.1:1")
-	node, err := jetstream.StartServer(opts, slog.New(slog.DiscardHandler))
+	node, err := embedded.Start(opts, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -271,49 +218,27 @@ func TestOpen_DirectoryOfAClusterNode_IsRefused(t *testing.T) {
 	node.WaitForShutdown()
 
 	_, err = jetstream.Open(t.Context(), jetstream.Options{Dir: dir})
-	wantKind(t, err, hearth.ErrInvalid)
+	jetstreamtest.WantKind(t, err, hearth.ErrInvalid)
 	if err == nil || !strings.Contains(err.Error(), "cluster") {
 		t.Errorf("error %v does not say what is wrong", err)
 	}
 }
 
-func TestOpen_ForeignLayout_IsRefused(t *testing.T) {
-	for name, prepare := range map[string]func(dir string) error{
-		"LaterVersion": func(dir string) error {
-			return os.WriteFile(filepath.Join(dir, "LAYOUT"), []byte("hearth store, standalone, 2\n"), 0o600)
-		},
-		"WithoutLayout": func(dir string) error { return os.Mkdir(filepath.Join(dir, "standalone"), 0o700) },
-		"OtherServer":   func(dir string) error { return os.Mkdir(filepath.Join(dir, "jetstream"), 0o700) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			dir := t.TempDir()
-			if err := prepare(dir); err != nil {
-				t.Fatal(err)
-			}
-			_, err := jetstream.Open(t.Context(), jetstream.Options{Dir: dir})
-			wantKind(t, err, hearth.ErrInvalid)
-			if err == nil || !strings.Contains(err.Error(), dir) {
-				t.Errorf("error %v does not name the directory", err)
-			}
-		})
-	}
-}
-
 // Trap 4: messages of 8 MiB. That values and blobs of 6 MB work is in the suite.
 func TestConnect_ServerWithSmallMessages_IsRefused(t *testing.T) {
-	srv := serve(t, func(opts *server.Options) { opts.MaxPayload = 1 << 20 })
+	srv := jetstreamtest.Serve(t, func(opts *server.Options) { opts.MaxPayload = 1 << 20 })
 	_, err := jetstream.Connect(t.Context(), jetstream.ExternalOptions{URL: srv.ClientURL()})
-	wantKind(t, err, hearth.ErrInvalid)
+	jetstreamtest.WantKind(t, err, hearth.ErrInvalid)
 	if err == nil || !strings.Contains(err.Error(), "max_payload: 8MB") {
 		t.Errorf("error %v does not name the setting", err)
 	}
 }
 
 func TestConnect_NoServer_IsUnavailable(t *testing.T) {
-	srv := serve(t, nil)
+	srv := jetstreamtest.Serve(t, nil)
 	url := srv.ClientURL()
 	srv.Shutdown()
 	srv.WaitForShutdown()
 	_, err := jetstream.Connect(t.Context(), jetstream.ExternalOptions{URL: url})
-	wantKind(t, err, hearth.ErrUnavailable)
+	jetstreamtest.WantKind(t, err, hearth.ErrUnavailable)
 }

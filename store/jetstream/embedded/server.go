@@ -1,4 +1,13 @@
-package jetstream
+// Package embedded runs a NATS server inside the process, on a directory that
+// nobody else uses meanwhile.
+//
+//	DIR/LOCK                   held while a daemon has the directory open; holds its pid
+//	DIR/LAYOUT                 what wrote the directory; anything unknown is refused
+//	DIR/standalone/jetstream/  the server's files
+//
+// Claim takes the directory, Start runs a server with Options in it. Whoever
+// started the server shuts it down, and then gives the directory free.
+package embedded
 
 import (
 	"errors"
@@ -6,21 +15,26 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/hearthd/hearth/store/jetstream/stream"
 	"github.com/nats-io/nats-server/v2/server"
 )
+
+// startTimeout bounds the start, in which the server reads its indexes.
+const startTimeout = 30 * time.Second
 
 // What a connection may be behind before the server ends it. The server's own
 // bounds, 64 MiB and 10 s, are for strangers: on ours, a few dozen readers of
 // large blobs at once are enough on a busy machine, and everything that is being
-// read is lost with the connection. See maxReaders for what there can be.
+// read is lost with the connection. See the readers of package blobs for what there can be.
 const (
 	maxPending    = 1 << 30 // bytes
 	writeDeadline = time.Minute
 )
 
-// serverOptions are the embedded server's. It is standalone for ever: a server
+// Options are the server's, with up to maxBytes of disk (0: its own default, 3/4
+// of what is free). It is standalone for ever: a server
 // that is given cluster options deletes the streams it finds in storeDir.
-func serverOptions(storeDir string, maxBytes int64) *server.Options {
+func Options(storeDir string, maxBytes int64) *server.Options {
 	return &server.Options{
 		ServerName:             "hearth",
 		DontListen:             true,
@@ -28,7 +42,7 @@ func serverOptions(storeDir string, maxBytes int64) *server.Options {
 		JetStream:              true,
 		StoreDir:               storeDir,
 		SyncAlways:             true, // the default acknowledges first and syncs within two minutes
-		MaxPayload:             maxPayload,
+		MaxPayload:             stream.MaxPayload,
 		MaxPending:             maxPending,
 		WriteDeadline:          writeDeadline,
 		JetStreamMaxMemory:     64 << 20,
@@ -37,9 +51,9 @@ func serverOptions(storeDir string, maxBytes int64) *server.Options {
 	}
 }
 
-// startServer starts a server and returns when it can be used. The caller
+// Start starts a server and returns when it can be used. The caller
 // shuts it down.
-func startServer(opts *server.Options, logger *slog.Logger) (*server.Server, error) {
+func Start(opts *server.Options, logger *slog.Logger) (*server.Server, error) {
 	srv, err := server.NewServer(opts)
 	if err != nil {
 		return nil, fmt.Errorf("configure embedded NATS: %w", err)

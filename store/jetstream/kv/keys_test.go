@@ -1,15 +1,18 @@
-package jetstream_test
+package kv_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/jetstream/jetstreamtest"
+	"github.com/hearthd/hearth/store/jetstream/kv"
+	"github.com/hearthd/hearth/store/storetest"
 	"github.com/nats-io/nats-server/v2/server"
 	natsjs "github.com/nats-io/nats.go/jetstream"
-
-	"github.com/hearthd/hearth/store"
-	"github.com/hearthd/hearth/store/jetstream"
-	"github.com/hearthd/hearth/store/storetest"
 )
 
 // keysOf lists what there is, in pages of two.
@@ -42,8 +45,8 @@ func put(t *testing.T, kv store.KV, keys ...string) (revision uint64) {
 }
 
 func TestList_WritesOfAnotherNode_ShowAtOnce(t *testing.T) {
-	srv := serve(t, nil)
-	near, far := connect(t, srv).KV(), connect(t, srv).KV()
+	srv := jetstreamtest.Serve(t, nil)
+	near, far := jetstreamtest.Connect(t, srv).KV(), jetstreamtest.Connect(t, srv).KV()
 	for range 50 {
 		revision := put(t, far, "a", "b", "c")
 		if diff := cmp.Diff([]string{"a", "b", "c"}, keysOf(t, near)); diff != "" {
@@ -60,8 +63,8 @@ func TestList_WritesOfAnotherNode_ShowAtOnce(t *testing.T) {
 
 func TestList_ServerRestarted_ShowsWhatWasWrittenMeanwhile(t *testing.T) {
 	var opts *server.Options
-	srv := serve(t, func(o *server.Options) { opts = o })
-	near := connect(t, srv).KV()
+	srv := jetstreamtest.Serve(t, func(o *server.Options) { opts = o })
+	near := jetstreamtest.Connect(t, srv).KV()
 	put(t, near, "kept")
 	revision := put(t, near, "gone")
 	if diff := cmp.Diff([]string{"gone", "kept"}, keysOf(t, near)); diff != "" {
@@ -72,8 +75,8 @@ func TestList_ServerRestarted_ShowsWhatWasWrittenMeanwhile(t *testing.T) {
 		e = w.Next(t)
 	}
 
-	srv = restart(t, srv, *opts)
-	far := connect(t, srv).KV()
+	srv = jetstreamtest.Restart(t, srv, *opts)
+	far := jetstreamtest.Connect(t, srv).KV()
 	if _, err := far.Delete(t.Context(), "gone", revision); err != nil {
 		t.Fatal(err)
 	}
@@ -88,16 +91,30 @@ func TestList_ServerRestarted_ShowsWhatWasWrittenMeanwhile(t *testing.T) {
 
 // A stream whose last message is lost has a last revision that no message has.
 func TestList_LastMessageLost_IsNotWaitedFor(t *testing.T) {
-	srv := serve(t, nil)
-	put(t, connect(t, srv).KV(), "a", "b")
-	stream, err := client(t, srv).Stream(t.Context(), "KV_hearth_meta")
+	srv := jetstreamtest.Serve(t, nil)
+	put(t, jetstreamtest.Connect(t, srv).KV(), "a", "b")
+	stream, err := jetstreamtest.Client(t, srv).Stream(t.Context(), "KV_hearth_meta")
 	if err == nil {
-		err = stream.Purge(t.Context(), natsjs.WithPurgeSubject("$KV.hearth_meta."+jetstream.EncodeKey("b")))
+		err = stream.Purge(t.Context(), natsjs.WithPurgeSubject("$KV.hearth_meta."+kv.EncodeKey("b")))
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]string{"a"}, keysOf(t, connect(t, srv).KV())); diff != "" {
+	if diff := cmp.Diff([]string{"a"}, keysOf(t, jetstreamtest.Connect(t, srv).KV())); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+func TestCatchUp_StoreClosed_Unavailable(t *testing.T) {
+	s := jetstreamtest.Open(t, t.TempDir())
+	ended := make(chan error, 1)
+	go func() { // until Close ends it
+		ended <- s.KV().WaitForKeys(context.WithoutCancel(t.Context()), 1<<60)
+	}()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-ended; !errors.Is(err, hearth.ErrUnavailable) || errors.Is(err, context.Canceled) {
+		t.Errorf("a list that waited: %v", err)
 	}
 }

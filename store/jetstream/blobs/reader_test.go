@@ -1,12 +1,9 @@
-package jetstream_test
+package blobs_test
 
 import (
 	"bytes"
-	"context"
-	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
@@ -14,46 +11,9 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
-	"github.com/hearthd/hearth/store/jetstream"
+	"github.com/hearthd/hearth/store/jetstream/jetstreamtest"
 	"golang.org/x/sync/errgroup"
 )
-
-// warnings is a log handler that keeps what is worse than information.
-type warnings struct {
-	mu   sync.Mutex
-	said []string
-}
-
-func (w *warnings) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelWarn }
-func (w *warnings) WithAttrs([]slog.Attr) slog.Handler               { return w }
-func (w *warnings) WithGroup(string) slog.Handler                    { return w }
-func (w *warnings) Handle(_ context.Context, r slog.Record) error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	text := r.Message
-	r.Attrs(func(a slog.Attr) bool { text += " " + a.String(); return true })
-	w.said = append(w.said, text)
-	return nil
-}
-
-// openWatched opens a store that must not warn of anything while the test runs.
-func openWatched(t *testing.T) *jetstream.Store {
-	t.Helper()
-	var log warnings
-	s, err := jetstream.Open(t.Context(), jetstream.Options{Dir: t.TempDir(), Logger: slog.New(&log)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
-		}
-		for _, said := range log.said {
-			t.Error("the store warned: ", said)
-		}
-	})
-	return s
-}
 
 // putLarge stores a blob of that many MiB, no two of which are alike.
 func putLarge(t *testing.T, blobs store.Blobs, size int) (digest string) {
@@ -62,7 +22,7 @@ func putLarge(t *testing.T, blobs store.Blobs, size int) (digest string) {
 	for i := 0; i < len(content); i += 4096 {
 		copy(content[i:], fmt.Sprint(size, i))
 	}
-	digest = digestOf(content)
+	digest = jetstreamtest.DigestOf(content)
 	if _, err := blobs.Put(t.Context(), digest, bytes.NewReader(content)); err != nil {
 		t.Fatal(err)
 	}
@@ -88,7 +48,7 @@ func (p *peak) Write(b []byte) (int, error) {
 }
 
 func TestOpen_ManyReadersOfLargeBlobs_LoseNothingAndTakeLittle(t *testing.T) {
-	s := openWatched(t)
+	s := jetstreamtest.OpenWatched(t)
 	digests := []string{putLarge(t, s.Blobs(), 100), putLarge(t, s.Blobs(), 250)}
 	var reading errgroup.Group
 	var out peak
@@ -112,55 +72,8 @@ func TestOpen_ManyReadersOfLargeBlobs_LoseNothingAndTakeLittle(t *testing.T) {
 	}
 }
 
-// busy takes a reader some time, so that messages wait for it.
-func busy() { digestOf(make([]byte, 1<<18)) }
-
-func TestWatch_SlowerThanTheServer_LosesNothing(t *testing.T) {
-	s := openWatched(t)
-	const records = 1000
-	for i := range records {
-		if _, err := s.KV().Put(t.Context(), fmt.Sprint("k/", i), []byte("v")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	enough, seen := errors.New("enough"), 0
-	err := s.KV().Watch(t.Context(), "k/", func(e store.Event) error {
-		busy()
-		if e.Kind == store.EventSynced {
-			return enough
-		}
-		seen++
-		return nil
-	})
-	if !errors.Is(err, enough) || seen != records {
-		t.Errorf("%d records, error %v", seen, err)
-	}
-}
-
-func TestReplay_SlowerThanTheServer_LosesNothing(t *testing.T) {
-	l := openLog(t, openWatched(t))
-	const entries = 500
-	for i := range entries {
-		if _, err := l.Append(t.Context(), []byte(fmt.Sprint(i))); err != nil {
-			t.Fatal(err)
-		}
-	}
-	next := 0
-	err := l.Replay(t.Context(), func(_ uint64, entry []byte) error {
-		busy()
-		if want := fmt.Sprint(next); string(entry) != want {
-			t.Errorf("entry %s, want %s", entry, want)
-		}
-		next++
-		return nil
-	})
-	if err != nil || next != entries {
-		t.Errorf("%d entries, error %v", next, err)
-	}
-}
-
 func TestRead_StoreIsClosedMeanwhile_Ends(t *testing.T) {
-	s := open(t, t.TempDir())
+	s := jetstreamtest.Open(t, t.TempDir())
 	r, err := s.Blobs().Open(t.Context(), putLarge(t, s.Blobs(), 6))
 	if err != nil {
 		t.Fatal(err)
@@ -173,7 +86,7 @@ func TestRead_StoreIsClosedMeanwhile_Ends(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = io.Copy(io.Discard, r)
-	wantKind(t, err, hearth.ErrUnavailable)
+	jetstreamtest.WantKind(t, err, hearth.ErrUnavailable)
 	if err == nil || strings.Contains(err.Error(), "no chunk within") {
 		t.Errorf("it was waited for: %v", err)
 	}
@@ -181,8 +94,8 @@ func TestRead_StoreIsClosedMeanwhile_Ends(t *testing.T) {
 
 // The server removes a consumer that asks for nothing for a minute.
 func TestRead_ConsumerIsGone_AnotherGoesOn(t *testing.T) {
-	srv := serve(t, nil)
-	s := connect(t, srv)
+	srv := jetstreamtest.Serve(t, nil)
+	s := jetstreamtest.Connect(t, srv)
 	digest := putLarge(t, s.Blobs(), 6)
 	r, err := s.Blobs().Open(t.Context(), digest)
 	if err != nil {
@@ -192,7 +105,7 @@ func TestRead_ConsumerIsGone_AnotherGoesOn(t *testing.T) {
 	if _, err := io.CopyN(io.Discard, r, 3<<20); err != nil {
 		t.Fatal(err)
 	}
-	stream, err := client(t, srv).Stream(t.Context(), "OBJ_hearth_code")
+	stream, err := jetstreamtest.Client(t, srv).Stream(t.Context(), "OBJ_hearth_code")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,5 +119,31 @@ func TestRead_ConsumerIsGone_AnotherGoesOn(t *testing.T) {
 	rest, err := io.Copy(io.Discard, r) // which checks the digest
 	if err != nil || rest != 3<<20 || removed != 1 {
 		t.Errorf("%d consumers were there; then %d bytes, error %v", removed, rest, err)
+	}
+}
+
+func TestOpen_MoreReadersThanTheServerSendsAheadFor_AllRead(t *testing.T) {
+	s := jetstreamtest.Open(t, t.TempDir())
+	content := make([]byte, 5<<20)
+	for i := range content {
+		content[i] = byte(i >> 12)
+	}
+	if _, err := s.Blobs().Put(t.Context(), jetstreamtest.DigestOf(content), bytes.NewReader(content)); err != nil {
+		t.Fatal(err)
+	}
+	var reading errgroup.Group
+	for range 140 { // more than there are places for, too
+		reading.Go(func() error {
+			r, err := s.Blobs().Open(t.Context(), jetstreamtest.DigestOf(content))
+			if err != nil {
+				return err
+			}
+			defer r.Close()
+			_, err = io.Copy(io.Discard, r) // which checks the digest
+			return err
+		})
+	}
+	if err := reading.Wait(); err != nil {
+		t.Error(err)
 	}
 }

@@ -1,4 +1,4 @@
-package jetstream
+package embedded
 
 import (
 	"errors"
@@ -11,35 +11,36 @@ import (
 	"syscall"
 
 	"github.com/hearthd/hearth"
+	"golang.org/x/sys/unix"
 )
 
 // layout is the content of DIR/LAYOUT. A later layout gets another line, and
 // code that carries data over to it.
 const layout = "hearth store, standalone, 1\n"
 
-// dirLock is a claimed store directory. The kernel frees the lock of a process
+// Dir is a store directory that is this process's. Release it. The kernel frees the lock of a process
 // that was killed.
-type dirLock struct {
+type Dir struct {
 	path string
 	file *os.File
 }
 
-// claimDir creates the directory, locks it, and checks that a standalone hearth
+// Claim creates the directory, locks it, and checks that a standalone hearth
 // wrote what is in it. hearth.ErrConflict: in use; hearth.ErrInvalid: foreign.
-func claimDir(path string) (_ *dirLock, err error) {
+func Claim(path string) (_ *Dir, err error) {
 	if path == "" {
 		return nil, fmt.Errorf("no directory given: %w", hearth.ErrInvalid)
 	}
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, err
 	}
-	d := &dirLock{path: path}
+	d := &Dir{path: path}
 	if err := d.lock(); err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, d.release())
+			err = errors.Join(err, d.Release())
 		}
 	}()
 	if err := d.checkForeign(); err != nil {
@@ -51,11 +52,24 @@ func claimDir(path string) (_ *dirLock, err error) {
 	return d, nil
 }
 
-// standalone is the server's directory. Its name tells an operator who points
+// ServerDir is the server's directory. Its name tells an operator who points
 // another server at it what it must not become.
-func (d *dirLock) standalone() string { return filepath.Join(d.path, "standalone") }
+func (d *Dir) ServerDir() string { return filepath.Join(d.path, "standalone") }
 
-func (d *dirLock) lock() error {
+// String returns the path.
+func (d *Dir) String() string { return d.path }
+
+// Free returns how many bytes the file system has left for users that are not
+// root.
+func (d *Dir) Free() (uint64, error) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(d.path, &s); err != nil {
+		return 0, fmt.Errorf("look for room in %s: %w", d.path, err)
+	}
+	return s.Bavail * uint64(s.Bsize), nil //nolint:gosec // a size
+}
+
+func (d *Dir) lock() error {
 	file, err := os.OpenFile(filepath.Join(d.path, "LOCK"), os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return err
@@ -71,21 +85,21 @@ func (d *dirLock) lock() error {
 	}
 	d.file = file
 	if err := file.Truncate(0); err != nil {
-		return errors.Join(err, d.release())
+		return errors.Join(err, d.Release())
 	}
 	if _, err := file.WriteAt([]byte(strconv.Itoa(os.Getpid())+"\n"), 0); err != nil {
-		return errors.Join(err, d.release())
+		return errors.Join(err, d.Release())
 	}
 	return nil
 }
 
-// release unlocks. The file stays: removing it would let two processes lock
+// Release unlocks. The file stays: removing it would let two processes lock
 // two files of one name.
-func (d *dirLock) release() error { return d.file.Close() }
+func (d *Dir) Release() error { return d.file.Close() }
 
 // checkForeign refuses what a cluster node, or another NATS server, wrote: the
 // embedded server would delete it, or not see it.
-func (d *dirLock) checkForeign() error {
+func (d *Dir) checkForeign() error {
 	for trace, why := range map[string]string{
 		"jetstream":                             "a NATS server used it as its own store directory",
 		"standalone/jetstream/$SYS/_js_/_meta_": "a node of a NATS cluster wrote it, and would lose its streams here",
@@ -102,7 +116,7 @@ func (d *dirLock) checkForeign() error {
 }
 
 // checkLayout reads LAYOUT, or writes it into a directory without a store.
-func (d *dirLock) checkLayout() error {
+func (d *Dir) checkLayout() error {
 	path := filepath.Join(d.path, "LAYOUT")
 	content, err := os.ReadFile(path)
 	switch {
@@ -114,7 +128,7 @@ func (d *dirLock) checkLayout() error {
 	case err != nil && !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	if _, err := os.Lstat(d.standalone()); err == nil {
+	if _, err := os.Lstat(d.ServerDir()); err == nil {
 		return fmt.Errorf("%s holds a store but no LAYOUT file: it was not written by hearth, or is damaged: %w", d.path, hearth.ErrInvalid)
 	}
 	return writeDurable(path, layout)

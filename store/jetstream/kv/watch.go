@@ -1,4 +1,4 @@
-package jetstream
+package kv
 
 import (
 	"context"
@@ -9,6 +9,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/jetstream/stream"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -23,7 +24,7 @@ var errResume = errors.New("watch has to resume")
 
 // watch is the state of one Watch over all the consumers that it goes through.
 type watch struct {
-	kv       *KV
+	bucket   *Bucket
 	prefix   string
 	keysOnly bool // no values
 	fn       func(store.Event) error
@@ -36,18 +37,18 @@ type watch struct {
 
 // Watch implements store.KV. It reads from a consumer that delivers the last
 // message of each key and then the new ones, and replaces it when it is lost.
-func (kv *KV) Watch(ctx context.Context, prefix string, fn func(store.Event) error) error {
-	return kv.watch(ctx, &watch{kv: kv, prefix: prefix, fn: fn})
+func (b *Bucket) Watch(ctx context.Context, prefix string, fn func(store.Event) error) error {
+	return b.watch(ctx, &watch{bucket: b, prefix: prefix, fn: fn})
 }
 
-func (kv *KV) watch(ctx context.Context, w *watch) error {
-	if !kv.store.beginWatch() {
+func (b *Bucket) watch(ctx context.Context, w *watch) error {
+	if !b.beginWatch() {
 		return fmt.Errorf("watch %q: store is closed: %w", w.prefix, hearth.ErrUnavailable)
 	}
-	defer kv.store.watchers.Done()
+	defer b.watches.Done()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	stop := context.AfterFunc(kv.store.closing, func() {
+	stop := context.AfterFunc(b.closing, func() {
 		cancel(fmt.Errorf("watch %q: store is closed: %w", w.prefix, hearth.ErrUnavailable))
 	})
 	defer stop()
@@ -61,7 +62,7 @@ func (kv *KV) watch(ctx context.Context, w *watch) error {
 		if !errors.Is(err, errResume) {
 			return err
 		}
-		if !errors.Is(err, errGap) && !errors.Is(err, context.Canceled) { // not a matter of the connection alone
+		if !errors.Is(err, stream.ErrGap) && !errors.Is(err, context.Canceled) { // not a matter of the connection alone
 			w.warn(err)
 			if err := pause(ctx, rewatchPause); err != nil {
 				return err
@@ -74,11 +75,22 @@ func (kv *KV) watch(ctx context.Context, w *watch) error {
 // watch. Loss of the connection is logged already, and that of a consumer is no
 // matter.
 func (w *watch) warn(err error) {
-	if w.warned || lost(err) || errors.Is(err, hearth.ErrUnavailable) {
+	if w.warned || stream.Lost(err) || errors.Is(err, hearth.ErrUnavailable) {
 		return
 	}
 	w.warned = true
-	w.kv.store.logger.Warn("changes of the store are not seen; trying again", "prefix", w.prefix, "error", err)
+	w.bucket.logger.Warn("changes of the store are not seen; trying again", "prefix", w.prefix, "error", err)
+}
+
+// beginWatch counts a watch that Close waits for; false after Close.
+func (b *Bucket) beginWatch() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return false
+	}
+	b.watches.Add(1)
+	return true
 }
 
 func pause(ctx context.Context, d time.Duration) error {
@@ -98,11 +110,11 @@ func (w *watch) follow(ctx context.Context) error {
 	// Messages that were on the way when a connection broke are lost.
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stop := context.AfterFunc(w.kv.store.untilReconnect(), cancel)
+	stop := context.AfterFunc(w.bucket.stream.UntilReconnect(), cancel)
 	defer stop()
 
 	config := jetstream.ConsumerConfig{
-		FilterSubject: metaPrefix + prefixFilter(w.prefix),
+		FilterSubject: subjectPrefix + prefixFilter(w.prefix),
 		DeliverPolicy: jetstream.DeliverLastPerSubjectPolicy,
 		HeadersOnly:   w.keysOnly,
 	}
@@ -112,18 +124,18 @@ func (w *watch) follow(ctx context.Context) error {
 		config.DeliverPolicy = jetstream.DeliverByStartSequencePolicy
 		config.OptStartSeq = w.cursor + 1
 	}
-	messages, err := consume(ctx, w.kv.js, "KV_"+metaBucket, config, 256)
+	messages, err := w.bucket.stream.Read(ctx, config, 256)
 	if err != nil {
 		return fmt.Errorf("%w: %w", errResume, err)
 	}
-	defer messages.close(ctx)
-	if messages.pending == 0 {
+	defer messages.Close(ctx)
+	if messages.Pending() == 0 {
 		if err := w.sync(); err != nil {
 			return err
 		}
 	}
 	for {
-		msg, meta, err := messages.next(ctx)
+		msg, meta, err := messages.Next(ctx)
 		if err != nil {
 			return fmt.Errorf("%w: %w", errResume, err)
 		}
@@ -141,7 +153,7 @@ func (w *watch) follow(ctx context.Context) error {
 // report passes one message on, unless it is of no interest.
 func (w *watch) report(msg *nats.Msg, revision uint64) error {
 	w.cursor, w.warned = revision, false
-	key, err := decodeKey(strings.TrimPrefix(msg.Subject, metaPrefix))
+	key, err := decodeKey(strings.TrimPrefix(msg.Subject, subjectPrefix))
 	if err != nil {
 		return fmt.Errorf("watch %q: %w", w.prefix, err)
 	}

@@ -1,4 +1,4 @@
-package jetstream
+package kv
 
 import (
 	"context"
@@ -22,16 +22,16 @@ type keys struct {
 	moved  chan struct{} // closed when cursor or err change; nil: nobody waits
 }
 
-// follow keeps the set up to date until the store is closed.
-func (k *keys) follow(ctx context.Context, kv *KV) {
+// follow keeps the set up to date until the bucket is closed.
+func (k *keys) follow(ctx context.Context, b *Bucket) {
 	// What the stream has lost leaves no message that the watch could see: it
 	// begins with everything up to here.
-	begin, err := kv.lastRevision(ctx)
+	begin, err := b.lastRevision(ctx)
 	for err != nil && pause(ctx, rewatchPause) == nil {
-		begin, err = kv.lastRevision(ctx)
+		begin, err = b.lastRevision(ctx)
 	}
 	if err == nil {
-		err = kv.watch(ctx, &watch{kv: kv, keysOnly: true, fn: func(e store.Event) error {
+		err = b.watch(ctx, &watch{bucket: b, keysOnly: true, fn: func(e store.Event) error {
 			k.apply(e, begin)
 			return nil
 		}})

@@ -1,6 +1,7 @@
 package jetstream_test
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -9,14 +10,16 @@ import (
 	"testing"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store"
 	"github.com/hearthd/hearth/store/jetstream"
+	"github.com/hearthd/hearth/store/jetstream/jetstreamtest"
 )
 
 func TestOpen_DirectoryInUse_NamesTheProcess(t *testing.T) {
 	dir := t.TempDir()
-	open(t, dir)
+	jetstreamtest.Open(t, dir)
 	_, err := jetstream.Open(t.Context(), jetstream.Options{Dir: dir})
-	wantKind(t, err, hearth.ErrConflict)
+	jetstreamtest.WantKind(t, err, hearth.ErrConflict)
 	if pid := fmt.Sprint("process ", os.Getpid()); err == nil || !strings.Contains(err.Error(), pid) {
 		t.Errorf("error %v does not name %s", err, pid)
 	}
@@ -55,34 +58,6 @@ func TestClose_Twice_IsHarmless(t *testing.T) {
 	}
 }
 
-func FuzzEncodeKey(f *testing.F) {
-	for _, key := range []string{"a/b", "/", "a//b", "$LATEST", "=", "é", "a.b", "*", ">", " ", "\x00"} {
-		f.Add(key)
-	}
-	f.Fuzz(func(t *testing.T, key string) {
-		subject := jetstream.EncodeKey(key)
-		for _, token := range strings.Split(subject, ".") {
-			if token == "" || strings.Trim(token, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=") != "" {
-				t.Fatalf("%q becomes %q, not a subject of a bucket", key, subject)
-			}
-		}
-		if back, err := jetstream.DecodeKey(subject); err != nil || back != key {
-			t.Fatalf("%q becomes %q and then %q, error %v", key, subject, back, err)
-		}
-	})
-}
-
-func FuzzDecodeKey(f *testing.F) {
-	for _, subject := range []string{"a.b", "=", "=2E", "=2e", "=61", "=2F", "a..b", ""} {
-		f.Add(subject)
-	}
-	f.Fuzz(func(t *testing.T, subject string) {
-		if key, err := jetstream.DecodeKey(subject); err == nil && jetstream.EncodeKey(key) != subject {
-			t.Fatalf("%q is decoded to %q, which is encoded as %q", subject, key, jetstream.EncodeKey(key))
-		}
-	})
-}
-
 func TestOpen_NothingWrong_LogsNothingAboveDebug(t *testing.T) {
 	var log strings.Builder
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -100,5 +75,24 @@ func TestOpen_NothingWrong_LogsNothingAboveDebug(t *testing.T) {
 		if !strings.Contains(line, "level=DEBUG") {
 			t.Errorf("logged: %s", line)
 		}
+	}
+}
+
+func TestClosed_AnyCall_IsUnavailable(t *testing.T) {
+	s, err := jetstream.Open(t.Context(), jetstream.Options{Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	_, get := s.KV().Get(t.Context(), "a")
+	_, put := s.KV().Put(t.Context(), "a", nil)
+	_, commit := s.KV().Commit(t.Context(), []store.Op{{Kind: store.OpPut, Key: "a"}, {Kind: store.OpPut, Key: "b"}})
+	_, list := s.KV().List(t.Context(), "", "", 0)
+	watch := s.KV().Watch(t.Context(), "", func(store.Event) error { return errors.New("called") })
+	_, blobs := s.Blobs().List(t.Context())
+	for _, err := range []error{get, put, commit, list, watch, blobs} {
+		jetstreamtest.WantKind(t, err, hearth.ErrUnavailable)
 	}
 }

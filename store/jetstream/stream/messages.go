@@ -1,4 +1,4 @@
-package jetstream
+package stream
 
 import (
 	"context"
@@ -17,7 +17,7 @@ const consumerLinger = time.Minute
 
 // readAhead is how many bytes the server may send before they are read. It is
 // more than one message, and well below what makes the server drop a slow client.
-const readAhead = 2 * maxPayload
+const readAhead = 2 * MaxPayload
 
 // How long the server keeps a request open, and how often it says meanwhile
 // that it does.
@@ -30,25 +30,25 @@ const (
 // the heartbeats of its life, and how it ended.
 const statuses = int(requestLife/heartbeat) + 2
 
-// Why a consumer has nothing more to give, though the stream has; see lost.
+// Why a consumer has nothing more to give, though the stream has; see Lost.
 var (
-	errGap  = errors.New("message lost on the way")
+	// ErrGap: a message did not come, and those behind it did.
+	ErrGap  = errors.New("message lost on the way")
 	errGone = errors.New("the consumer is gone")
 )
 
-// lost reports whether a consumer failed that another may stand in for.
-func lost(err error) bool { return errors.Is(err, errGap) || errors.Is(err, errGone) }
+// Lost reports whether a consumer failed that another may stand in for.
+func Lost(err error) bool { return errors.Is(err, ErrGap) || errors.Is(err, errGone) }
 
-// messages reads a stream, in order and without gaps, from a consumer of its
-// own. Any error ends it.
+// Messages reads a stream, in order and without gaps, from a consumer of its
+// own. Any error ends it. It is for one goroutine.
 //
 // It asks for a batch when it has read the last one, and has room for all that
 // can come: messages, and what the server says of a request. The client
 // library's iterators have room for the messages alone, and drop one when the
 // server ends each batch with a status, as it does when bytes are bounded.
-type messages struct {
-	js      jetstream.JetStream
-	stream  string
+type Messages struct {
+	stream  *Stream
 	name    string        // the consumer's
 	batch   int           // messages of a request
 	silence time.Duration // after which the consumer counts as gone
@@ -65,23 +65,27 @@ type request struct {
 	left  int           // messages
 }
 
-// consume starts reading, up to batch messages and readAhead bytes ahead. The
-// caller closes what it gets.
-func consume(ctx context.Context, js jetstream.JetStream, stream string, config jetstream.ConsumerConfig, batch int) (*messages, error) {
+// Read starts reading what config selects, up to batch messages and readAhead
+// bytes ahead. The caller closes what it gets.
+func (s *Stream) Read(ctx context.Context, config jetstream.ConsumerConfig, batch int) (*Messages, error) {
 	config.AckPolicy = jetstream.AckNonePolicy
 	config.MemoryStorage = true
 	config.InactiveThreshold = consumerLinger
 	config.Replicas = 1
-	consumer, err := js.CreateConsumer(ctx, stream, config)
+	consumer, err := s.conn.js.CreateConsumer(ctx, s.name, config)
 	if err != nil {
-		return nil, fmt.Errorf("read stream %s: %w", stream, failure(ctx, err))
+		return nil, fmt.Errorf("read stream %s: %w", s.name, failure(ctx, err))
 	}
 	info := consumer.CachedInfo()
-	return &messages{js: js, stream: stream, name: info.Name, batch: batch, silence: 2 * heartbeat, pending: info.NumPending}, nil
+	return &Messages{stream: s, name: info.Name, batch: batch, silence: 2 * heartbeat, pending: info.NumPending}, nil
 }
 
-// next waits for the next message.
-func (m *messages) next(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, error) {
+// Pending is how many messages the server had still to send when it sent the
+// last one; before the first, how many there are.
+func (m *Messages) Pending() uint64 { return m.pending }
+
+// Next waits for the next message.
+func (m *Messages) Next(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, error) {
 	silence := time.NewTimer(m.silence)
 	defer silence.Stop()
 	for {
@@ -105,7 +109,7 @@ func (m *messages) next(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, erro
 			// The request did not survive, perhaps with its connection. What the
 			// server has sent for it would be missing, and if it was the last
 			// there is, nothing would tell: another consumer sends it again.
-			return nil, nil, fmt.Errorf("read stream %s: no sign of a request for %v: %w", m.stream, m.silence, errGone)
+			return nil, nil, fmt.Errorf("read stream %s: no sign of a request for %v: %w", m.stream.name, m.silence, errGone)
 		case <-ctx.Done():
 			return nil, nil, context.Cause(ctx)
 		}
@@ -113,14 +117,14 @@ func (m *messages) next(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, erro
 }
 
 // ask requests a batch.
-func (m *messages) ask() error {
+func (m *Messages) ask() error {
 	body, err := json.Marshal(map[string]int64{
 		"batch": int64(m.batch), "max_bytes": readAhead, "expires": int64(requestLife), "idle_heartbeat": int64(heartbeat),
 	})
 	if err != nil {
 		return err
 	}
-	conn := m.js.Conn()
+	conn := m.stream.conn.conn
 	r := &request{come: make(chan *nats.Msg, m.batch+statuses), ended: make(chan struct{}), left: m.batch}
 	inbox := conn.NewInbox()
 	if r.sub, err = conn.ChanSubscribe(inbox, r.come); err != nil {
@@ -129,12 +133,12 @@ func (m *messages) ask() error {
 	end := sync.OnceFunc(func() { close(r.ended) })
 	r.sub.SetClosedHandler(func(string) { end() })
 	m.request = r
-	return conn.PublishRequest(jetstream.DefaultAPIPrefix+"CONSUMER.MSG.NEXT."+m.stream+"."+m.name, inbox, body)
+	return conn.PublishRequest(jetstream.DefaultAPIPrefix+"CONSUMER.MSG.NEXT."+m.stream.name+"."+m.name, inbox, body)
 }
 
 // drop forgets the request that is open, after the last that the server sends for
 // it.
-func (m *messages) drop() {
+func (m *Messages) drop() {
 	if m.request != nil {
 		_ = m.request.sub.Unsubscribe() // fails with the connection only, which ends it too
 		m.request = nil
@@ -142,16 +146,16 @@ func (m *messages) drop() {
 }
 
 // take notes that a message has come.
-func (m *messages) take(msg *nats.Msg) (*nats.Msg, *nats.MsgMetadata, error) {
+func (m *Messages) take(msg *nats.Msg) (*nats.Msg, *nats.MsgMetadata, error) {
 	if m.request.left--; m.request.left == 0 {
 		m.drop()
 	}
 	meta, err := msg.Metadata()
 	if err != nil {
-		return nil, nil, fmt.Errorf("read stream %s: %w", m.stream, err)
+		return nil, nil, fmt.Errorf("read stream %s: %w", m.stream.name, err)
 	}
 	if meta.Sequence.Consumer != m.last+1 {
-		return nil, nil, errGap
+		return nil, nil, ErrGap
 	}
 	m.last, m.pending = meta.Sequence.Consumer, meta.NumPending
 	return msg, meta, nil
@@ -172,25 +176,25 @@ const (
 func isStatus(msg *nats.Msg) bool { return len(msg.Data) == 0 && msg.Header.Get(statusHeader) != "" }
 
 // heed follows what the server says of the request.
-func (m *messages) heed(msg *nats.Msg) error {
+func (m *Messages) heed(msg *nats.Msg) error {
 	status, text := msg.Header.Get(statusHeader), msg.Header.Get("Description")
 	switch {
 	case status == statusAlive:
 		return nil
 	case status == statusNobody, status == statusConflict && text == consumerGone:
-		return fmt.Errorf("read stream %s: %w", m.stream, errGone)
+		return fmt.Errorf("read stream %s: %w", m.stream.name, errGone)
 	case status == statusNone, status == statusTimeout, status == statusConflict:
 		m.drop() // the next one is asked for what is left
 		return nil
 	}
-	return fmt.Errorf("read stream %s: %s %s", m.stream, status, text)
+	return fmt.Errorf("read stream %s: %s %s", m.stream.name, status, text)
 }
 
-// close stops the delivery and removes the consumer; when the server cannot be
+// Close stops the delivery and removes the consumer; when the server cannot be
 // asked, it removes the consumer itself after consumerLinger.
-func (m *messages) close(ctx context.Context) {
+func (m *Messages) Close(ctx context.Context) {
 	m.drop()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
-	_ = m.js.DeleteConsumer(ctx, m.stream, m.name)
+	_ = m.stream.conn.js.DeleteConsumer(ctx, m.stream.name, m.name)
 }

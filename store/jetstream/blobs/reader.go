@@ -1,4 +1,4 @@
-package jetstream
+package blobs
 
 import (
 	"bytes"
@@ -12,23 +12,24 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/jetstream/stream"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
 // What is on its way to readers is in memory, and shares one connection, which
-// the server ends when too much of it waits (maxPending).
+// the server ends when too much of it waits (see embedded.Options).
 const (
 	maxReaders = 128 // at a time; others wait
 	chunksAway = 1   // per reader
 )
 
 // Open implements store.Blobs. It waits while maxReaders others read.
-func (b *Blobs) Open(ctx context.Context, digest string) (io.ReadCloser, error) {
+func (b *Bucket) Open(ctx context.Context, digest string) (io.ReadCloser, error) {
 	e, err := b.stat(ctx, digest)
 	if err != nil {
 		return nil, fmt.Errorf("open blob %s: %w", digest, err)
 	}
-	r := &reader{ctx: ctx, js: b.js, entry: e, sum: sha256.New()}
+	r := &reader{ctx: ctx, stream: b.stream, entry: e, sum: sha256.New()}
 	if e.Chunks == 0 {
 		return r, nil
 	}
@@ -38,7 +39,7 @@ func (b *Blobs) Open(ctx context.Context, digest string) (io.ReadCloser, error) 
 		return nil, fmt.Errorf("open blob %s: %w", digest, context.Cause(ctx))
 	}
 	r.leave = func() { <-b.readers }
-	if err := r.consume(); err != nil {
+	if err := r.begin(); err != nil {
 		r.leave()
 		return nil, fmt.Errorf("open blob %s: %w", digest, err)
 	}
@@ -49,10 +50,10 @@ func (b *Blobs) Open(ctx context.Context, digest string) (io.ReadCloser, error) 
 // Open documents.
 type reader struct {
 	ctx      context.Context
-	js       jetstream.JetStream
+	stream   *stream.Stream
 	entry    entry
-	messages *messages // nil: no chunks
-	leave    func()    // gives the place among maxReaders back; set with messages
+	messages *stream.Messages // nil: no chunks
+	leave    func()           // gives the place among maxReaders back; set with messages
 
 	chunk bytes.Reader
 	read  uint32 // chunks received
@@ -83,13 +84,13 @@ func (r *reader) Read(p []byte) (int, error) {
 	return r.chunk.Read(p)
 }
 
-// consume begins to read behind the last chunk.
-func (r *reader) consume() (err error) {
+// begin begins to read behind the last chunk.
+func (r *reader) begin() (err error) {
 	config := jetstream.ConsumerConfig{FilterSubject: chunkSubject(r.entry.NUID)}
 	if r.last > 0 {
 		config.DeliverPolicy, config.OptStartSeq = jetstream.DeliverByStartSequencePolicy, r.last+1
 	}
-	r.messages, err = consume(r.ctx, r.js, "OBJ_"+codeBucket, config, chunksAway)
+	r.messages, err = r.stream.Read(r.ctx, config, chunksAway)
 	return err
 }
 
@@ -100,15 +101,15 @@ func (r *reader) nextChunk() error {
 		return os.ErrClosed
 	}
 	err := r.receive()
-	if !lost(err) {
+	if !stream.Lost(err) {
 		return err
 	}
-	r.messages.close(r.ctx)
-	if err := r.consume(); err != nil {
+	r.messages.Close(r.ctx)
+	if err := r.begin(); err != nil {
 		r.leave()
 		return err
 	}
-	if err = r.receive(); lost(err) {
+	if err = r.receive(); stream.Lost(err) {
 		err = fmt.Errorf("%w: %w", hearth.ErrUnavailable, err)
 	}
 	return err
@@ -116,12 +117,12 @@ func (r *reader) nextChunk() error {
 
 func (r *reader) receive() error {
 	timeout := chunkTimeout
-	if r.messages.pending == 0 {
+	if r.messages.Pending() == 0 {
 		timeout = lagTimeout
 	}
 	ctx, cancel := context.WithTimeoutCause(r.ctx, timeout, fmt.Errorf("no chunk within %v: %w", timeout, hearth.ErrUnavailable))
 	defer cancel()
-	msg, meta, err := r.messages.next(ctx)
+	msg, meta, err := r.messages.Next(ctx)
 	if err != nil {
 		return err
 	}
@@ -135,7 +136,7 @@ func (r *reader) receive() error {
 // Close implements io.Closer.
 func (r *reader) Close() error {
 	if r.messages != nil {
-		r.messages.close(r.ctx)
+		r.messages.Close(r.ctx)
 		r.messages = nil
 		r.leave()
 	}
