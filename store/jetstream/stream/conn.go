@@ -112,14 +112,6 @@ func (c *Conn) reconnected() {
 	c.connected, c.reconnect = context.WithCancel(c.closing)
 }
 
-// UntilReconnect returns a context that ends when the connection has been made
-// again: what the server sent in between is lost.
-func (c *Conn) UntilReconnect() context.Context {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.connected
-}
-
 // Close disconnects. Calls in flight and later ones fail with
 // hearth.ErrUnavailable. It may be called again.
 func (c *Conn) Close() {

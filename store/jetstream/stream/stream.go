@@ -41,8 +41,13 @@ func (c *Conn) Stream(ctx context.Context, want jetstream.StreamConfig) (*Stream
 	return &Stream{conn: c, name: want.Name, handle: handle, batches: make(chan struct{}, maxBatches)}, nil
 }
 
-// UntilReconnect is the connection's.
-func (s *Stream) UntilReconnect() context.Context { return s.conn.UntilReconnect() }
+// UntilReconnect returns a context that ends when the connection has been made
+// again: what the server sent in between is lost.
+func (s *Stream) UntilReconnect() context.Context {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	return s.conn.connected
+}
 
 // Last returns the last message of a subject; hearth.ErrNotFound.
 func (s *Stream) Last(ctx context.Context, subject string) (*jetstream.RawStreamMsg, error) {
