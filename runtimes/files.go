@@ -30,9 +30,10 @@ type files struct {
 
 // runtimeDir returns the directory to show at /var/runtime for an interpreter.
 // Python's modules are compiled by that very interpreter: function code cannot
-// write beside them, so each start would compile them again.
-func (f *files) runtimeDir(ctx context.Context, interp Interpreter) (string, error) {
-	key := string(interp.Family) + interp.Version
+// write beside them, so each start would compile them again. Where
+// there is an installed SDK its packages are linked beside the bootstrap.
+func (f *files) runtimeDir(ctx context.Context, interp Interpreter, sdkDir string) (string, error) {
+	key := string(interp.Family) + interp.Version + sdkDir
 	f.mu.Lock()
 	dir := f.made[key]
 	f.mu.Unlock()
@@ -47,18 +48,20 @@ func (f *files) runtimeDir(ctx context.Context, interp Interpreter) (string, err
 	if err != nil {
 		return "", fmt.Errorf("open embedded bootstrap: %w", err)
 	}
-	sum, err := digest(source, interp.Version)
+	sum, err := digest(source, interp.Version+sdkDir)
 	if err != nil {
 		return "", err
 	}
-	dir, err = f.once(key+"-"+sum, func(dir string) error {
+	dir, err = f.once(string(interp.Family)+interp.Version+"-"+sum, func(dir string) error {
 		if err := copyTree(source, dir); err != nil {
 			return err
 		}
 		if interp.Family == Python {
-			return compile(ctx, interp, dir)
+			if err := compile(ctx, interp, dir); err != nil {
+				return err
+			}
 		}
-		return nil
+		return linkSDK(sdkDir, dir)
 	})
 	if err == nil {
 		f.mu.Lock()

@@ -1,7 +1,6 @@
 package runtimes
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -52,7 +51,7 @@ func JavaClientDir(env []string) string {
 
 // javaRuntimeDir returns the directory to show at /var/runtime: the client's
 // archives below lib, as on AWS.
-func (s *Set) javaRuntimeDir(context.Context, Interpreter) (string, error) {
+func (s *Set) javaRuntimeDir() (string, error) {
 	client, jars, err := s.javaClient()
 	if err != nil {
 		return "", err

@@ -88,11 +88,13 @@ func (s *Set) planInterpreter(ctx context.Context, plan *Plan) error {
 		return err
 	}
 	plan.Interpreter = interp
-	runtimeDir := s.files.runtimeDir
+	sdkDir := s.installedSDK(interp)
 	if interp.Family == Java {
-		runtimeDir = s.javaRuntimeDir
+		plan.RuntimeDir, err = s.javaRuntimeDir()
+	} else {
+		plan.RuntimeDir, err = s.files.runtimeDir(ctx, interp, sdkDir)
 	}
-	if plan.RuntimeDir, err = runtimeDir(ctx, interp); err != nil {
+	if err != nil {
 		return fmt.Errorf("plan %s: %w", plan.Runtime.Name, err)
 	}
 	if interp.standsAlone() {
@@ -101,6 +103,9 @@ func (s *Set) planInterpreter(ctx context.Context, plan *Plan) error {
 		return fmt.Errorf("plan %s: %w", plan.Runtime.Name, err)
 	}
 	plan.Mounts = interp.mounts()
+	if sdkDir != "" {
+		plan.Mounts = show(plan.Mounts, sdkDir, sdkDir)
+	}
 	return nil
 }
 

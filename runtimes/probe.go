@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -48,23 +47,6 @@ func (i Interpreter) minor() string {
 		return parts[0] + "." + parts[1]
 	}
 	return parts[0]
-}
-
-// hasSDK reports whether functions can import AWS's SDK without packaging it.
-func (i Interpreter) hasSDK() bool {
-	if i.Family == Java {
-		return true // on AWS neither
-	}
-	name := "boto3"
-	if i.Family == Node {
-		name = "@aws-sdk"
-	}
-	for _, dir := range append(slices.Clone(i.Packages), i.UserPackages) {
-		if _, err := os.Stat(filepath.Join(dir, name)); dir != "" && err == nil {
-			return true
-		}
-	}
-	return false
 }
 
 const (

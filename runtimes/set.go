@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	hearth "github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/runtimes/sdk"
 )
 
 // Options configure a Set.
@@ -28,6 +29,9 @@ type Options struct {
 	// JavaClient is the directory with the archives of AWS's runtime interface
 	// client for Java and of what it needs. Empty: JavaClientDir(Env).
 	JavaClient string
+	// SDKDir is where `hearth runtimes install` puts AWS's SDKs, which functions
+	// find in /var/runtime. Empty: sdk.Dir of Env.
+	SDKDir string
 	// Substitutes are the operator's, from --runtime-map.
 	Substitutes Substitutes
 }
@@ -36,6 +40,7 @@ type Options struct {
 // may be called from several goroutines.
 type Set struct {
 	opts   Options
+	sdks   sdk.Store
 	prober prober
 	files  files
 
@@ -54,8 +59,12 @@ func New(opts Options) (*Set, error) {
 	if err := os.MkdirAll(opts.Dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create directory of bootstraps: %w", err)
 	}
+	if opts.SDKDir == "" {
+		opts.SDKDir = sdk.Dir(lookup(opts.Env))
+	}
 	return &Set{
 		opts:   opts,
+		sdks:   sdk.Store(opts.SDKDir),
 		prober: prober{env: opts.Env, known: map[fileID]*probed{}},
 		files:  files{dir: opts.Dir, made: map[string]string{}},
 		found:  map[string]string{},
@@ -138,7 +147,7 @@ func (s *Set) search(ctx context.Context, r Runtime) (path string, found Interpr
 		case err != nil: // a shim without a version behind it, a broken install
 		case interp.minor() != r.Version:
 			others = append(others, interp)
-		case interp.hasSDK():
+		case interp.Family == Java, s.SDK(interp) != "":
 			return candidate, interp, nil
 		case path == "":
 			path, found = candidate, interp

@@ -69,7 +69,7 @@ func TestExamples_AsyncWithDestinationOnATestClock(t *testing.T) {
 
 func TestExamples_Java(t *testing.T) {
 	t.Parallel()
-	served := runtimes(t, "java", "ok")
+	served := runtimes(t, "java", true)
 	javac, err := exec.LookPath("javac")
 	if len(served) == 0 || err != nil {
 		t.Skip("needs a JDK and AWS's runtime interface client: apt-get install openjdk-17-jdk-headless, hearth runtimes install java")

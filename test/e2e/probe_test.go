@@ -39,19 +39,19 @@ func look(doctor *exec.Cmd) ([]hostCheck, error) {
 
 // runtimes lists the managed runtimes of a family ("python") that this host
 // serves, or does not, the oldest first.
-func runtimes(t *testing.T, family, status string) []string {
+func runtimes(t *testing.T, family string, served bool) []string {
 	t.Helper()
 	checks, err := doctor()
 	if err != nil {
 		t.Fatalf("hearth doctor: %v", err)
 	}
-	return runtimesIn(checks, family, status)
+	return runtimesIn(checks, family, served)
 }
 
-func runtimesIn(checks []hostCheck, family, status string) []string {
+func runtimesIn(checks []hostCheck, family string, served bool) []string {
 	var names []string
 	for _, check := range checks {
-		if strings.HasPrefix(check.Name, family) && check.Status == status {
+		if strings.HasPrefix(check.Name, family) && (check.Status != "missing") == served {
 			names = append(names, check.Name)
 		}
 	}
@@ -61,7 +61,7 @@ func runtimesIn(checks []hostCheck, family, status string) []string {
 // newest is the newest runtime of a family that this host serves.
 func newest(t *testing.T, family string) string {
 	t.Helper()
-	return last(t, family, runtimes(t, family, "ok"))
+	return last(t, family, runtimes(t, family, true))
 }
 
 func last(t *testing.T, family string, names []string) string {
@@ -82,7 +82,7 @@ func (d *daemon) newest(t *testing.T, family string) string {
 	if err != nil {
 		t.Fatalf("hearth doctor of another user: %v", err)
 	}
-	return last(t, family, runtimesIn(checks, family, "ok"))
+	return last(t, family, runtimesIn(checks, family, true))
 }
 
 // python creates a function that evaluates Python.

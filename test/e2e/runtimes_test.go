@@ -24,7 +24,7 @@ const contextFields = `[
 
 func TestPython_EveryVersionOfTheHost(t *testing.T) {
 	t.Parallel()
-	for _, runtime := range runtimes(t, "python", "ok") {
+	for _, runtime := range runtimes(t, "python", true) {
 		t.Run(runtime, func(t *testing.T) {
 			fn := shared(t).create(t, runtime, "pkg/probe.handler", files{"pkg/probe.py": testdata(t, "probe.py")})
 			expect(t, fn, "'python%d.%d' % sys.version_info[:2]", runtime)
@@ -41,7 +41,7 @@ func TestPython_EveryVersionOfTheHost(t *testing.T) {
 
 func TestNode_EveryVersionOfTheHost(t *testing.T) {
 	t.Parallel()
-	for _, runtime := range runtimes(t, "nodejs", "ok") {
+	for _, runtime := range runtimes(t, "nodejs", true) {
 		t.Run(runtime, func(t *testing.T) {
 			fn := shared(t).create(t, runtime, "pkg/probe.handler", files{"pkg/probe.mjs": testdata(t, "probe.mjs")})
 			var got []any
@@ -82,7 +82,7 @@ func TestNode_HandlerForms(t *testing.T) {
 func nodeWithCallbacks(t *testing.T) string {
 	t.Helper()
 	name := ""
-	for _, runtime := range runtimes(t, "nodejs", "ok") {
+	for _, runtime := range runtimes(t, "nodejs", true) {
 		if runtime <= "nodejs22.x" {
 			name = runtime
 		}
@@ -169,7 +169,7 @@ func TestFunction_TimesOut(t *testing.T) {
 func TestRuntime_MissingOnTheHost(t *testing.T) {
 	t.Parallel()
 	d := shared(t)
-	missing := append(runtimes(t, "python", "missing"), runtimes(t, "nodejs", "missing")...)
+	missing := append(runtimes(t, "python", false), runtimes(t, "nodejs", false)...)
 	if len(missing) == 0 {
 		t.Skip("this host has every interpreter")
 	}

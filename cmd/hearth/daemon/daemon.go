@@ -149,7 +149,7 @@ func (d *daemon) openEngine(environ []string) (err error) {
 	d.engine, err = engine.Open(engine.Options{
 		Dir: filepath.Join(d.cfg.DataDir, "sandbox"), Sandbox: d.cfg.Sandbox,
 		Network: sandbox.Network(d.cfg.Network), HardCPU: d.cfg.HardCPU,
-		Substitutes: substitutes, JavaClient: d.cfg.JavaClient, Environ: environ,
+		Substitutes: substitutes, JavaClient: d.cfg.JavaClient, SDKDir: d.cfg.SDKDir, Environ: environ,
 		Pool: pool.Options{
 			MaxConcurrency: d.cfg.MaxConcurrency, MaxMemory: d.cfg.MaxMemory,
 			IdleTimeout: d.cfg.IdleTimeout, FreezeAfter: d.cfg.FreezeAfter, MaxAge: d.cfg.MaxAge, Clock: d.clock,

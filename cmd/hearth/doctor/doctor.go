@@ -27,7 +27,7 @@ type checkStatus string
 
 const (
 	checkOK      checkStatus = "ok"
-	checkLimited checkStatus = "limited" // functions run, something is not enforced
+	checkLimited checkStatus = "limited" // functions run, something is not enforced or not there
 	checkMissing checkStatus = "missing" // some functions cannot run
 )
 

@@ -42,6 +42,7 @@ type Options struct {
 	HardCPU     bool
 	Substitutes runtimes.Substitutes
 	JavaClient  string   // directory; empty: the user's own
+	SDKDir      string   // likewise
 	Environ     []string // the daemon's own environment
 	Pool        pool.Options
 	// OpenCode returns a code archive by digest, with its size.
@@ -74,7 +75,7 @@ func Open(o Options) (e *Engine, err error) {
 	if e.bundles, err = bundle.New(filepath.Join(o.Dir, "bundles"), bundle.Options{BootID: bootID()}); err != nil {
 		return e, fmt.Errorf("open code cache: %w", err)
 	}
-	e.set, err = runtimes.New(runtimes.Options{Dir: filepath.Join(o.Dir, "runtimes"), Env: o.Environ, Substitutes: o.Substitutes, JavaClient: o.JavaClient})
+	e.set, err = runtimes.New(runtimes.Options{Dir: filepath.Join(o.Dir, "runtimes"), Env: o.Environ, Substitutes: o.Substitutes, JavaClient: o.JavaClient, SDKDir: o.SDKDir})
 	if err != nil {
 		return e, err
 	}

@@ -48,7 +48,7 @@ func run(m *testing.M) (code int, err error) {
 	if err := os.Setenv("HEARTH_NETWORK", "none"); err != nil {
 		return 0, err
 	}
-	if err := pointToJava(); err != nil {
+	if err := errors.Join(pointToJava(), pointToSDKs()); err != nil {
 		return 0, err
 	}
 	dir, err := os.MkdirTemp("", "hearth-clients-")

@@ -42,6 +42,7 @@ type Config struct {
 	S3Endpoint     string        `yaml:"s3-endpoint"`
 	S3Dir          string        `yaml:"s3-dir"`
 	JavaClient     string        `yaml:"java-client"`
+	SDKDir         string        `yaml:"sdk-dir"`
 	IdleTimeout    time.Duration `yaml:"idle-timeout"`
 	FreezeAfter    time.Duration `yaml:"freeze-after"`
 	MaxAge         time.Duration `yaml:"max-environment-age"`
@@ -106,6 +107,7 @@ func (c *Config) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.Account, "account", c.Account, "account `ID` in ARNs, twelve digits")
 	f.StringVar(&c.Region, "region", c.Region, "`REGION` of requests that name none")
 	f.StringVar(&c.JavaClient, "java-client", c.JavaClient, "`DIR` with AWS's runtime interface client for Java (default where \"hearth runtimes install java\" puts it)")
+	f.StringVar(&c.SDKDir, "sdk-dir", c.SDKDir, "`DIR` with AWS's SDKs for Python and JavaScript (default where \"hearth runtimes install python\" and \"node\" put them)")
 	f.StringVar(&c.RuntimeMap, "runtime-map", c.RuntimeMap, "serve runtimes by others: `FROM=TO,...`, such as nodejs24.x=nodejs20.x")
 	f.StringVar(&c.LayerMap, "layer-map", c.LayerMap, "layers that were not published here, such as other accounts': `ARN=PATH,...`, PATH being a zip or a directory; * in the ARN stands for any text, such as a version")
 	f.StringVar(&c.S3Endpoint, "s3-endpoint", c.S3Endpoint, "read code that requests name by S3Bucket and S3Key from this `URL`; signed when AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are set")
