@@ -5,6 +5,7 @@
 //
 //	function (python3.12) ── Plan ──> host directories to show in the sandbox
 //	                           │        (interpreter, bootstrap, host packages)
+//	                           ├─ /var/runtime: bootstrap, and links to an SDK of package sdk
 //	                           └─ Command(paths) ──> what to execute there
 //
 // A Set is made once per daemon. Plan looks an identifier up in the table,

@@ -174,12 +174,14 @@ func TestRuntime_MissingOnTheHost(t *testing.T) {
 		t.Skip("this host has every interpreter")
 	}
 	for _, runtime := range missing {
-		_, err := d.client().CreateFunction(ctxFor(t), createInput(testName(t), runtime, "x.y", files{"x.py": ""}.zip(t)))
-		answer := apiError(t, err)
-		install := regexp.MustCompile(`(?i)install.*(python|node).*` + regexp.MustCompile(`[\d.]*\d`).FindString(runtime))
-		if answer.ErrorCode() != "InvalidParameterValueException" || !install.MatchString(answer.ErrorMessage()) {
-			t.Errorf("%s: %v, want an InvalidParameterValueException that says what to install", runtime, answer)
-		}
+		t.Run(runtime, func(t *testing.T) {
+			_, err := d.create(t, runtime, "x.y", files{"x.py": ""}).tryInvoke(t, "{}")
+			answer := apiError(t, err)
+			install := regexp.MustCompile(`(?i)install.*(python|node).*` + regexp.MustCompile(`[\d.]*\d`).FindString(runtime))
+			if answer.ErrorCode() != "InvalidRuntimeException" || !install.MatchString(answer.ErrorMessage()) {
+				t.Errorf("%v, want an InvalidRuntimeException that says what to install", answer)
+			}
+		})
 	}
 }
 
