@@ -112,8 +112,9 @@ func unexecutable(e syscall.Errno) bool {
 }
 
 // ignorable are signals that shells and nohup make a daemon ignore, and with it
-// all that it starts.
-var ignorable = [...]unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT}
+// all that it starts; and the two with which threads of the C library end each
+// other, which its posix_spawn leaves ignored in what make and others start.
+var ignorable = [...]unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, 32, 33}
 
 // startTable forks, sends a pidfd of the new process to the daemon, and lets
 // the new process become the command. All descriptors of pid 1 are close-on-exec,
