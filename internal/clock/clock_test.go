@@ -67,19 +67,24 @@ func TestAdvance_TimersThatTimersArm_FireInTheSameAdvance(t *testing.T) {
 	}
 }
 
+// slot is settled when it can be taken.
+type slot chan struct{}
+
+func (s slot) Settle(ctx context.Context) error {
+	select {
+	case s <- struct{}{}:
+		<-s
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
 func TestAdvance_WaitsForWhatWasSetGoing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := clock.NewTest(noon)
 		working := make(chan struct{}, 1)
-		c.OnSettle(func(ctx context.Context) error {
-			select {
-			case working <- struct{}{}:
-				<-working
-				return nil
-			case <-ctx.Done():
-				return context.Cause(ctx)
-			}
-		})
+		c.AddSettler(slot(working))
 		c.AfterFunc(time.Minute, "attempt", func() {
 			working <- struct{}{}
 			go func() { // the settling above waits for it

@@ -20,11 +20,11 @@ const maxFired = 1000
 type Test struct {
 	advancing chan struct{} // a slot: one Advance at a time
 
-	mu      sync.Mutex
-	now     time.Time
-	timers  schedule
-	armed   uint64 // timers so far: those of one instant fire as they were armed
-	settles []func(context.Context) error
+	mu       sync.Mutex
+	now      time.Time
+	timers   schedule
+	armed    uint64 // timers so far: those of one instant fire as they were armed
+	settlers []Settler
 }
 
 // NewTest returns a clock that shows a time.
@@ -62,13 +62,18 @@ func (c *Test) AfterFunc(d time.Duration, what string, f func()) Timer {
 	return t
 }
 
-// OnSettle makes Advance call settle after each instant at which timers fired.
-// It returns when what they set going has come to rest, so that the timers
-// that this arms are due in their turn, or when ctx ends (with its cause).
-func (c *Test) OnSettle(settle func(ctx context.Context) error) {
+// Settler is a part that timers set going.
+type Settler interface {
+	// Settle returns when what was set going has come to rest, so that the timers
+	// that it armed are due in their turn, or when ctx ends (with its cause).
+	Settle(ctx context.Context) error
+}
+
+// AddSettler makes Advance wait for s after each instant at which timers fired.
+func (c *Test) AddSettler(s Settler) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settles = append(c.settles, settle)
+	c.settlers = append(c.settlers, s)
 }
 
 // Advance moves the clock by d, from one due timer to the next: at each it
@@ -140,10 +145,10 @@ func (c *Test) Pending(limit int) []Firing {
 
 func (c *Test) settle(ctx context.Context) error {
 	c.mu.Lock()
-	settles := c.settles
+	settlers := c.settlers
 	c.mu.Unlock()
-	for _, settle := range settles {
-		if err := settle(ctx); err != nil {
+	for _, s := range settlers {
+		if err := s.Settle(ctx); err != nil {
 			return err
 		}
 	}

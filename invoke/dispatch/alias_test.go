@@ -22,7 +22,7 @@ func shared(weight float64) *functions {
 // executed counts the versions that invocations of the alias reached.
 func executed(t *testing.T, f *functions, invocations int) map[string]int {
 	t.Helper()
-	d, counts := dispatch.New(f, &runner{}), map[string]int{}
+	d, counts := dispatch.New(dispatch.Options{Functions: f, Runner: &runner{}}), map[string]int{}
 	for range invocations {
 		res, err := d.Invoke(t.Context(), name, "live", &hearth.Invocation{})
 		if err != nil {
@@ -59,7 +59,7 @@ func TestInvoke_WeightsAtTheirEnds(t *testing.T) {
 func TestInvoke_ARNIsTheAliassWhateverVersionRuns(t *testing.T) {
 	for _, weight := range []float64{0, 1} {
 		var r runner
-		if _, err := dispatch.New(shared(weight), &r).Invoke(t.Context(), name, "live", &hearth.Invocation{}); err != nil {
+		if _, err := dispatch.New(dispatch.Options{Functions: shared(weight), Runner: &r}).Invoke(t.Context(), name, "live", &hearth.Invocation{}); err != nil {
 			t.Fatal(err)
 		}
 		if got, want := r.ran[0].InvokedARN, name.ARN("live"); got != want {
@@ -72,7 +72,7 @@ func TestInvoke_AttemptsOfOneRequestStayOnItsVersion(t *testing.T) {
 	f := shared(0.5)
 	for range 50 {
 		r := &runner{errs: []error{environment.ErrNotDelivered}}
-		if _, err := dispatch.New(f, r).Invoke(t.Context(), name, "live", &hearth.Invocation{}); err != nil {
+		if _, err := dispatch.New(dispatch.Options{Functions: f, Runner: r}).Invoke(t.Context(), name, "live", &hearth.Invocation{}); err != nil {
 			t.Fatal(err)
 		}
 		if len(r.fns) != 2 || r.fns[0].Version != r.fns[1].Version {
@@ -88,7 +88,7 @@ func TestResolve_AliasThatWasMovedAsItsVersionWasDeleted(t *testing.T) {
 		delete(f.versions, "7")
 		f.aliases["live"] = &hearth.Alias{Name: "live", Version: "8"}
 	}
-	fn, err := dispatch.New(f, &runner{}).Resolve(t.Context(), name, "live")
+	fn, err := dispatch.New(dispatch.Options{Functions: f, Runner: &runner{}}).Resolve(t.Context(), name, "live")
 	if err != nil || fn.Version != "8" {
 		t.Errorf("got %+v, %v", fn, err)
 	}
@@ -97,7 +97,7 @@ func TestResolve_AliasThatWasMovedAsItsVersionWasDeleted(t *testing.T) {
 func TestResolve_AliasWithoutItsVersionIsNotFoundByItsOwnName(t *testing.T) {
 	f := active()
 	delete(f.versions, "7")
-	_, err := dispatch.New(f, &runner{}).Resolve(t.Context(), name, "live")
+	_, err := dispatch.New(dispatch.Options{Functions: f, Runner: &runner{}}).Resolve(t.Context(), name, "live")
 	if want := "Function not found: " + name.ARN("live"); !errors.Is(err, hearth.ErrNotFound) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
@@ -108,12 +108,12 @@ func TestResolve_PendingVersionOfAnAliasIsWaitedFor(t *testing.T) {
 		f := shared(1)
 		f.versions["8"] = version("8", hearth.StatePending)
 		time.AfterFunc(time.Second, func() {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.versions["8"] = version("8", hearth.StateActive)
-			f.aliases["live"] = &hearth.Alias{Name: "live", Version: "7"} // too late for this request
+			f.change(func() {
+				f.versions["8"] = version("8", hearth.StateActive)
+				f.aliases["live"] = &hearth.Alias{Name: "live", Version: "7"} // too late for this request
+			})
 		})
-		fn, err := dispatch.New(f, &runner{}).Resolve(t.Context(), name, "live")
+		fn, err := follow(f).Resolve(t.Context(), name, "live")
 		if err != nil || fn.Version != "8" || fn.State != hearth.StateActive {
 			t.Errorf("got %+v, %v", fn, err)
 		}

@@ -38,23 +38,40 @@ type Runner interface {
 // attempts is on how many environments an event is tried that none took.
 const attempts = 3
 
-// How long and how often a Pending function is waited for.
-const (
-	pendingWait = 10 * time.Second
-	pendingPoll = 2 * time.Millisecond
-)
+// pendingWait is how long a Pending function is waited for.
+const pendingWait = 10 * time.Second
 
-// Dispatcher runs requests.
+// Options of a Dispatcher. Functions and Runner are required.
+type Options struct {
+	Functions Functions
+	Runner    Runner
+	// Recursions says which functions may invoke themselves without end. Nil:
+	// none may. See trace for what becomes of the others.
+	Recursions Recursions
+	// Changes wakes requests that wait for a Pending function. Nil: such a request
+	// is refused at the end of its wait, whatever the function has become.
+	Changes hearth.Changes
+}
+
+// Dispatcher runs requests. Create it with New and Close it.
 type Dispatcher struct {
-	functions Functions
-	runner    Runner
-	loops     func(hearth.Name) bool // see AllowLoops
+	opts    Options
+	pending pending
+	cancel  func() // ends the subscription to changes
 }
 
-// New returns a Dispatcher.
-func New(functions Functions, runner Runner) *Dispatcher {
-	return &Dispatcher{functions: functions, runner: runner}
+// New returns a Dispatcher, which follows the changes of functions until Close.
+func New(opts Options) *Dispatcher {
+	d := &Dispatcher{opts: opts, cancel: func() {}}
+	if opts.Changes != nil {
+		d.cancel = opts.Changes.Subscribe(&d.pending)
+	}
+	return d
 }
+
+// Close ends the subscription. Requests that wait for a Pending function are
+// refused at the end of their wait.
+func (d *Dispatcher) Close() { d.cancel() }
 
 // Resolve returns the version that a name and qualifier would run, as soon as
 // it can be invoked. Errors are hearth kinds with AWS's texts.
@@ -101,7 +118,7 @@ func notFound(name hearth.Name, qualifier string) error {
 // when its version is gone: it may have been moved to another one in between.
 func (d *Dispatcher) find(name hearth.Name, qualifier string) (fn *hearth.Function, err error) {
 	if !hearth.IsAlias(qualifier) {
-		fn, err = d.functions.Lookup(name, qualifier)
+		fn, err = d.opts.Functions.Lookup(name, qualifier)
 		if err == nil && fn.Managed != nil && fn.Version == hearth.Latest {
 			return d.latestPublished(name)
 		}
@@ -109,11 +126,11 @@ func (d *Dispatcher) find(name hearth.Name, qualifier string) (fn *hearth.Functi
 	}
 	for range 2 {
 		var alias *hearth.Alias
-		if alias, err = d.functions.LookupAlias(name, qualifier); err != nil {
+		if alias, err = d.opts.Functions.LookupAlias(name, qualifier); err != nil {
 			return nil, err
 		}
 		version := pick(alias, rand.Float64()) //nolint:gosec // routing is no secret
-		if fn, err = d.functions.Lookup(name, version); !errors.Is(err, hearth.ErrNotFound) {
+		if fn, err = d.opts.Functions.Lookup(name, version); !errors.Is(err, hearth.ErrNotFound) {
 			break
 		}
 	}
@@ -123,7 +140,7 @@ func (d *Dispatcher) find(name hearth.Name, qualifier string) (fn *hearth.Functi
 // latestPublished is what runs in the place of the $LATEST of a function on
 // managed instances.
 func (d *Dispatcher) latestPublished(name hearth.Name) (*hearth.Function, error) {
-	fn, err := d.functions.Lookup(name, hearth.LatestPublished)
+	fn, err := d.opts.Functions.Lookup(name, hearth.LatestPublished)
 	if errors.Is(err, hearth.ErrNotFound) {
 		return nil, hearth.Errorf(hearth.ErrNoPublished, "The function has no published versions available.")
 	}
@@ -139,21 +156,22 @@ func pick(a *hearth.Alias, chance float64) string {
 	return a.Version
 }
 
-// awaitPending looks again until the function is not Pending any more or the
-// wait is over.
+// awaitPending returns the function as soon as it is not Pending any more, or as
+// it is when the wait is over.
 func (d *Dispatcher) awaitPending(ctx context.Context, name hearth.Name, version string) (*hearth.Function, error) {
 	ctx, cancel := context.WithTimeout(ctx, pendingWait)
 	defer cancel()
-	again := time.NewTicker(pendingPoll)
-	defer again.Stop()
 	for {
+		changed, leave := d.pending.wait(name) // before the look: a change in between is not missed
 		fn, err := d.lookup(name, version)
 		if err != nil || fn.State != hearth.StatePending {
+			leave()
 			return fn, err
 		}
 		select {
-		case <-again.C:
+		case <-changed:
 		case <-ctx.Done():
+			leave()
 			return fn, nil
 		}
 	}
@@ -165,7 +183,7 @@ func (d *Dispatcher) awaitPending(ctx context.Context, name hearth.Name, version
 //
 // The dispatcher completes the invocation: InvokedARN, and TraceID, in which it
 // decides whether the trace is sampled, unless that is decided, and counts the
-// hops of a chain (see AllowLoops). ctx bounds the wait for an environment only.
+// hops of a chain (see Options.Recursions). ctx bounds the wait for an environment only.
 func (d *Dispatcher) Invoke(ctx context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error) {
 	fn, err := d.Resolve(ctx, name, qualifier)
 	if err != nil {
@@ -183,7 +201,7 @@ func (d *Dispatcher) Invoke(ctx context.Context, name hearth.Name, qualifier str
 	}
 	var res hearth.Result
 	for range attempts {
-		res, err = d.runner.Invoke(ctx, fn, inv)
+		res, err = d.opts.Runner.Invoke(ctx, fn, inv)
 		if !errors.Is(err, environment.ErrNotDelivered) && !errors.Is(err, environment.ErrDead) {
 			break
 		}

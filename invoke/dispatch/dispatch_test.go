@@ -24,6 +24,32 @@ type functions struct {
 	moved    func(*functions) // called once an alias was looked up
 	err      error
 	lookups  int
+	told     []hearth.Subscriber
+}
+
+// Subscribe makes functions their own feed of changes.
+func (f *functions) Subscribe(s hearth.Subscriber) (cancel func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.told = append(f.told, s)
+	return func() {}
+}
+
+// change lets edit change the functions, and tells of it.
+func (f *functions) change(edit func()) {
+	f.mu.Lock()
+	edit()
+	told := f.told
+	f.mu.Unlock()
+	for _, s := range told {
+		s.Changed(hearth.Change{Kind: hearth.KindFunction, Function: hearth.Name{Function: "another"}})
+		s.Changed(hearth.Change{Kind: hearth.KindFunction, Function: name, Qualifier: hearth.Latest})
+	}
+}
+
+// follow returns a dispatcher that follows the functions.
+func follow(f *functions) *dispatch.Dispatcher {
+	return dispatch.New(dispatch.Options{Functions: f, Runner: &runner{}, Changes: f})
 }
 
 func (f *functions) Lookup(_ hearth.Name, qualifier string) (*hearth.Function, error) {
@@ -52,9 +78,7 @@ func (f *functions) LookupAlias(_ hearth.Name, alias string) (*hearth.Alias, err
 }
 
 func (f *functions) set(state string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.versions = map[string]*hearth.Function{hearth.Latest: version(hearth.Latest, state)}
+	f.change(func() { f.versions = map[string]*hearth.Function{hearth.Latest: version(hearth.Latest, state)} })
 }
 
 func version(v, state string) *hearth.Function {
@@ -90,7 +114,7 @@ func active() *functions {
 func TestInvoke_QualifierPicksTheVersion(t *testing.T) {
 	for qualifier, want := range map[string]string{"": hearth.Latest, hearth.Latest: hearth.Latest, "7": "7", "live": "7"} {
 		var r runner
-		res, err := dispatch.New(active(), &r).Invoke(t.Context(), name, qualifier, &hearth.Invocation{})
+		res, err := dispatch.New(dispatch.Options{Functions: active(), Runner: &r}).Invoke(t.Context(), name, qualifier, &hearth.Invocation{})
 		if err != nil || res.ExecutedVersion != want {
 			t.Errorf("%q ran version %q, %v; want %q", qualifier, res.ExecutedVersion, err, want)
 		}
@@ -101,7 +125,7 @@ func TestInvoke_ARNIsAsTheCallerNamedTheFunction(t *testing.T) {
 	const arn = "arn:aws:lambda:eu-west-1:123456789012:function:f"
 	for qualifier, want := range map[string]string{"": arn, hearth.Latest: arn + ":$LATEST", "7": arn + ":7", "live": arn + ":live"} {
 		var r runner
-		if _, err := dispatch.New(active(), &r).Invoke(t.Context(), name, qualifier, &hearth.Invocation{}); err != nil {
+		if _, err := dispatch.New(dispatch.Options{Functions: active(), Runner: &r}).Invoke(t.Context(), name, qualifier, &hearth.Invocation{}); err != nil {
 			t.Fatal(err)
 		}
 		if got := r.ran[0].InvokedARN; got != want {
@@ -112,7 +136,7 @@ func TestInvoke_ARNIsAsTheCallerNamedTheFunction(t *testing.T) {
 
 func TestInvoke_MissingFunctionIsNamedWithItsQualifier(t *testing.T) {
 	for qualifier, want := range map[string]string{"": ":$LATEST", hearth.Latest: ":$LATEST", "8": ":8", "007": ":007", "beta": ":beta"} {
-		_, err := dispatch.New(&functions{}, &runner{}).Invoke(t.Context(), name, qualifier, &hearth.Invocation{})
+		_, err := dispatch.New(dispatch.Options{Functions: &functions{}, Runner: &runner{}}).Invoke(t.Context(), name, qualifier, &hearth.Invocation{})
 		want = "Function not found: arn:aws:lambda:eu-west-1:123456789012:function:f" + want
 		if !errors.Is(err, hearth.ErrNotFound) || err.Error() != want {
 			t.Errorf("%q: %v, want %s", qualifier, err, want)
@@ -122,7 +146,7 @@ func TestInvoke_MissingFunctionIsNamedWithItsQualifier(t *testing.T) {
 
 func TestInvoke_OtherFaultsOfTheLookupAreNotTheCallersFault(t *testing.T) {
 	lost := errors.New("index is lost")
-	_, err := dispatch.New(&functions{err: lost}, &runner{}).Invoke(t.Context(), name, "", &hearth.Invocation{})
+	_, err := dispatch.New(dispatch.Options{Functions: &functions{err: lost}, Runner: &runner{}}).Invoke(t.Context(), name, "", &hearth.Invocation{})
 	if !errors.Is(err, lost) || errors.Is(err, hearth.ErrNotFound) {
 		t.Errorf("got %v", err)
 	}
@@ -131,7 +155,7 @@ func TestInvoke_OtherFaultsOfTheLookupAreNotTheCallersFault(t *testing.T) {
 func TestResolve_FailedFunctionIsRefused(t *testing.T) {
 	f := &functions{}
 	f.set(hearth.StateFailed)
-	_, err := dispatch.New(f, &runner{}).Resolve(t.Context(), name, "")
+	_, err := dispatch.New(dispatch.Options{Functions: f, Runner: &runner{}}).Resolve(t.Context(), name, "")
 	const want = "The operation cannot be performed at this time. The function is currently in the following state: Failed"
 	if !errors.Is(err, hearth.ErrConflict) || err.Error() != want {
 		t.Errorf("got %v", err)
@@ -141,7 +165,7 @@ func TestResolve_FailedFunctionIsRefused(t *testing.T) {
 func TestResolve_InactiveFunctionIsInvoked(t *testing.T) {
 	f := &functions{}
 	f.set(hearth.StateInactive)
-	if _, err := dispatch.New(f, &runner{}).Resolve(t.Context(), name, ""); err != nil {
+	if _, err := dispatch.New(dispatch.Options{Functions: f, Runner: &runner{}}).Resolve(t.Context(), name, ""); err != nil {
 		t.Error(err)
 	}
 }
@@ -152,11 +176,14 @@ func TestResolve_PendingFunctionIsWaitedFor(t *testing.T) {
 		f.set(hearth.StatePending)
 		began := time.Now()
 		time.AfterFunc(time.Second, func() { f.set(hearth.StateActive) })
-		fn, err := dispatch.New(f, &runner{}).Resolve(t.Context(), name, "")
+		fn, err := follow(f).Resolve(t.Context(), name, "")
+		if f.lookups > 4 { // at first, ahead of the wait, and after the one change
+			t.Errorf("looked %d times", f.lookups)
+		}
 		if err != nil || fn.State != hearth.StateActive {
 			t.Errorf("got %+v, %v", fn, err)
 		}
-		if took := time.Since(began); took < time.Second || took > time.Second+10*time.Millisecond {
+		if took := time.Since(began); took != time.Second {
 			t.Errorf("took %s", took)
 		}
 	})
@@ -167,7 +194,7 @@ func TestResolve_PendingForLongIsRefused(t *testing.T) {
 		f := &functions{}
 		f.set(hearth.StatePending)
 		began := time.Now()
-		_, err := dispatch.New(f, &runner{}).Resolve(t.Context(), name, "")
+		_, err := follow(f).Resolve(t.Context(), name, "")
 		if !errors.Is(err, hearth.ErrConflict) || !strings.HasSuffix(err.Error(), "following state: Pending") {
 			t.Errorf("got %v", err)
 		}
@@ -184,7 +211,7 @@ func TestResolve_CallerThatGivesUpWaitsNoLonger(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		began := time.Now()
-		if _, err := dispatch.New(f, &runner{}).Resolve(ctx, name, ""); err == nil {
+		if _, err := follow(f).Resolve(ctx, name, ""); err == nil {
 			t.Error("a Pending function was resolved")
 		}
 		if took := time.Since(began); took != time.Second {
@@ -198,13 +225,33 @@ func TestResolve_FunctionDeletedWhilePending(t *testing.T) {
 		f := &functions{}
 		f.set(hearth.StatePending)
 		time.AfterFunc(time.Second, func() {
-			f.mu.Lock()
-			defer f.mu.Unlock()
-			f.versions = nil
+			f.change(func() { f.versions = nil })
 		})
-		if _, err := dispatch.New(f, &runner{}).Resolve(t.Context(), name, ""); !errors.Is(err, hearth.ErrNotFound) {
+		if _, err := follow(f).Resolve(t.Context(), name, ""); !errors.Is(err, hearth.ErrNotFound) {
 			t.Errorf("got %v", err)
 		}
+	})
+}
+
+func TestResolve_ManyWaitForThePendingFunction(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &functions{}
+		f.set(hearth.StatePending)
+		d := follow(f)
+		defer d.Close()
+		var wg sync.WaitGroup
+		for range 50 {
+			wg.Go(func() {
+				if fn, err := d.Resolve(t.Context(), name, ""); err != nil || fn.State != hearth.StateActive {
+					t.Errorf("got %+v, %v", fn, err)
+				}
+			})
+		}
+		synctest.Wait()
+		f.set(hearth.StatePending) // a change that is not the one
+		synctest.Wait()
+		f.set(hearth.StateActive)
+		wg.Wait()
 	})
 }
 
@@ -212,7 +259,7 @@ func TestInvoke_EventThatNoEnvironmentTookIsTriedOnOthers(t *testing.T) {
 	for _, lost := range []error{environment.ErrNotDelivered, environment.ErrDead} {
 		r := &runner{errs: []error{lost, lost}}
 		inv := &hearth.Invocation{RequestID: "id", Payload: []byte("{}")}
-		res, err := dispatch.New(active(), r).Invoke(t.Context(), name, "", inv)
+		res, err := dispatch.New(dispatch.Options{Functions: active(), Runner: r}).Invoke(t.Context(), name, "", inv)
 		if err != nil || string(res.Payload) != `"ok"` {
 			t.Errorf("%v: %s, %v", lost, res.Payload, err)
 		}
@@ -224,7 +271,7 @@ func TestInvoke_EventThatNoEnvironmentTookIsTriedOnOthers(t *testing.T) {
 
 func TestInvoke_RuntimeThatAlwaysDiesIsTheFunctionsFailure(t *testing.T) {
 	r := &runner{errs: []error{environment.ErrNotDelivered, environment.ErrNotDelivered, environment.ErrNotDelivered}}
-	res, err := dispatch.New(active(), r).Invoke(t.Context(), name, "7", &hearth.Invocation{RequestID: "6b3c"})
+	res, err := dispatch.New(dispatch.Options{Functions: active(), Runner: r}).Invoke(t.Context(), name, "7", &hearth.Invocation{RequestID: "6b3c"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -242,7 +289,7 @@ func TestInvoke_RuntimeThatAlwaysDiesIsTheFunctionsFailure(t *testing.T) {
 
 func TestInvoke_HostThatLosesEverySandboxIsOurFailure(t *testing.T) {
 	r := &runner{errs: []error{environment.ErrDead, environment.ErrDead, environment.ErrDead}}
-	_, err := dispatch.New(active(), r).Invoke(t.Context(), name, "", &hearth.Invocation{})
+	_, err := dispatch.New(dispatch.Options{Functions: active(), Runner: r}).Invoke(t.Context(), name, "", &hearth.Invocation{})
 	if !errors.Is(err, environment.ErrDead) || len(r.ran) != 3 {
 		t.Errorf("got %v after %d attempts", err, len(r.ran))
 	}
@@ -251,7 +298,7 @@ func TestInvoke_HostThatLosesEverySandboxIsOurFailure(t *testing.T) {
 func TestInvoke_OtherErrorsAreNotTriedAgain(t *testing.T) {
 	for _, want := range []error{&hearth.Throttle{Reason: hearth.ThrottleConcurrency}, hearth.ErrUnavailable, context.Canceled, environment.ErrInterrupted} {
 		r := &runner{errs: []error{want}}
-		_, err := dispatch.New(active(), r).Invoke(t.Context(), name, "", &hearth.Invocation{})
+		_, err := dispatch.New(dispatch.Options{Functions: active(), Runner: r}).Invoke(t.Context(), name, "", &hearth.Invocation{})
 		if !errors.Is(err, want) || len(r.ran) != 1 {
 			t.Errorf("got %v after %d attempts, want %v", err, len(r.ran), want)
 		}

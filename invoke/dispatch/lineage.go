@@ -17,15 +17,25 @@ const maxHops = 16
 // nowhere near it.
 const maxLineage = 2048
 
-// AllowLoops makes the dispatcher ask which functions may invoke themselves
-// without end. By default none may: an invocation by which a chain would come
-// to a function for the 17th time is refused with hearth.ErrRecursiveInvoke.
-//
-// A chain is what passes its trace header on: functions by AWS's SDKs, which
-// take it from _X_AMZN_TRACE_ID, and destinations. Call it before Invoke.
-func (d *Dispatcher) AllowLoops(allowed func(hearth.Name) bool) { d.loops = allowed }
+// Recursions says which functions may invoke themselves without end.
+type Recursions interface {
+	// Lookup returns what is configured for a function, with an empty qualifier;
+	// nil when nothing is. It must not wait.
+	Lookup(name hearth.Name, qualifier string) *hearth.Recursion
+}
 
-// trace completes the trace header of an invocation, and refuses one too many.
+func (d *Dispatcher) mayLoop(name hearth.Name) bool {
+	if d.opts.Recursions == nil {
+		return false
+	}
+	set := d.opts.Recursions.Lookup(name, "")
+	return set != nil && set.Loop == hearth.RecursionAllow
+}
+
+// trace completes the trace header of an invocation. Where the function may not
+// loop, an invocation by which a chain would come to the function for the 17th time
+// is refused with hearth.ErrRecursiveInvoke. A chain is what passes its trace header
+// on: functions by AWS's SDKs, which take it from _X_AMZN_TRACE_ID, and destinations.
 func (d *Dispatcher) trace(fn *hearth.Function, name hearth.Name, inv *hearth.Invocation) error {
 	if inv.TraceID == "" {
 		inv.TraceID = NewTrace()
@@ -36,7 +46,7 @@ func (d *Dispatcher) trace(fn *hearth.Function, name hearth.Name, inv *hearth.In
 		decided = addParent(decided)
 	}
 	trace, hops := hop(decided, name)
-	if hops >= maxHops && (d.loops == nil || !d.loops(name)) {
+	if hops >= maxHops && !d.mayLoop(name) {
 		return hearth.Errorf(hearth.ErrRecursiveInvoke, "Lambda has detected your function being invoked in a recursive loop "+
 			"with other Amazon Web Services resources and stopped your function's invocation.")
 	}

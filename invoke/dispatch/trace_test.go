@@ -18,7 +18,7 @@ func traced(t *testing.T, mode, trace string) string {
 	r, fns := &runner{}, active()
 	fns.versions[hearth.Latest].TracingMode = mode
 	inv := &hearth.Invocation{TraceID: trace}
-	if _, err := dispatch.New(fns, r).Invoke(t.Context(), name, "", inv); err != nil {
+	if _, err := dispatch.New(dispatch.Options{Functions: fns, Runner: r}).Invoke(t.Context(), name, "", inv); err != nil {
 		t.Fatal(err)
 	}
 	if r.ran[0].TraceID != inv.TraceID {
@@ -109,7 +109,7 @@ func TestInvoke_FunctionOfAnotherID_IsNotFound(t *testing.T) {
 		for _, fn := range fns.versions {
 			fn.ID = "new"
 		}
-		d := dispatch.New(fns, r)
+		d := dispatch.New(dispatch.Options{Functions: fns, Runner: r})
 		_, err := d.Invoke(t.Context(), name, qualifier, &hearth.Invocation{FunctionID: "old"})
 		if !errors.Is(err, hearth.ErrNotFound) || !strings.HasPrefix(err.Error(), "Function not found: arn:") || len(r.ran) != 0 {
 			t.Errorf("%q: ran %d times, %v", qualifier, len(r.ran), err)

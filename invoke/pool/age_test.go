@@ -317,7 +317,7 @@ func TestAge_ManagedThatIsKept_IsReplacedAhead(t *testing.T) {
 func TestAge_ClockThatIsAdvancedFar_LeavesWhatIsKept(t *testing.T) {
 	c := clock.NewTest(time.Now())
 	bubble(t, pool.Options{MaxAge: 4 * time.Hour, Clock: c}, func(b *bench) {
-		c.OnSettle(b.pool.Settle)
+		c.AddSettler(b.pool)
 		b.init = time.Second
 		fn := version("f", "1")
 		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 3}})

@@ -138,7 +138,7 @@ func (q *Queue) attempt(ev *event) (v verdict, outcome destination.Outcome, fail
 // config returns that of the event's function, completed; false when that is
 // gone, be there another one of its name or not.
 func (q *Queue) config(ev *event) (c Config, there bool) {
-	c = q.opts.Config(ev.line.name, ev.qualifier)
+	c = q.opts.Configs.Config(ev.line.name, ev.qualifier)
 	if c.MaxAge == 0 {
 		c.MaxAge = DefaultMaxAge
 	}
@@ -236,7 +236,7 @@ func (q *Queue) tell(ev *event, outcome destination.Outcome, ops []journal.Op) (
 			q.undelivered(ev, d.Target)
 			continue
 		}
-		of := owner{name, q.opts.Config(name, qualifier).FunctionID}
+		of := owner{name, q.opts.Configs.Config(name, qualifier).FunctionID}
 		follower := &event{
 			id: q.opts.NewID(), qualifier: qualifier, trace: cmp.Or(ev.hop, ev.trace), accepted: q.opts.Clock.Now(),
 			payload: d.Body, line: &line{owner: of},

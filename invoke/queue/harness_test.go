@@ -79,17 +79,12 @@ func (b *bench) open() {
 	o := b.opts
 	o.Log, o.Invoker, o.Clock = b.log, b, b.clock
 	o.NewID = func() string { b.ids++; return fmt.Sprint("new-", b.ids) }
-	o.Config = func(name hearth.Name, _ string) queue.Config {
-		if c, ok := b.configs[name.Function]; ok {
-			return c
-		}
-		return queue.Config{Retries: queue.DefaultRetries}
-	}
+	o.Configs = b
 	var err error
 	if b.queue, err = queue.Open(b.Context(), o); err != nil {
 		b.Fatal(err)
 	}
-	b.clock.OnSettle(b.queue.Settle)
+	b.clock.AddSettler(b.queue)
 	b.queue.Start()
 }
 
@@ -102,6 +97,14 @@ func (b *bench) crash() {
 	old := b.queue
 	b.Cleanup(old.Close)
 	b.open()
+}
+
+// Config implements queue.Configs.
+func (b *bench) Config(name hearth.Name, _ string) queue.Config {
+	if c, ok := b.configs[name.Function]; ok {
+		return c
+	}
+	return queue.Config{Retries: queue.DefaultRetries}
 }
 
 // Invoke implements queue.Invoker.

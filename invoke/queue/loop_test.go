@@ -36,7 +36,7 @@ func TestDestinations_ThatTellEachOther_AreStopped(t *testing.T) {
 		b.configs["f"] = queue.Config{Rules: destination.Rules{OnSuccess: arn("g"), OnFailure: arn("g")}}
 		b.configs["g"] = queue.Config{Rules: destination.Rules{OnSuccess: arn("f"), OnFailure: arn("f")}}
 		r := &runs{}
-		b.dispatcher = dispatch.New(always{}, r)
+		b.dispatcher = dispatch.New(dispatch.Options{Functions: always{}, Runner: r})
 		if err := b.queue.Accept(b.Context(), fn("f"), "", &hearth.Invocation{RequestID: "1", Payload: []byte("{}")}); err != nil {
 			b.Fatal(err)
 		}

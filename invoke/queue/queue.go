@@ -10,7 +10,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/internal/clock"
-	"github.com/hearthd/hearth/invoke/destination"
+	"github.com/hearthd/hearth/internal/uuid"
 	"github.com/hearthd/hearth/invoke/dispatch"
 	"github.com/hearthd/hearth/invoke/queue/journal"
 )
@@ -20,25 +20,6 @@ type Invoker interface {
 	Invoke(ctx context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error)
 }
 
-// Config is how the events of a function are treated.
-type Config struct {
-	// FunctionID is the ID of the function that has the name now; see
-	// hearth.Function. Events of another end without being run.
-	FunctionID string
-	MaxAge     time.Duration // 0: DefaultMaxAge
-	Retries    int           // after the first attempt, 0-2
-	// Paused says that the function's reserved concurrency is zero: its events
-	// go to their destination without being run.
-	Paused bool
-	destination.Rules
-}
-
-// Defaults of a Config, AWS's.
-const (
-	DefaultMaxAge  = 6 * time.Hour
-	DefaultRetries = 2
-)
-
 // ErrFull is what Accept returns when as many events wait as may. It is a
 // hearth.Throttle too.
 var ErrFull = errors.New("the event queue is full")
@@ -47,13 +28,12 @@ var ErrFull = errors.New("the event queue is full")
 type Options struct {
 	Log     journal.Log // required
 	Invoker Invoker     // required
-	// NewID names the events that tell destinations. Required.
+	// Configs is asked whenever an event is run or has ended. Default: AWS's
+	// defaults for every function.
+	Configs Configs
+	// NewID names the events that tell destinations. Default: random UUIDs.
 	NewID func() string
-	// Config returns how the events of a function are treated: the zero value
-	// when there is no such function. It is asked whenever an event is run or
-	// has ended. Default: AWS's defaults.
-	Config func(name hearth.Name, qualifier string) Config
-	Clock  clock.Clock // default: the machine's
+	Clock clock.Clock // default: the machine's
 	// MaxEvents bounds the events that wait. Default 1,000,000.
 	MaxEvents int
 	// MaxMemory bounds the bytes of payloads that are kept in memory. Default 64 MiB.
@@ -72,8 +52,11 @@ func (o *Options) setDefaults() {
 			*v = d
 		}
 	}
-	if o.Config == nil {
-		o.Config = func(hearth.Name, string) Config { return Config{Retries: DefaultRetries} }
+	if o.Configs == nil {
+		o.Configs = defaults{}
+	}
+	if o.NewID == nil {
+		o.NewID = uuid.New
 	}
 	if o.Clock == nil {
 		o.Clock = clock.Real{}

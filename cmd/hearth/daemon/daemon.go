@@ -169,7 +169,7 @@ func (d *daemon) openEngine(environ []string) (err error) {
 		d.dispatcher.AllowLoops(d.loopsAllowed)
 		d.openKeeper(d.engine.Pool())
 		if d.testClock != nil {
-			d.testClock.OnSettle(d.engine.Pool().Settle)
+			d.testClock.AddSettler(d.engine.Pool())
 		}
 	}
 	return err

@@ -35,7 +35,7 @@ func (d *daemon) openQueue(ctx context.Context) error {
 	}
 	d.queue, err = queue.Open(ctx, opts)
 	if err == nil && d.testClock != nil {
-		d.testClock.OnSettle(d.queue.Settle)
+		d.testClock.AddSettler(d.queue)
 	}
 	return err
 }

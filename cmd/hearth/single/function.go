@@ -1,12 +1,7 @@
 package single
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,9 +10,9 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
-	"github.com/hearthd/hearth/edge/control"
 	"github.com/hearthd/hearth/internal/functionfile"
-	"github.com/hearthd/hearth/runtimes"
+	"github.com/hearthd/hearth/node"
+	"github.com/hearthd/hearth/node/launch"
 )
 
 // function describes the function at a path. archive is empty for a directory.
@@ -35,18 +30,15 @@ func (o *runOptions) function(path string) (fn *hearth.Function, archive string,
 		if err := o.describeDir(fn, path); err != nil {
 			return nil, "", err
 		}
-	} else if err := describeZip(fn, path); err != nil {
-		return nil, "", err
 	} else {
 		archive = path
 	}
 	return fn, archive, o.override(fn)
 }
 
-// singleFunction has the names that AWS's emulator gives to its one function.
+// singleFunction is the one function as it is before anything is known of it.
 func singleFunction() *hearth.Function {
-	name := hearth.Name{Account: "012345678912", Region: "us-east-1", Function: "function"}
-	fn := control.NewFunction(name)
+	fn := node.NewFunction(theFunction)
 	fn.State, fn.Generation, fn.LastModified = hearth.StateActive, "1", time.Now()
 	return fn
 }
@@ -82,8 +74,8 @@ func (o *runOptions) describeDir(fn *hearth.Function, dir string) error {
 
 // Runtimes that were not told, to be served by the newest interpreter here.
 const (
-	anyPython = string(runtimes.Python)
-	anyNode   = string(runtimes.Node)
+	anyPython = launch.AnyPython
+	anyNode   = launch.AnyNode
 )
 
 // guess tells runtime and handler from files that leave no doubt.
@@ -100,21 +92,6 @@ func guess(dir string) (runtime, handler string) {
 		}
 	}
 	return "", ""
-}
-
-func describeZip(fn *hearth.Function, path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return exit.Usagef("run: %w", err)
-	}
-	defer f.Close() // read only
-	sum := sha256.New()
-	if fn.Code.Size, err = io.Copy(sum, f); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
-	}
-	fn.Code.Digest = hex.EncodeToString(sum.Sum(nil))
-	fn.Code.SHA256 = base64.StdEncoding.EncodeToString(sum.Sum(nil))
-	return nil
 }
 
 // override applies the flags and checks that nothing is missing.

@@ -13,14 +13,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/cmd/hearth/engine"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
-	"github.com/hearthd/hearth/invoke/environment"
-	"github.com/hearthd/hearth/invoke/pool"
-	"github.com/hearthd/hearth/sandbox"
-	"github.com/hearthd/hearth/sandbox/process"
-	"github.com/hearthd/hearth/telemetry/logs"
+	"github.com/hearthd/hearth/node"
+	"github.com/hearthd/hearth/node/launch"
 )
 
 // NewRIECommand returns `hearth rie`.
@@ -52,40 +48,19 @@ func runRIE(ctx context.Context, t *terminal.Terminal, args []string, listen str
 	if err != nil {
 		return err
 	}
-	logger := slog.New(slog.NewTextHandler(t.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	s, dir, err := newSingle(fn, logger)
+	s, err := openSingle(ctx, launch.DriverOptions{Sandbox: launch.SandboxProcess}, node.Options{
+		Program: &launch.Program{Args: args, Env: os.Environ()}, Logs: stderrLog{t.Stderr, func() {}},
+		Logger: slog.New(slog.NewTextHandler(t.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
-	driver, err := process.New(process.Options{StateDir: filepath.Join(dir, "process")})
-	if err != nil {
+	if err := s.node.Put(ctx, fn); err != nil {
 		return err
 	}
-	s.parts = append(s.parts, driver.Close)
-	s.pool = pool.New(pool.Options{IdleTimeout: neverIdle, Logger: logger, Open: func(ctx context.Context, fn *hearth.Function, _ string) (pool.Environment, error) {
-		return openEmulated(ctx, t, driver, fn, args, logger)
-	}})
-	s.parts = append(s.parts, s.pool.Close)
+	s.fn = fn
 	return s.serve(ctx, t, listen)
-}
-
-// openEmulated starts the program as it would be from a shell.
-func openEmulated(ctx context.Context, t *terminal.Terminal, driver sandbox.Driver, fn *hearth.Function, args []string, logger *slog.Logger) (pool.Environment, error) {
-	recorder := logs.NewRecorder(stderrSink{t.Stderr, func() {}}, fn, logs.Runtime{})
-	own := map[string]string{}
-	for _, kv := range os.Environ() {
-		k, v, _ := strings.Cut(kv, "=")
-		own[k] = v
-	}
-	return environment.Open(ctx, environment.Options{
-		ID: engine.NewID()[:16], Function: fn, Driver: driver, Recorder: recorder, Env: own,
-		LogStream: stderrSink{}.Name(), InitType: hearth.InitOnDemand, Logger: logger,
-		Launch: &environment.Launch{
-			Spec:    sandbox.Spec{Task: fn.Code.Dir, Network: sandbox.NetworkHost},
-			Command: func(sandbox.Paths) (environment.Command, error) { return environment.Command{Args: args}, nil },
-		},
-	})
 }
 
 // emulatedFunction describes the program in the terms of AWS's emulator, and

@@ -14,13 +14,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/cmd/hearth/engine"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
-	"github.com/hearthd/hearth/edge/auth"
-	"github.com/hearthd/hearth/runtimes"
-	"github.com/hearthd/hearth/sandbox"
-	"github.com/hearthd/hearth/telemetry/logs"
+	"github.com/hearthd/hearth/internal/loopback"
+	"github.com/hearthd/hearth/node"
+	"github.com/hearthd/hearth/node/launch"
 )
 
 type runOptions struct {
@@ -38,7 +36,7 @@ type runOptions struct {
 }
 
 // NewRunCommand returns `hearth run`.
-func NewRunCommand(t *terminal.Terminal, enter engine.Enter) *cobra.Command {
+func NewRunCommand(t *terminal.Terminal, enter launch.Enter) *cobra.Command {
 	var o runOptions
 	cmd := &cobra.Command{
 		Use:   "run DIR|ZIP",
@@ -60,8 +58,8 @@ With --stay-open the function stays up and warm, and is invoked over HTTP at
   hearth run examples/hello-node --stay-open`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !slices.Contains(engine.Sandboxes(), o.sandbox) {
-				return exit.Usagef("--sandbox: %q is none of %s", o.sandbox, strings.Join(engine.Sandboxes(), ", "))
+			if !slices.Contains(launch.Sandboxes(), o.sandbox) {
+				return exit.Usagef("--sandbox: %q is none of %s", o.sandbox, strings.Join(launch.Sandboxes(), ", "))
 			}
 			if err := enter.Prepare(o.sandbox); err != nil {
 				return err
@@ -77,8 +75,8 @@ With --stay-open the function stays up and warm, and is invoked over HTTP at
 	f.IntVar(&o.memory, "memory", 0, "memory in `MB` (default 128, or function.json's)")
 	f.StringArrayVar(&o.env, "env", nil, "environment variable `KEY=VALUE`; may be repeated")
 	f.StringArrayVar(&o.layers, "layer", nil, "a layer in a directory or archive, `DIR|ZIP`; may be repeated: merged in this order into /opt")
-	f.StringVar(&o.sandbox, "sandbox", engine.SandboxAuto, "what isolates the function: auto, namespace, or process (nothing does)")
-	f.StringVar(&o.network, "network", string(sandbox.NetworkNAT), "what the function reaches: none, nat or host")
+	f.StringVar(&o.sandbox, "sandbox", launch.SandboxAuto, "what isolates the function: auto, namespace, or process (nothing does)")
+	f.StringVar(&o.network, "network", launch.NetworkNAT, "what the function reaches: none, nat or host")
 	f.StringVar(&o.runtimeMap, "runtime-map", "", "serve runtimes by others: `FROM=TO,...`, such as nodejs24.x=nodejs20.x")
 	f.BoolVar(&o.stayOpen, "stay-open", false, "keep the function warm and serve invocations over HTTP")
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "`ADDRESS` for --stay-open; loopback only")
@@ -95,33 +93,37 @@ func (o *runOptions) run(ctx context.Context, t *terminal.Terminal, path string)
 	if err != nil {
 		return err
 	}
-	if o.stayOpen && !auth.Loopback(o.listen) {
+	if o.stayOpen && !loopback.Address(o.listen) {
 		return exit.Usagef("--listen: %s is not a loopback address", o.listen)
 	}
-	substitutes, err := runtimes.ParseSubstitutes(o.runtimeMap)
-	if err != nil {
+	if err := launch.CheckRuntimeMap(o.runtimeMap); err != nil {
 		return exit.Usagef("--runtime-map: %w", err)
 	}
 	level := slog.LevelError
 	if o.verbose {
 		level = slog.LevelWarn
 	}
-	local := localCode{archive: archive}
-	if err := local.addLayers(ctx, fn, o.layers); err != nil {
+	code, err := readCode(ctx, fn, archive, o.layers)
+	if err != nil {
 		return err
 	}
 	stop := sync.OnceFunc(t.Spin("starting " + fn.Name.Function))
 	defer stop()
-	s, err := openSingle(ctx, fn, engine.Options{
-		Sandbox: o.sandbox, Network: sandbox.Network(o.network), Substitutes: substitutes, Environ: os.Environ(),
-		OpenCode: local.Open,
-		Sink:     func(*hearth.Function, string) logs.Sink { return stderrSink{t.Stderr, stop} },
-		Logger:   slog.New(slog.NewTextHandler(t.Stderr, &slog.HandlerOptions{Level: level})),
+	s, err := openSingle(ctx, launch.DriverOptions{Sandbox: o.sandbox, Network: o.network}, node.Options{
+		Network: o.network, RuntimeMap: o.runtimeMap, Environ: os.Environ(), Logs: stderrLog{t.Stderr, stop},
+		Logger: slog.New(slog.NewTextHandler(t.Stderr, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if fn.Runtime, err = s.node.PickRuntime(ctx, fn.Runtime); err != nil {
+		return err
+	}
+	if err := s.node.Put(ctx, fn, code...); err != nil {
+		return err
+	}
+	s.fn = fn
 	if o.stayOpen {
 		stop()
 		return s.serve(ctx, t, o.listen)

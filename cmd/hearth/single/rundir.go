@@ -10,7 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/hearthd/hearth/cmd/hearth/engine"
+	"github.com/hearthd/hearth/node/launch"
 )
 
 // runDirPrefix begins the names of temporary state directories, before the pid.
@@ -48,11 +48,11 @@ func ownDir(path string) bool {
 // ends the processes and removes the cgroups that the directory records first.
 // Should that fail the directory stays for the next run to try.
 func removeRunDir(dir string) {
-	for _, name := range []string{engine.SandboxNamespace, engine.SandboxProcess} {
+	for _, name := range []string{launch.SandboxNamespace, launch.SandboxProcess} {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err != nil {
 			continue // not what the run used
 		}
-		driver, err := engine.OpenDriver(engine.Options{Dir: dir, Sandbox: name, Logger: slog.New(slog.DiscardHandler)})
+		driver, err := launch.OpenDriver(launch.DriverOptions{Dir: dir, Sandbox: name, Logger: slog.New(slog.DiscardHandler)})
 		if err != nil || driver.Close() != nil {
 			return
 		}

@@ -1,13 +1,12 @@
 // Package single runs one function without a daemon: once (`hearth run`), or warm and
 // invoked over HTTP, as AWS's emulator does it (`hearth run --stay-open`,
-// `hearth rie`).
+// `hearth rie`). It is a node whose store is in memory, with one function in it.
 package single
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,23 +16,18 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/api"
-	"github.com/hearthd/hearth/cmd/hearth/engine"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
-	"github.com/hearthd/hearth/edge/auth"
-	"github.com/hearthd/hearth/edge/invocation"
-	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/internal/graceful"
-	"github.com/hearthd/hearth/invoke/dispatch"
-	"github.com/hearthd/hearth/invoke/pool"
-	"github.com/hearthd/hearth/runtimes"
+	"github.com/hearthd/hearth/internal/uuid"
+	"github.com/hearthd/hearth/node"
+	"github.com/hearthd/hearth/node/launch"
 )
 
-// single is one function and an engine to run it: what run and rie share.
+// single is one function and a node to run it: what run and rie share.
 type single struct {
 	fn     *hearth.Function
-	pool   *pool.Pool
+	node   *node.Node
 	logger *slog.Logger
 	parts  []func() error // undone by Close, the last first
 }
@@ -47,53 +41,45 @@ func (s *single) Close() error {
 	return errors.Join(errs...)
 }
 
-// newSingle has a temporary state directory and nothing in it.
-func newSingle(fn *hearth.Function, logger *slog.Logger) (s *single, dir string, err error) {
-	if dir, err = makeRunDir(); err != nil {
-		return nil, "", err
-	}
-	return &single{fn: fn, logger: logger, parts: []func() error{func() error { return os.RemoveAll(dir) }}}, dir, nil
-}
-
-// openSingle opens an engine for one function in a directory of its own.
-func openSingle(ctx context.Context, fn *hearth.Function, o engine.Options) (*single, error) {
-	s, dir, err := newSingle(fn, o.Logger)
-	if err != nil {
-		return nil, err
-	}
-	o.Dir = dir
-	o.Pool = pool.Options{IdleTimeout: neverIdle}
-	e, err := engine.Open(o)
-	if err == nil {
-		s.pool, s.parts = e.Pool(), append(s.parts, e.Close)
-		err = pickRuntime(ctx, fn, e.Runtimes())
-	}
-	if err != nil {
-		return nil, errors.Join(err, s.Close())
-	}
-	return s, nil
-}
-
 // neverIdle keeps the environments of a single function for good.
 const neverIdle = 365 * 24 * time.Hour
 
-// Lookup and the like make a single the dispatcher's Functions: there is one.
-func (s *single) Lookup(name hearth.Name, qualifier string) (*hearth.Function, error) {
-	if name.Function != s.fn.Name.Function || qualifier != "" && qualifier != hearth.Latest {
-		return nil, hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(qualifier))
+// openSingle opens a node in a directory of its own. Its function comes later.
+func openSingle(ctx context.Context, driver launch.DriverOptions, o node.Options) (_ *single, err error) {
+	s := &single{logger: o.Logger}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	dir, err := makeRunDir()
+	if err != nil {
+		return nil, err
 	}
-	return s.fn, nil
+	s.parts = append(s.parts, func() error { return os.RemoveAll(dir) })
+	driver.Dir, driver.Logger = dir, o.Logger
+	if o.Driver, err = launch.OpenDriver(driver); err != nil {
+		return nil, err
+	}
+	s.parts = append(s.parts, o.Driver.Close)
+	o.Store = node.MemoryStore()
+	s.parts = append(s.parts, o.Store.Close)
+	o.Dir, o.IdleTimeout, o.Directories = dir, neverIdle, true
+	o.Account, o.Region = theFunction.Account, theFunction.Region
+	if s.node, err = node.Open(ctx, o); err != nil {
+		return nil, err
+	}
+	s.parts = append(s.parts, s.node.Close)
+	return s, nil
 }
 
-// LookupAlias finds none.
-func (s *single) LookupAlias(name hearth.Name, alias string) (*hearth.Alias, error) {
-	return nil, hearth.Errorf(hearth.ErrNotFound, "Alias not found: %s", name.ARN(alias))
-}
+// theFunction has the names that AWS's emulator gives to its one function.
+var theFunction = hearth.Name{Account: "012345678912", Region: "us-east-1", Function: "function"}
 
 // once invokes the function and prints what came back.
 func (s *single) once(ctx context.Context, t *terminal.Terminal, event []byte, stopSpinner func()) error {
-	res, err := dispatch.New(s, s.pool).Invoke(ctx, s.fn.Name, "", &hearth.Invocation{
-		RequestID: api.NewRequestID(), Payload: event, Tail: true, // waits for the whole log
+	res, err := s.node.Invoke(ctx, s.fn.Name, "", &hearth.Invocation{
+		RequestID: uuid.New(), Payload: event, Tail: true, // waits for the whole log
 	})
 	stopSpinner()
 	if err != nil {
@@ -110,10 +96,6 @@ func (s *single) once(ctx context.Context, t *terminal.Terminal, event []byte, s
 
 // serve answers invocations over HTTP until ctx ends.
 func (s *single) serve(ctx context.Context, t *terminal.Terminal, listen string) error {
-	guard := auth.Local
-	if !auth.Loopback(listen) {
-		guard = func(h http.Handler) http.Handler { return h } // inside a container, usually
-	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", listen)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is in use; choose another with --listen: %w", listen, err)
@@ -121,43 +103,7 @@ func (s *single) serve(ctx context.Context, t *terminal.Terminal, listen string)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", listen, err)
 	}
-	router := api.NewRouter(api.Options{Logger: s.logger})
-	service := invocation.New(invocation.Options{
-		Invoker: dispatch.New(s, s.pool), Scope: scope.Defaults{Account: s.fn.Name.Account, Region: s.fn.Name.Region},
-	})
-	service.Register(router)
-	server := &http.Server{Handler: guard(router), ReadHeaderTimeout: 30 * time.Second}
+	server := &http.Server{Handler: s.node.InvocationHandler(listen), ReadHeaderTimeout: 30 * time.Second}
 	fmt.Fprintf(t.Stderr, "listening on http://%s/2015-03-31/functions/%s/invocations\n", l.Addr(), s.fn.Name.Function)
 	return graceful.Serve(ctx, server, l, s.logger)
 }
-
-// pickRuntime replaces a runtime that was not told by one that this host has.
-func pickRuntime(ctx context.Context, fn *hearth.Function, set *runtimes.Set) error {
-	family := runtimes.Family(fn.Runtime)
-	if family != runtimes.Python && family != runtimes.Node {
-		return nil
-	}
-	for _, known := range slices.Backward(runtimes.All()) {
-		if known.Family != family || !known.Served {
-			continue
-		}
-		if _, err := set.Find(ctx, known); err == nil {
-			fn.Runtime = known.Name
-			return nil
-		}
-	}
-	return hearth.Errorf(hearth.ErrInvalidRuntime, "no %s that hearth can use is on this host; see hearth doctor", family)
-}
-
-// stderrSink shows a function's log as it comes.
-type stderrSink struct {
-	w      io.Writer
-	before func() // ends the spinner
-}
-
-func (s stderrSink) Append(_ time.Time, message []byte) {
-	s.before()
-	_, _ = s.w.Write(append(append(make([]byte, 0, len(message)+1), message...), '\n'))
-}
-
-func (stderrSink) Name() string { return time.Now().UTC().Format("2006/01/02/") + "[$LATEST]local" }

@@ -1,4 +1,4 @@
-package engine
+package launch
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 // to its telemetry, and an X-Ray daemon. It is environment.Services.
 type services struct {
 	*subscription.Hub
-	keep   func(segment []byte) // what the X-Ray daemon does; nil: there is none
+	traces Traces // what the X-Ray daemon tells; nil: there is none
 	logger *slog.Logger
 
 	closing sync.Once
@@ -29,13 +29,13 @@ const xrayPort = 2000
 
 // newServices makes the services of an environment of a function, whose log
 // goes to sink.
-func (e *Engine) newServices(ctx context.Context, fn *hearth.Function, sink logs.Sink, rt logs.Runtime) *services {
+func (l *Launcher) newServices(ctx context.Context, fn *hearth.Function, sink logs.Sink, rt logs.Runtime) *services {
 	env := schema.Environment{
 		Function: fn, RuntimeVersion: rt.Version, RuntimeVersionARN: rt.ARN, InstanceID: sink.Name(),
 	}
 	return &services{
-		Hub:  subscription.New(ctx, env, logs.NewRecorder(sink, fn, rt), e.opts.Logger),
-		keep: e.opts.KeepSegment, logger: e.opts.Logger,
+		Hub:    subscription.New(ctx, env, logs.NewRecorder(sink, fn, rt), l.opts.Logger),
+		traces: l.opts.Traces, logger: l.opts.Logger,
 	}
 }
 
@@ -46,7 +46,7 @@ func (s *services) Attach(ctx context.Context, box sandbox.Sandbox) (address str
 		return ""
 	}
 	s.Connect(inside)
-	if s.keep == nil {
+	if s.traces == nil {
 		return ""
 	}
 	conn, address, err := inside.ListenPacket(ctx, xrayPort)
@@ -54,7 +54,7 @@ func (s *services) Attach(ctx context.Context, box sandbox.Sandbox) (address str
 		s.logger.Error("open the X-Ray daemon of an environment", "sandbox", box.ID(), "error", err)
 		return ""
 	}
-	s.daemon = xray.Listen(conn, s.keep)
+	s.daemon = xray.Listen(conn, s.traces.Add)
 	return address
 }
 

@@ -1,7 +1,8 @@
-package engine
+package launch
 
 import (
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -21,6 +22,16 @@ const (
 // Sandboxes lists them.
 func Sandboxes() []string { return []string{SandboxAuto, SandboxNamespace, SandboxProcess} }
 
+// What functions can reach; see package sandbox.
+const (
+	NetworkNone = string(sandbox.NetworkNone)
+	NetworkNAT  = string(sandbox.NetworkNAT)
+	NetworkHost = string(sandbox.NetworkHost)
+)
+
+// Networks lists them.
+func Networks() []string { return []string{NetworkNone, NetworkNAT, NetworkHost} }
+
 // Enter executes this program again, with its arguments, as root of a user
 // namespace, and returns only when that failed. Nil: not possible, as in tests.
 type Enter func(argv []string) error
@@ -39,13 +50,28 @@ func (enter Enter) Prepare(sandbox string) error {
 	return nil
 }
 
-// OpenDriver opens the sandbox driver that was asked for, with its state in Dir;
-// Sandbox, Network, HardCPU and Logger are looked at too. SandboxAuto is the best
+// EnterUserNamespace is the Enter of a program that is not a test.
+func EnterUserNamespace(argv []string) error { return userns.Enter(argv) }
+
+// InUserNamespace reports whether this process has been through Enter: its root is an
+// ordinary user of the host.
+func InUserNamespace() bool { return userns.Entered() }
+
+// DriverOptions say which sandbox driver is wanted.
+type DriverOptions struct {
+	Dir     string // state directory; the driver's own
+	Sandbox string // one of Sandboxes
+	Network string // what functions are to reach: NetworkNone, ...
+	HardCPU bool   // functions get their share of the processor on an idle machine too, and no more
+	Logger  *slog.Logger
+}
+
+// OpenDriver opens the sandbox driver that was asked for. SandboxAuto is the best
 // that works here, and says so when that isolates nothing. The caller closes it.
-func OpenDriver(o Options) (sandbox.Driver, error) {
+func OpenDriver(o DriverOptions) (sandbox.Driver, error) {
 	openNamespace := func() (sandbox.Driver, error) {
 		return namespace.New(namespace.Options{
-			StateDir: filepath.Join(o.Dir, "namespace"), Logger: o.Logger, HardCPU: o.HardCPU, NAT: o.Network == sandbox.NetworkNAT,
+			StateDir: filepath.Join(o.Dir, "namespace"), Logger: o.Logger, HardCPU: o.HardCPU, NAT: o.Network == NetworkNAT,
 		})
 	}
 	openProcess := func() (sandbox.Driver, error) {

@@ -1,4 +1,4 @@
-package engine
+package launch
 
 import (
 	"errors"
@@ -87,18 +87,23 @@ func TestCommand_FirstBootstrapThatIsThere(t *testing.T) {
 	}
 }
 
-func TestCredentials_PlaceholdersWhereThereAreNone(t *testing.T) {
+// credentials are the same for every function.
+type credentials map[string]string
+
+func (c credentials) Credentials(*hearth.Function) map[string]string { return c }
+
+func TestPlatform_PlaceholdersWhereThereAreNone(t *testing.T) {
 	issued := map[string]string{"AWS_ACCESS_KEY_ID": "ASIA1"}
 	for name, test := range map[string]struct {
-		credentials func(*hearth.Function) map[string]string
+		credentials Credentials
 		want        string
 	}{
 		"no source":   {nil, "hearth"},
-		"none issued": {func(*hearth.Function) map[string]string { return nil }, "hearth"},
-		"issued":      {func(*hearth.Function) map[string]string { return issued }, "ASIA1"},
+		"none issued": {credentials(nil), "hearth"},
+		"issued":      {credentials(issued), "ASIA1"},
 	} {
-		e := &Engine{opts: Options{Credentials: test.credentials}}
-		if got := e.credentials(&hearth.Function{}); got["AWS_ACCESS_KEY_ID"] != test.want {
+		l := &Launcher{opts: Options{Credentials: test.credentials}}
+		if got := l.platform(&hearth.Function{}); got["AWS_ACCESS_KEY_ID"] != test.want {
 			t.Errorf("%s: %v, want %s", name, got, test.want)
 		}
 	}

@@ -1,4 +1,4 @@
-package engine
+package launch
 
 import (
 	"context"
@@ -16,19 +16,19 @@ import (
 const prepareAttempts = 3
 
 // Prepare unpacks a function's code and layers ahead of its first environment.
-func (e *Engine) Prepare(ctx context.Context, fn *hearth.Function) error {
+func (l *Launcher) Prepare(ctx context.Context, fn *hearth.Function) error {
 	if fn.PackageType == hearth.PackageImage {
 		return nil // nothing to unpack: it is the reference that was accepted
 	}
 	for attempt := 1; ; attempt++ {
-		t, err := e.trees(ctx, fn)
+		t, err := l.trees(ctx, fn)
 		if err == nil {
 			t.release()
 		}
 		if _, callers := errors.AsType[*hearth.Error](err); err == nil || callers || attempt == prepareAttempts {
 			return err
 		}
-		e.opts.Logger.Warn("unpack code again", "function", fn.Name.String(), "error", err)
+		l.opts.Logger.Warn("unpack code again", "function", fn.Name.String(), "error", err)
 		select {
 		case <-time.After(time.Duration(attempt) * 200 * time.Millisecond):
 		case <-ctx.Done():
@@ -52,13 +52,13 @@ func (t *trees) release() {
 }
 
 // trees unpacks a function's code and layers. The caller releases them.
-func (e *Engine) trees(ctx context.Context, fn *hearth.Function) (*trees, error) {
-	task, releaseTask, err := e.task(ctx, fn)
+func (l *Launcher) trees(ctx context.Context, fn *hearth.Function) (*trees, error) {
+	task, releaseTask, err := l.task(ctx, fn)
 	if err != nil {
 		return nil, err
 	}
 	t := &trees{task: task, held: []func(){releaseTask}}
-	opt, releaseOpt, err := e.opt(ctx, fn)
+	opt, releaseOpt, err := l.opt(ctx, fn)
 	if err != nil {
 		t.release()
 		return nil, err
@@ -68,12 +68,12 @@ func (e *Engine) trees(ctx context.Context, fn *hearth.Function) (*trees, error)
 }
 
 // task is the directory with the function's code.
-func (e *Engine) task(ctx context.Context, fn *hearth.Function) (dir string, release func(), err error) {
+func (l *Launcher) task(ctx context.Context, fn *hearth.Function) (dir string, release func(), err error) {
 	if fn.Code.Dir != "" {
 		return fn.Code.Dir, nil, nil
 	}
-	dir, release, err = e.bundles.Acquire(ctx, fn.Code.Digest, func(ctx context.Context) (io.ReadCloser, int64, error) {
-		r, err := e.opts.OpenCode(ctx, fn.Code.Digest)
+	dir, release, err = l.bundles.Acquire(ctx, fn.Code.Digest, func(ctx context.Context) (io.ReadCloser, int64, error) {
+		r, err := l.opts.Code.OpenCode(ctx, fn.Code.Digest)
 		return r, fn.Code.Size, err
 	})
 	if err != nil {
@@ -84,18 +84,18 @@ func (e *Engine) task(ctx context.Context, fn *hearth.Function) (dir string, rel
 
 // opt is the directory with a function's layers, merged in their order; empty
 // when it has none.
-func (e *Engine) opt(ctx context.Context, fn *hearth.Function) (dir string, release func(), err error) {
+func (l *Launcher) opt(ctx context.Context, fn *hearth.Function) (dir string, release func(), err error) {
 	if len(fn.Layers) == 0 {
 		return "", nil, nil
 	}
 	archives := make([]bundle.Archive, len(fn.Layers))
-	for i, l := range fn.Layers {
-		archives[i] = bundle.Archive{Digest: l.Digest, Open: func(ctx context.Context) (io.ReadCloser, int64, error) {
-			r, err := e.opts.OpenCode(ctx, l.Digest)
-			return r, l.Size, err
+	for i, layer := range fn.Layers {
+		archives[i] = bundle.Archive{Digest: layer.Digest, Open: func(ctx context.Context) (io.ReadCloser, int64, error) {
+			r, err := l.opts.Code.OpenCode(ctx, layer.Digest)
+			return r, layer.Size, err
 		}}
 	}
-	dir, release, err = e.bundles.Merge(ctx, archives)
+	dir, release, err = l.bundles.Merge(ctx, archives)
 	if err != nil {
 		return "", nil, fmt.Errorf("unpack layers of %s: %w", fn.Name, err)
 	}

@@ -1,4 +1,4 @@
-package engine
+package launch
 
 import (
 	"context"
@@ -19,32 +19,33 @@ import (
 	"github.com/hearthd/hearth/telemetry/logs"
 )
 
-// openEnvironment is the pool's Open.
-func (e *Engine) openEnvironment(ctx context.Context, fn *hearth.Function, initType string) (pool.Environment, error) {
+// Open builds an environment of a function, without its init phase. It is the pool's
+// Open.
+func (l *Launcher) Open(ctx context.Context, fn *hearth.Function, initType string) (pool.Environment, error) {
 	if fn.Managed != nil && fn.Logging.Format != hearth.LogJSON {
 		// As on AWS: lines of several invocations can only be told apart so.
 		own := *fn
 		own.Logging.Format = hearth.LogJSON
 		fn = &own
 	}
-	launch, plan, err := e.launch(ctx, fn)
+	launch, plan, err := l.launch(ctx, fn)
 	if err != nil {
 		return nil, err
 	}
 	id := NewID()
 	stream := streamName(fn, id, time.Now())
-	services := e.newServices(ctx, fn, e.opts.Sink(fn, stream), logs.Runtime{
+	services := l.newServices(ctx, fn, l.opts.Logs.Sink(fn, stream), logs.Runtime{
 		Version: runtimeVersion(plan), ARN: control.RuntimeVersionARN(fn),
 	})
 	for _, warning := range []string{plan.Warning, architectureWarning(fn)} {
 		if warning != "" {
-			e.opts.Logger.Warn("function runs on a substitute", "function", fn.Name.String(), "warning", warning)
+			l.opts.Logger.Warn("function runs on a substitute", "function", fn.Name.String(), "warning", warning)
 			services.Output(hearth.SourceFunction, []byte("hearth: "+warning))
 		}
 	}
 	opts := environment.Options{
-		ID: id[:16], Function: fn, Driver: e.driver, Launch: launch, Recorder: services, Subscriptions: services, Services: services,
-		Env: e.credentials(fn), LogStream: stream, InitType: initType, Logger: e.opts.Logger,
+		ID: id[:16], Function: fn, Driver: l.opts.Driver, Launch: launch, Recorder: services, Subscriptions: services, Services: services,
+		Env: l.platform(fn), LogStream: stream, InitType: initType, Logger: l.opts.Logger,
 	}
 	if fn.Managed != nil {
 		return environment.OpenShared(ctx, opts)
@@ -52,10 +53,15 @@ func (e *Engine) openEnvironment(ctx context.Context, fn *hearth.Function, initT
 	return environment.Open(ctx, opts)
 }
 
-// credentials are the function's, or what AWS's SDKs insist on, good for nothing.
-func (e *Engine) credentials(fn *hearth.Function) map[string]string {
-	if e.opts.Credentials != nil {
-		if issued := e.opts.Credentials(fn); issued != nil {
+// platform is what the platform gives the processes of an environment: the
+// function's credentials, or what AWS's SDKs insist on, good for nothing. A Program
+// has its own environment in their place.
+func (l *Launcher) platform(fn *hearth.Function) map[string]string {
+	if l.opts.Program != nil {
+		return variables(l.opts.Program.Env)
+	}
+	if l.opts.Credentials != nil {
+		if issued := l.opts.Credentials.Credentials(fn); issued != nil {
 			return issued
 		}
 	}
@@ -91,8 +97,12 @@ func streamName(fn *hearth.Function, id string, now time.Time) string {
 }
 
 // runtimeVersion is the version in INIT_START lines, such as
-// python:3.12.v1; the last part is the interpreter's patch level.
+// python:3.12.v1; the last part is the interpreter's patch level. A Program has
+// none.
 func runtimeVersion(p *runtimes.Plan) string {
+	if p.Runtime.Family == "" {
+		return ""
+	}
 	version := string(p.Runtime.Family) + ":" + p.Runtime.Version
 	parts := strings.Split(p.Interpreter.Version, ".")
 	if len(parts) < 3 {
@@ -101,16 +111,19 @@ func runtimeVersion(p *runtimes.Plan) string {
 	return version + ".v" + parts[2]
 }
 
-// launch is how the runtime of a function is started.
-func (e *Engine) launch(ctx context.Context, fn *hearth.Function) (*environment.Launch, *runtimes.Plan, error) {
+// launch is how the runtime of a function is started. The plan says what it is.
+func (l *Launcher) launch(ctx context.Context, fn *hearth.Function) (*environment.Launch, *runtimes.Plan, error) {
+	if l.opts.Program != nil {
+		return l.opts.Program.launch(fn), &runtimes.Plan{}, nil
+	}
 	if fn.PackageType == hearth.PackageImage {
 		return nil, nil, errImage
 	}
-	plan, err := e.set.Plan(ctx, fn)
+	plan, err := l.set.Plan(ctx, fn)
 	if err != nil {
 		return nil, nil, err
 	}
-	t, err := e.trees(ctx, fn)
+	t, err := l.trees(ctx, fn)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -119,7 +132,7 @@ func (e *Engine) launch(ctx context.Context, fn *hearth.Function) (*environment.
 		MemoryBytes: int64(fn.MemorySize) << 20,
 		CPU:         float64(fn.MemorySize) / 1769,
 		TmpBytes:    int64(fn.EphemeralStorage) << 20,
-		Network:     e.network,
+		Network:     l.network,
 	}
 	for _, m := range plan.Mounts {
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: m.Source, Target: m.Target})
@@ -131,14 +144,30 @@ func (e *Engine) launch(ctx context.Context, fn *hearth.Function) (*environment.
 	}, plan, nil
 }
 
+// launch starts the program as it would be from a shell.
+func (p *Program) launch(fn *hearth.Function) *environment.Launch {
+	return &environment.Launch{
+		Spec: sandbox.Spec{Task: fn.Code.Dir, Network: sandbox.NetworkHost},
+		Command: func(sandbox.Paths) (environment.Command, error) {
+			return environment.Command{Args: p.Args}, nil
+		},
+	}
+}
+
+// variables takes KEY=value apart.
+func variables(env []string) map[string]string {
+	m := make(map[string]string, len(env))
+	for _, kv := range env {
+		k, v, _ := strings.Cut(kv, "=")
+		m[k] = v
+	}
+	return m
+}
+
 // command picks the first candidate whose program is there.
 func command(plan *runtimes.Plan, spec sandbox.Spec, p sandbox.Paths) (environment.Command, error) {
 	cmd := plan.Command(runtimes.Paths(p))
-	env := map[string]string{}
-	for _, kv := range cmd.Env {
-		k, v, _ := strings.Cut(kv, "=")
-		env[k] = v
-	}
+	env := variables(cmd.Env)
 	if len(cmd.Candidates) == 1 {
 		return environment.Command{Args: cmd.Candidates[0], Env: env, FramedLog: cmd.FramedLog}, nil
 	}
