@@ -26,7 +26,7 @@
 // goroutine of the last poll, so that the usual cycle of an environment costs
 // no goroutine switch beyond the two that the answer needs.
 //
-// A Shared is the exception: several events at a time, for functions on managed
+// A MultiConcurrent is the exception: several events at a time, for functions on managed
 // instances.
 //
 // What the environment says goes to a Recorder, line by line, in order.

@@ -182,7 +182,7 @@ func (a *invocation) runtimeSpans(c *runtimeapi.Call) []hearth.Span {
 
 // reportSpans is the time that extensions took after the runtime.
 func (a *invocation) reportSpans(c *runtimeapi.Call) []hearth.Span {
-	if c == nil || !c.Shared() {
+	if c == nil || !c.WithExtensions() {
 		return nil
 	}
 	from := c.Times().Returned

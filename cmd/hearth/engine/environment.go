@@ -47,7 +47,7 @@ func (e *Engine) openEnvironment(ctx context.Context, fn *hearth.Function, initT
 		Env: e.credentials(fn), LogStream: stream, InitType: initType, Logger: e.opts.Logger,
 	}
 	if fn.Managed != nil {
-		return environment.OpenShared(ctx, opts)
+		return environment.OpenMultiConcurrent(ctx, opts)
 	}
 	return environment.Open(ctx, opts)
 }

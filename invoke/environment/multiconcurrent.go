@@ -11,7 +11,7 @@ import (
 	"github.com/hearthd/hearth/runtimeapi"
 )
 
-// Shared is an environment that takes several events at a time, as on AWS's
+// MultiConcurrent is an environment that takes several events at a time, as on AWS's
 // managed instances.
 //
 //	New ──► Init ──┬── ok ────► Idle ──── crash, or every worker late ────► Dead
@@ -21,11 +21,11 @@ import (
 // the platform and goes on in its worker, whose late answer is refused; the end
 // of a worker that is not the runtime's first process is the runtime's business.
 // What ends the environment ends all of its events. It is never frozen or reset.
-type Shared struct {
-	env   *Environment
-	slots int
+type MultiConcurrent struct {
+	env            *Environment
+	maxConcurrency int
 
-	session atomic.Pointer[runtimeapi.Concurrent]
+	session atomic.Pointer[runtimeapi.MultiConcurrent]
 
 	mu   sync.Mutex        // before Environment.mu
 	uses map[*use]struct{} // not freed
@@ -33,19 +33,19 @@ type Shared struct {
 	told bool              // of a failed init
 }
 
-// use is one event in a Shared.
+// use is one event in a MultiConcurrent.
 type use struct {
 	invocation
-	shared *Shared
-	late   bool // guarded by Shared.mu
+	shared *MultiConcurrent
+	late   bool // guarded by MultiConcurrent.mu
 	freed  sync.Once
 }
 
-// OpenShared is Open for a function whose environments take up to MaxConcurrency
+// OpenMultiConcurrent is Open for a function whose environments take up to MaxConcurrency
 // events at a time. Function.Logging should be JSON, in which the lines of
 // several events can be told apart.
-func OpenShared(ctx context.Context, opts Options) (*Shared, error) {
-	s := &Shared{slots: opts.Function.MaxConcurrency(), uses: map[*use]struct{}{}}
+func OpenMultiConcurrent(ctx context.Context, opts Options) (*MultiConcurrent, error) {
+	s := &MultiConcurrent{maxConcurrency: opts.Function.MaxConcurrency(), uses: map[*use]struct{}{}}
 	env, err := open(ctx, opts, s)
 	if err != nil {
 		return nil, err
@@ -55,13 +55,13 @@ func OpenShared(ctx context.Context, opts Options) (*Shared, error) {
 }
 
 // beginSession, crashed and interrupted make it the environment's tenants.
-func (s *Shared) beginSession(server *runtimeapi.Server, extensions []string) *runtimeapi.Session {
-	session := server.BeginConcurrent(s.slots, extensions...)
+func (s *MultiConcurrent) beginSession(server *runtimeapi.Server, extensions []string) *runtimeapi.Session {
+	session := server.BeginMultiConcurrent(s.maxConcurrency, extensions...)
 	s.session.Store(session)
 	return session.Session
 }
 
-func (s *Shared) crashed(v verdict) {
+func (s *MultiConcurrent) crashed(v verdict) {
 	undelivered := v
 	undelivered.err = fmt.Errorf("%w: %s", ErrNotDelivered, v.message)
 	s.endAll(func(u *use) verdict {
@@ -72,17 +72,17 @@ func (s *Shared) crashed(v verdict) {
 	})
 }
 
-func (s *Shared) interrupted() {
+func (s *MultiConcurrent) interrupted() {
 	s.endAll(func(u *use) verdict { return s.env.interruptedVerdict(u.call.Delivered()) })
 }
 
 // Init runs the init phase, as Environment.Init does. When it fails, those who
 // were waiting for the environment are told why.
-func (s *Shared) Init() bool { return s.env.Init() }
+func (s *MultiConcurrent) Init() bool { return s.env.Init() }
 
 // State returns where the environment is; Idle while it lives, however many
 // events it has.
-func (s *Shared) State() State {
+func (s *MultiConcurrent) State() State {
 	state := s.env.State()
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,18 +93,18 @@ func (s *Shared) State() State {
 }
 
 // MemoryUsed is Environment.MemoryUsed.
-func (s *Shared) MemoryUsed() int { return s.env.MemoryUsed() }
+func (s *MultiConcurrent) MemoryUsed() int { return s.env.MemoryUsed() }
 
 // Freeze does nothing.
-func (s *Shared) Freeze() error { return nil }
+func (s *MultiConcurrent) Freeze() error { return nil }
 
 // Close is Environment.Close for all events in progress.
-func (s *Shared) Close() error { return s.env.Close() }
+func (s *MultiConcurrent) Close() error { return s.env.Close() }
 
 // Begin gives the environment an event, as Environment.Begin does; it is free
 // for another one when the function has answered this one, or its worker comes
 // back late.
-func (s *Shared) Begin(inv *hearth.Invocation, free func()) (wait func() (hearth.Result, error)) {
+func (s *MultiConcurrent) Begin(inv *hearth.Invocation, free func()) (wait func() (hearth.Result, error)) {
 	e := s.env
 	if !e.enter() {
 		free()
@@ -128,7 +128,7 @@ func (s *Shared) Begin(inv *hearth.Invocation, free func()) (wait func() (hearth
 }
 
 // begin hands the event to the runtime, or settles it when the init failed.
-func (s *Shared) begin(u *use) error {
+func (s *MultiConcurrent) begin(u *use) error {
 	e := s.env
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -158,7 +158,7 @@ func (s *Shared) begin(u *use) error {
 }
 
 // await returns how the event went, when its log is complete.
-func (s *Shared) await(u *use) (hearth.Result, error) {
+func (s *MultiConcurrent) await(u *use) (hearth.Result, error) {
 	e := s.env
 	if u.call == nil {
 		return e.answer(&u.invocation, <-u.settled)
@@ -199,7 +199,7 @@ func (u *use) Done(c *runtimeapi.Call) {
 
 // expire answers an event that runs too long. Its worker keeps its place until
 // it comes back; an environment with nothing but such workers is of no use.
-func (s *Shared) expire(u *use) {
+func (s *MultiConcurrent) expire(u *use) {
 	if !u.claim() {
 		return
 	}
@@ -212,7 +212,7 @@ func (s *Shared) expire(u *use) {
 		u.late = true
 		s.late++
 	}
-	stuck := s.late >= s.slots
+	stuck := s.late >= s.maxConcurrency
 	s.mu.Unlock()
 	if unhanded {
 		s.release(u)
@@ -225,7 +225,7 @@ func (s *Shared) expire(u *use) {
 }
 
 // abandon ends an environment whose workers are all late.
-func (s *Shared) abandon() {
+func (s *MultiConcurrent) abandon() {
 	e := s.env
 	e.mu.Lock()
 	if e.state != Idle {
@@ -240,7 +240,7 @@ func (s *Shared) abandon() {
 }
 
 // record writes the end of an event's log, and returns its call.
-func (s *Shared) record(u *use, v verdict) *runtimeapi.Call {
+func (s *MultiConcurrent) record(u *use, v verdict) *runtimeapi.Call {
 	e := s.env
 	s.mu.Lock() // until begin is through
 	timer, call := u.timer, u.call
@@ -267,7 +267,7 @@ func (s *Shared) record(u *use, v verdict) *runtimeapi.Call {
 }
 
 // release gives the place of an event back.
-func (s *Shared) release(u *use) {
+func (s *MultiConcurrent) release(u *use) {
 	u.freed.Do(func() {
 		s.mu.Lock()
 		delete(s.uses, u)
@@ -281,7 +281,7 @@ func (s *Shared) release(u *use) {
 }
 
 // endAll ends every event. Nothing may begin any more.
-func (s *Shared) endAll(how func(u *use) verdict) {
+func (s *MultiConcurrent) endAll(how func(u *use) verdict) {
 	session := s.session.Load()
 	if session == nil {
 		return // closed before its init
