@@ -80,6 +80,7 @@ func (s *suite) run(t *testing.T) {
 	cases = append(cases, endCases()...)
 	cases = append(cases, killCases()...)
 	cases = append(cases, freezeCases()...)
+	cases = append(cases, restoreCases()...)
 	cases = append(cases, insideCases()...)
 	cases = append(cases, limitCases()...)
 	cases = append(cases, isolationCases()...)
