@@ -14,10 +14,9 @@ import (
 )
 
 // restoreCases are about snapshots of the processes of a sandbox, and what is
-// restored from them.
+// restored from them: the part "Restorer" of the suite.
 func restoreCases() []testCase {
-	claimed := func(c sandbox.Capabilities) bool { return c.Restore }
-	cases := []testCase{
+	return []testCase{
 		{name: "Restore_Process_GoesOnWhereItWas", run: restoreGoesOn},
 		{name: "Restore_Process_WritesToItsOwnStreams", run: restoreStreams},
 		{name: "Restore_Many_AreApart", run: restoreMany},
@@ -35,10 +34,6 @@ func restoreCases() []testCase {
 		{name: "Snapshot_ListeningProcess_IsErrNotRestorable", run: snapshotListening},
 		{name: "Snapshot_ClosedSandbox_IsErrClosed", run: snapshotClosed},
 	}
-	for i := range cases {
-		cases[i].needs = claimed
-	}
-	return append(cases, testCase{name: "Restore_Claimed_MeansRestorer", run: restorerClaimed})
 }
 
 func restorerClaimed(b *bench) {
