@@ -48,8 +48,8 @@ type Call struct {
 	progress Progress
 	response chan Response // capacity 1
 
-	shared      bool // extensions were given it, too; not written after Invoke
-	outstanding int  // the runtime and extensions that are not back yet; guarded by Session.mu
+	withExtensions bool // extensions were given it, too; not written after Invoke
+	outstanding    int  // the runtime and extensions that are not back yet; guarded by Session.mu
 
 	mu     sync.Mutex
 	times  Times
@@ -94,8 +94,8 @@ func (c *Call) Times() Times {
 	return c.times
 }
 
-// Shared reports whether extensions were given the event, too.
-func (c *Call) Shared() bool { return c.shared }
+// WithExtensions reports whether extensions were given the event, too.
+func (c *Call) WithExtensions() bool { return c.withExtensions }
 
 // mark sets one of the call's times to now.
 func (c *Call) mark(moment *time.Time) {

@@ -29,7 +29,7 @@
 // answers to one event cannot both be taken. A connection belongs to the Session
 // in which it was accepted.
 //
-// A Concurrent is the session of a runtime that takes several events at a time;
+// A MultiConcurrent is the session of a runtime that takes several events at a time;
 // see there.
 //
 // # Promises

@@ -303,8 +303,8 @@ func TestInvoke_Shared_EndsWithTheLast(t *testing.T) {
 		await(f, event, "the extension's event")
 		await(f, polled, "the runtime's event")
 		f.wantAccepted(f.post(responsePath("id-1"), "{}"))
-		if !call.Shared() {
-			t.Error("not shared")
+		if !call.WithExtensions() {
+			t.Error("extensions were not given it")
 		}
 		if got := await(f, told, "the delivery"); got != "delivered" {
 			t.Errorf("told of %s", got)
@@ -343,8 +343,8 @@ func TestEvent_WithoutSubscription_NeverComes(t *testing.T) {
 	f.poll(t.Context())
 	await(f, ended, "the end")
 	f.session.Shutdown("spindown", time.Now())
-	if call.Shared() || len(polled) > 0 {
-		t.Errorf("shared %v, %d answers", call.Shared(), len(polled))
+	if call.WithExtensions() || len(polled) > 0 {
+		t.Errorf("given to extensions: %v, %d answers", call.WithExtensions(), len(polled))
 	}
 }
 
@@ -427,8 +427,8 @@ func TestFault_DuringInvoke_HoldsNothingUp(t *testing.T) {
 	if got := await(f, told, "the end"); got != "all" {
 		t.Errorf("told of %s", got)
 	}
-	if call := f.invoke(&hearth.Invocation{RequestID: "id-2"}, nil); call.Shared() {
-		t.Error("shared with who has failed")
+	if call := f.invoke(&hearth.Invocation{RequestID: "id-2"}, nil); call.WithExtensions() {
+		t.Error("given to who has failed")
 	}
 	await(f, again, "the second event")
 }

@@ -177,6 +177,6 @@ func (c *Call) offerTo(extensions *extension.Set) {
 	working := extensions.Offer(func() []byte {
 		return extension.InvokeBody(c.inv.RequestID, c.inv.InvokedARN, c.inv.TraceID, c.deadline)
 	})
-	c.shared = working > 0
+	c.withExtensions = working > 0
 	c.outstanding += working
 }

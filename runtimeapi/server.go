@@ -122,10 +122,10 @@ func (s *Server) Begin(external ...string) *Session {
 	return next
 }
 
-// BeginConcurrent is Begin for a runtime that takes up to that many events at a
+// BeginMultiConcurrent is Begin for a runtime that takes up to that many events at a
 // time.
-func (s *Server) BeginConcurrent(slots int, external ...string) *Concurrent {
-	next := newConcurrent(slots, external)
+func (s *Server) BeginMultiConcurrent(maxConcurrency int, external ...string) *MultiConcurrent {
+	next := newMultiConcurrent(maxConcurrency, external)
 	s.replace(next)
 	return next
 }

@@ -28,7 +28,8 @@
 //
 // Package sandboxtest holds the suite that shows it; a new driver passes it.
 // What a driver cannot do it leaves out of its Capabilities, and optional
-// abilities are small extra interfaces (Freezer, Inside, Local), never a stub.
+// abilities are small extra interfaces (Freezer, Inside, Local, Restorer), never a
+// stub.
 package sandbox
 
 import (
@@ -78,6 +79,7 @@ type Capabilities struct {
 	Pids      bool // Spec.MaxProcesses is enforced
 	TmpQuota  bool // Spec.TmpBytes is enforced
 	Freeze    bool // sandboxes implement Freezer
+	Restore   bool // sandboxes implement Restorer
 	Outbound  bool // NetworkNAT leads out; without it, it is NetworkNone, or the host's where Network does not hold
 	// Missing lists what this host does not let the driver enforce, for the
 	// log at start and for `hearth doctor`. Empty: everything is enforced.

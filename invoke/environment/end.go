@@ -110,13 +110,10 @@ func (e *Environment) end(a *invocation, v verdict, next State) {
 	a.tail = e.opts.Recorder.CutTail(a.inv.Tail)
 	e.mu.Lock()
 	e.active = nil
-	switch {
-	case e.state == Dead:
-	case next == Idle && a.run.dead:
-		e.state = Broken // it ended after its answer, before this line
-	default:
-		e.state = next
+	if next == Idle && a.run.state != runUp {
+		next = Broken // a process ended after the answer, before this line
 	}
+	e.toLocked(next)
 	e.mu.Unlock()
 	close(a.done)
 	a.free()
@@ -182,7 +179,7 @@ func (a *invocation) runtimeSpans(c *runtimeapi.Call) []hearth.Span {
 
 // reportSpans is the time that extensions took after the runtime.
 func (a *invocation) reportSpans(c *runtimeapi.Call) []hearth.Span {
-	if c == nil || !c.Shared() {
+	if c == nil || !c.WithExtensions() {
 		return nil
 	}
 	from := c.Times().Returned

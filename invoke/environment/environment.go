@@ -37,23 +37,6 @@ const (
 	AheadInitTimeout = 130 * time.Second
 )
 
-// State is where an environment is in its life; see the package comment.
-type State int
-
-// The states of an environment.
-const (
-	New State = iota // not initialized yet
-	Initializing
-	Idle
-	Broken // idle, but the runtime has to be started first
-	Busy
-	Dead
-)
-
-func (s State) String() string {
-	return [...]string{"new", "initializing", "idle", "broken", "busy", "dead"}[s]
-}
-
 // Recorder receives what an environment emits, lines and framed events. Calls for one environment may
 // come from several goroutines.
 type Recorder interface {
@@ -112,6 +95,9 @@ type Options struct {
 	// them, also when Open fails.
 	Services Services
 	Logger   *slog.Logger
+
+	// start is how the processes of each run are brought up. Nil: cold.
+	start start
 }
 
 // Environment is one execution environment. Create it with Open, run Init
@@ -123,8 +109,8 @@ type Environment struct {
 	xray       string // where the X-Ray daemon is; empty: there is none
 	server     *runtimeapi.Server
 	memory     memoryGauge
-	tenants    tenants         // nil: one event at a time
-	workers    *output.Workers // what worker processes write to socket; nil: there is none
+	multi      *MultiConcurrent // whose part it is; nil: one event at a time
+	workers    *output.Workers  // what worker processes write to socket; nil: there is none
 	socket     string
 
 	ctx    context.Context // ends with Close
@@ -133,14 +119,15 @@ type Environment struct {
 	// been freed, and goroutines.
 	wg sync.WaitGroup
 
-	mu       sync.Mutex
-	state    State
-	run      *run          // the processes in progress; none, or dead, when Broken
-	active   *invocation   // the invocation in progress; nil when not Busy
-	initTook time.Duration // of a successful init phase; reported by the first invocation
-	initBad  *verdict      // of an init phase that failed
-	frozen   bool
-	closed   bool
+	mu          sync.Mutex
+	state       State         // set by toLocked alone
+	run         *run          // the processes in progress; none, or one that is not up, when Broken
+	active      *invocation   // the invocation in progress; nil when not Busy
+	initTook    time.Duration // of a successful init phase; reported by the first invocation
+	initFailure *verdict      // of an init phase that failed
+	// frozen is of the sandbox, and true beside any state but New and Initializing:
+	// processes can end while they are frozen, and Close and Begin can come.
+	frozen bool
 
 	closeOnce sync.Once
 	closeErr  error
@@ -152,23 +139,16 @@ func Open(ctx context.Context, opts Options) (*Environment, error) {
 	return open(ctx, opts, nil)
 }
 
-// tenants is who gives an environment's runtime its events, when that is not the
-// environment itself: one that takes several at a time.
-type tenants interface {
-	// beginSession begins the session of a run.
-	beginSession(server *runtimeapi.Server, extensions []string) *runtimeapi.Session
-	// crashed ends the events in progress: a process has ended, as v says.
-	crashed(v verdict)
-	// interrupted ends the events in progress: no process runs any more.
-	interrupted()
-}
-
-func open(ctx context.Context, opts Options, tenants tenants) (*Environment, error) {
+// open is Open. multi is whose part the environment will be, if anybody's.
+func open(ctx context.Context, opts Options, multi *MultiConcurrent) (*Environment, error) {
 	if opts.Logger == nil {
 		opts.Logger = slog.New(slog.DiscardHandler)
 	}
 	if opts.Services == nil {
 		opts.Services = noServices{}
+	}
+	if opts.start == nil {
+		opts.start = cold{}
 	}
 	spec := opts.Launch.Spec
 	spec.ID = opts.ID
@@ -182,12 +162,12 @@ func open(ctx context.Context, opts Options, tenants tenants) (*Environment, err
 		release(&opts)
 		return nil, fmt.Errorf("create sandbox %s: %w", opts.ID, err)
 	}
-	e := &Environment{opts: opts, extensions: extensions, box: box, tenants: tenants, server: runtimeapi.Serve(box.Listener(), runtimeapi.Options{
+	e := &Environment{opts: opts, extensions: extensions, box: box, multi: multi, server: runtimeapi.Serve(box.Listener(), runtimeapi.Options{
 		Function: opts.Function, Subscriptions: opts.Subscriptions,
 	})}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.xray = opts.Services.Attach(ctx, box)
-	if tenants != nil {
+	if multi != nil {
 		e.listenToWorkers(ctx)
 	}
 	e.wg.Go(e.watchSandbox)
@@ -196,13 +176,6 @@ func open(ctx context.Context, opts Options, tenants tenants) (*Environment, err
 
 // ID is the environment's and its sandbox's name.
 func (e *Environment) ID() string { return e.opts.ID }
-
-// State returns where the environment is.
-func (e *Environment) State() State {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.state
-}
 
 // MemoryUsed is the sandbox's peak memory so far in MB, as of the last reading.
 func (e *Environment) MemoryUsed() int { return e.memory.lastMB() }
@@ -215,14 +188,14 @@ func (e *Environment) watchSandbox() {
 	case <-e.box.Done():
 	}
 	e.mu.Lock()
-	e.state = Dead
+	e.toLocked(Dead)
 	busy := e.claimLocked()
 	e.mu.Unlock()
 	if busy != nil {
 		e.fail(busy, e.interruptedVerdict(!busy.withdraw()))
 	}
-	if e.tenants != nil {
-		e.tenants.interrupted()
+	if e.multi != nil {
+		e.multi.interrupted()
 	}
 }
 
@@ -291,8 +264,7 @@ func (e *Environment) thaw() error {
 func (e *Environment) Close() error {
 	e.closeOnce.Do(func() {
 		e.mu.Lock()
-		e.closed = true
-		e.state = Dead
+		e.toLocked(Dead)
 		busy := e.claimLocked()
 		r := e.run
 		e.run = nil
@@ -307,8 +279,8 @@ func (e *Environment) Close() error {
 		if busy != nil {
 			e.fail(busy, e.interruptedVerdict(!busy.withdraw()))
 		}
-		if e.tenants != nil {
-			e.tenants.interrupted()
+		if e.multi != nil {
+			e.multi.interrupted()
 		}
 		e.closeErr = errors.Join(socketErr, boxErr, e.server.Close())
 		e.wg.Wait()
@@ -329,11 +301,12 @@ func release(o *Options) {
 }
 
 // enter registers the caller, or a goroutine that it starts, with Close, which
-// waits for it; whoever it is must call e.wg.Done. It reports false once the environment is closing.
+// waits for it; whoever it is must call e.wg.Done. It reports false once the
+// environment is Dead.
 func (e *Environment) enter() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed {
+	if e.state == Dead {
 		return false
 	}
 	e.wg.Add(1)

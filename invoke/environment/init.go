@@ -19,45 +19,46 @@ func (e *Environment) Init() bool {
 	}
 	defer e.wg.Done()
 	e.mu.Lock()
-	if e.state != New {
-		e.mu.Unlock()
+	began := e.state == New && e.toLocked(Initializing)
+	e.mu.Unlock()
+	if !began {
 		return false
 	}
-	e.state = Initializing
-	e.mu.Unlock()
-
-	began := time.Now()
-	r, v := e.initialize(hearth.PhaseInit, e.initTimeout())
-	e.mu.Lock()
-	switch {
-	case e.state == Dead:
-	case v.status != hearth.StatusSuccess:
-		e.state, e.initBad = Broken, &v
-	case r.dead:
-		e.state, e.initBad = Broken, &r.failure
-	default:
-		e.state, e.initTook = Idle, time.Since(began)
-	}
-	ok := e.state == Idle
-	e.mu.Unlock()
+	since := time.Now()
+	r, v := e.initialize(hearth.PhaseInit, e.opts.start.limit(e))
+	ok := e.endInit(r, v, time.Since(since))
 	if r != nil && !ok {
 		e.stopRun(r, v.reason()) // nothing must run on in an idle environment
 	}
 	return ok
 }
 
-func (e *Environment) initTimeout() time.Duration {
-	if e.opts.InitType == hearth.InitProvisioned || e.opts.InitType == hearth.InitManaged {
-		return max(AheadInitTimeout, e.timeout())
-	}
-	return InitTimeout
-}
-
-// initFailure is how the init phase failed; nil when it did not.
-func (e *Environment) initFailure() *verdict {
+// endInit is the transition at the end of the init phase. It reports whether the
+// environment is Idle.
+func (e *Environment) endInit(r *run, v verdict, took time.Duration) bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.initBad
+	if v.status == hearth.StatusSuccess && r.state != runUp { // ended after its first poll
+		v = r.failure
+	}
+	if v.status != hearth.StatusSuccess {
+		if e.toLocked(Broken) {
+			e.initFailure = &v
+		}
+		return false
+	}
+	if !e.toLocked(Idle) {
+		return false
+	}
+	e.initTook = took
+	return true
+}
+
+// failureOfInit is how the init phase failed; nil when it did not.
+func (e *Environment) failureOfInit() *verdict {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.initFailure
 }
 
 // takeInit is what the init phase took, for the first invocation to report.
@@ -69,21 +70,22 @@ func (e *Environment) takeInit() time.Duration {
 	return took
 }
 
-// initialize starts the extensions and the runtime, and waits until they ask
-// for their first event. When the verdict is not success, the caller must stop
-// the run, which may be nil.
+// initialize brings up the processes of a new run, and waits until they ask for
+// their first event. When the verdict is not success, the caller must stop the
+// run, which may be nil.
 func (e *Environment) initialize(phase string, budget time.Duration) (*run, verdict) {
-	began := time.Now()
-	e.recordInit(&hearth.PlatformEvent{Kind: hearth.EventInitStart, Phase: phase})
-	r := e.newRun()
+	began, start := time.Now(), e.opts.start
+	kinds := start.events()
+	e.recordInit(&hearth.PlatformEvent{Kind: kinds.start, Phase: phase})
+	r := e.newRun(start)
 	if r == nil {
 		v := e.deadVerdict()
 		e.recordInit(&hearth.PlatformEvent{
-			Kind: hearth.EventInitReport, Phase: phase, Status: v.status, ErrorType: v.errorType, Duration: time.Since(began),
+			Kind: kinds.report, Phase: phase, Status: v.status, ErrorType: v.errorType, Duration: time.Since(began),
 		})
 		return nil, v
 	}
-	launched, v := e.bringUp(r, began.Add(budget))
+	reached, v := start.bringUp(e, r, began.Add(budget))
 	took := time.Since(began)
 	if v.status == hearth.StatusSuccess || len(e.extensions) > 0 {
 		e.drain(r) // what was written during the init belongs before its end
@@ -93,29 +95,14 @@ func (e *Environment) initialize(phase string, budget time.Duration) (*run, verd
 	if v.status != hearth.StatusSuccess {
 		v = e.unlessDead(v)
 	}
-	if launched {
-		e.recordInit(&hearth.PlatformEvent{Kind: hearth.EventInitRuntimeDone, Phase: phase, Status: v.status, ErrorType: v.errorType})
+	if reached {
+		e.recordInit(&hearth.PlatformEvent{Kind: kinds.runtimeDone, Phase: phase, Status: v.status, ErrorType: v.errorType})
 	}
 	e.recordExtensions(r)
 	e.recordInit(&hearth.PlatformEvent{
-		Kind: hearth.EventInitReport, Phase: phase, Status: v.status, ErrorType: v.errorType, Duration: took,
+		Kind: kinds.report, Phase: phase, Status: v.status, ErrorType: v.errorType, Duration: took,
 	})
 	return r, v
-}
-
-// bringUp does the work of an init phase. launched: it came to the runtime.
-func (e *Environment) bringUp(r *run, deadline time.Time) (launched bool, v verdict) {
-	timer := time.NewTimer(time.Until(deadline))
-	defer timer.Stop()
-	if len(e.extensions) > 0 {
-		if v := e.startExtensions(r, deadline, timer.C); v.status != hearth.StatusSuccess {
-			return false, v
-		}
-	}
-	if v, ok := e.startRuntime(r, deadline); !ok {
-		return true, v
-	}
-	return true, e.awaitInit(r, r.session.Initialized(), timer.C)
 }
 
 // startRuntime starts the runtime process.
@@ -137,7 +124,7 @@ func (e *Environment) awaitInit(r *run, event <-chan struct{}, timeout <-chan ti
 		return verdict{status: hearth.StatusSuccess}
 	case resp := <-r.session.InitError():
 		return initErrorVerdict(resp)
-	case <-r.failed:
+	case <-r.down:
 		select {
 		case resp := <-r.session.InitError(): // posted, then exited
 			return initErrorVerdict(resp)

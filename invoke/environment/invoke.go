@@ -57,7 +57,7 @@ func (e *Environment) Begin(inv *hearth.Invocation, free func()) (wait func() (h
 		free()
 		return refuse(ErrDead)
 	}
-	a, r, err := e.begin(inv, free)
+	a, r, ready, err := e.begin(inv, free)
 	if err != nil {
 		if !errors.Is(err, ErrBusy) {
 			free()
@@ -65,7 +65,6 @@ func (e *Environment) Begin(inv *hearth.Invocation, free func()) (wait func() (h
 		e.wg.Done()
 		return refuse(err)
 	}
-	ready := r != nil && !e.isFrozen()
 	if ready {
 		e.deliver(a, r)
 	}
@@ -154,28 +153,29 @@ func awaitStreamed(call *runtimeapi.Call) {
 
 const streamGrace = time.Second
 
-// begin takes the environment for an invocation. The run it returns is nil
-// when the runtime has to be started first.
-func (e *Environment) begin(inv *hearth.Invocation, free func()) (*invocation, *run, error) {
+// begin takes the environment for an invocation. The run it returns is nil when
+// the runtime has to be started first; ready says that the runtime can take the
+// event now.
+func (e *Environment) begin(inv *hearth.Invocation, free func()) (a *invocation, r *run, ready bool, err error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	var r *run
 	switch e.state {
 	case Idle:
 		r = e.run
 	case Broken:
 	case Dead:
-		return nil, nil, ErrDead
+		return nil, nil, false, ErrDead
 	default:
-		return nil, nil, fmt.Errorf("%w: %s", ErrBusy, e.state)
+		return nil, nil, false, fmt.Errorf("%w: %s", ErrBusy, e.state)
 	}
-	a := &invocation{
+	a = &invocation{
 		env: e, inv: inv, free: free, started: time.Now(), cold: e.initTook, run: r,
 		settled: make(chan verdict, 1), done: make(chan struct{}),
 	}
-	e.state, e.active, e.initTook = Busy, a, 0
+	e.toLocked(Busy)
+	e.active, e.initTook = a, 0
 	e.wg.Add(1) // until end has freed it; enter's count keeps Wait from seeing zero
-	return a, r, nil
+	return a, r, r != nil && !e.frozen, nil
 }
 
 // restart runs the suppressed init. It returns nil when it failed; the
@@ -213,7 +213,7 @@ func (e *Environment) handOverCall(a *invocation, r *run, timeout time.Duration)
 	switch {
 	case e.state == Dead:
 		return ErrDead
-	case r.dead:
+	case r.state != runUp:
 		return fmt.Errorf("%w: the runtime has ended", ErrNotDelivered)
 	}
 	call, err := r.session.Invoke(a.inv, timeout, a)
@@ -253,7 +253,7 @@ func (e *Environment) unlessExited(r *run, v verdict) verdict {
 	grace := time.NewTimer(exitGrace)
 	defer grace.Stop()
 	select {
-	case <-r.failed:
+	case <-r.down:
 		return e.failureOf(r)
 	case <-grace.C:
 		return v

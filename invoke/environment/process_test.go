@@ -129,12 +129,12 @@ func openProcess(t *testing.T, args ...string) (*environment.Environment, *journ
 	return env, j
 }
 
-// openSharedProcess is openProcess for a runtime that takes several events.
-func openSharedProcess(t *testing.T, args ...string) (*environment.Shared, *journal) {
+// openMultiConcurrentProcess is openProcess for a runtime that takes several events.
+func openMultiConcurrentProcess(t *testing.T, args ...string) (*environment.MultiConcurrent, *journal) {
 	t.Helper()
 	opts, j := processOptions(t, args...)
 	opts.InitType, opts.Function.Managed = hearth.InitManaged, &hearth.ManagedInstances{MaxConcurrency: 3}
-	env, err := environment.OpenShared(t.Context(), opts)
+	env, err := environment.OpenMultiConcurrent(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestProcess_Warm_IsTheSame(t *testing.T) {
 
 func TestProcess_LogSocket_IsForSeveralEventsAtATime(t *testing.T) {
 	t.Parallel()
-	env, j := openSharedProcess(t, self(t))
+	env, j := openMultiConcurrentProcess(t, self(t))
 	if !env.Init() {
 		t.Fatalf("init failed: %q", j.take())
 	}

@@ -15,14 +15,13 @@ import (
 // run is one start of the environment's processes, and their session.
 type run struct {
 	session *runtimeapi.Session
-	failed  chan struct{} // closed when the first process has ended
-	stopped chan struct{} // closed when all have, and their output was read
+	down    chan struct{} // closed when the run is not up any more
+	stopped chan struct{} // closed when it is stopped
 
 	// Guarded by Environment.mu.
-	stopping  bool
+	state     runState   // set by toLocked alone
 	processes []*process // as they were started: the extensions, the runtime
-	dead      bool       // a process has ended
-	failure   verdict    // how; valid after failed, if the run was in use
+	failure   verdict    // how the first process ended, if the run has failed
 }
 
 // process is the runtime or an external extension.
@@ -34,24 +33,17 @@ type process struct {
 
 // newRun begins a session for processes that are to be started. It returns nil
 // when the environment is dead. The run before it, if any, is stopped first.
-func (e *Environment) newRun() *run {
+func (e *Environment) newRun(how start) *run {
 	if old := e.takeRun(); old != nil {
 		e.stopRun(old, reasonFailure)
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if e.closed || e.state == Dead {
+	if e.state == Dead {
 		return nil
 	}
-	e.run = &run{session: e.beginSession(), failed: make(chan struct{}), stopped: make(chan struct{})}
+	e.run = &run{session: how.session(e), down: make(chan struct{}), stopped: make(chan struct{})}
 	return e.run
-}
-
-func (e *Environment) beginSession() *runtimeapi.Session {
-	if e.tenants != nil {
-		return e.tenants.beginSession(e.server, e.extensions)
-	}
-	return e.server.Begin(e.extensions...)
 }
 
 // takeRun returns the run in progress, if any, which is none any more.
@@ -66,30 +58,46 @@ func (e *Environment) takeRun() *run {
 // launch starts a process of the run and watches it. framed gives it a
 // descriptor for a framed log.
 func (e *Environment) launch(r *run, name string, cmd sandbox.Command, framed bool, deadline time.Time) error {
-	source := hearth.SourceFunction
-	if name != "" {
-		source = hearth.SourceExtension
-	}
-	out, err := output.Open(e.sink(source), framed)
+	p, err := e.newProcess(name, framed)
 	if err != nil {
-		return err //nolint:wrapcheck // the verdict says what was being started
+		return err
 	}
-	p := &process{extension: name, output: out}
-	cmd.Stdout, cmd.Stderr, cmd.Log = out.Files()
+	cmd.Stdout, cmd.Stderr, cmd.Log = p.output.Files()
 	ctx, cancel := context.WithDeadline(e.ctx, deadline)
 	defer cancel()
 	p.proc, err = e.box.Start(ctx, cmd)
-	out.Started()
+	p.output.Started()
 	if err != nil {
 		e.waitOutput([]*process{p})
 		return err //nolint:wrapcheck // the verdict says what was being started
 	}
+	return e.adopt(r, p)
+}
+
+// newProcess opens what a process writes to, which is to be started and adopted.
+// When the process does not come to be, its output must be waited for.
+func (e *Environment) newProcess(extension string, framed bool) (*process, error) {
+	source := hearth.SourceFunction
+	if extension != "" {
+		source = hearth.SourceExtension
+	}
+	out, err := output.Open(e.sink(source), framed)
+	if err != nil {
+		return nil, err //nolint:wrapcheck // the verdict says what was being started
+	}
+	return &process{extension: extension, output: out}, nil
+}
+
+// adopt makes a process that was started the run's, and watches it. On an error
+// the environment is Dead, and the process ends with the run.
+func (e *Environment) adopt(r *run, p *process) error {
 	e.mu.Lock()
 	r.processes = append(r.processes, p)
 	e.mu.Unlock()
-	if e.enter() {
-		go e.watch(r, p) // owned by Close through enter
+	if !e.enter() {
+		return ErrDead
 	}
+	go e.watch(r, p) // owned by Close through enter
 	return nil
 }
 
@@ -165,11 +173,11 @@ func (e *Environment) watch(r *run, p *process) {
 		return
 	}
 	if last != nil {
-		<-last.done // somebody else ends it, and may find the run dead
+		<-last.done // somebody else ends it, and may find the run failed
 	}
 	if e.isCurrent(r) && e.State() == Broken {
-		if e.tenants != nil {
-			e.tenants.crashed(e.failureOf(r))
+		if e.multi != nil {
+			e.multi.crashed(e.failureOf(r))
 		}
 		e.stopRun(r, reasonFailure) // the others must not run on in an idle environment
 	}
@@ -184,15 +192,14 @@ func (e *Environment) processEnded(r *run, p *process) (busy, last *invocation) 
 	}
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if !r.dead {
-		r.dead, r.failure = true, v
-		close(r.failed)
+	if r.toLocked(runFailed) {
+		r.failure = v
 	}
 	if e.run != r {
 		return nil, nil
 	}
 	if e.state == Idle {
-		e.state = Broken
+		e.toLocked(Broken)
 	}
 	// While initializing, awaitInit sees the end; before the hand-over, Invoke does.
 	return e.claimLocked(), e.active
@@ -217,26 +224,29 @@ func (e *Environment) failureOf(r *run) verdict {
 // closed: the environment is dead.
 func (e *Environment) stopRun(r *run, reason string) {
 	e.mu.Lock()
-	first := !r.stopping
-	r.stopping = true
+	first := r.toLocked(runStopping)
 	e.mu.Unlock()
 	if !first {
 		<-r.stopped
 		return
 	}
-	defer close(r.stopped)
+	defer e.endRun(r)
 	e.shutdown(r, reason)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(e.ctx), killTimeout)
 	defer cancel()
 	if err := e.box.KillAll(ctx); err != nil && !errors.Is(err, sandbox.ErrClosed) {
 		e.opts.Logger.Error("kill processes of environment", "environment", e.opts.ID, "error", err)
-		e.mu.Lock()
-		e.state = Dead
-		e.mu.Unlock()
+		e.die()
 		_ = e.box.Close()
 	}
 	r.session.End()
 	e.waitOutput(e.processesOf(r))
+}
+
+func (e *Environment) endRun(r *run) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	r.toLocked(runStopped)
 }
 
 // killTimeout is how long SIGKILL may take: only a process stuck in the kernel

@@ -48,7 +48,7 @@ func (l *Launcher) Open(ctx context.Context, fn *hearth.Function, initType strin
 		Env: l.platform(fn), LogStream: stream, InitType: initType, Logger: l.opts.Logger,
 	}
 	if fn.Managed != nil {
-		return environment.OpenShared(ctx, opts)
+		return environment.OpenMultiConcurrent(ctx, opts)
 	}
 	return environment.Open(ctx, opts)
 }

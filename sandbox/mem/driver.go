@@ -8,6 +8,10 @@
 // nothing can force a goroutine to. A frozen program stops at its next read,
 // write or dial, which is where function code spends its idle time.
 //
+// Nothing can copy a goroutine either. A program that is to be restored says what a
+// snapshot holds of it (Proc.Keep), and what it is restored as is a Restored, a
+// function of that.
+//
 // The package is a working implementation and no mock: package sandboxtest
 // holds it to the same behaviour as the drivers that isolate.
 package mem
@@ -26,6 +30,9 @@ type Options struct {
 	// Programs are what sandboxes can execute, by the value of Args[0]:
 	// "/var/task/bootstrap". The map is not written to after New.
 	Programs map[string]Program
+	// Restored are the programs that can be restored, by the Args[0] that they
+	// were started with. The map is not written to after New.
+	Restored map[string]Restored
 	// OnCreate, if set, runs at the start of every Create, which fails with
 	// its error. A test makes creation slow or impossible with it.
 	OnCreate func(ctx context.Context, spec sandbox.Spec) error
@@ -49,14 +56,14 @@ func New(opts Options) *Driver {
 func (d *Driver) Name() string { return "mem" }
 
 // Capabilities are that only a sandbox's own programs reach its listener, and
-// that sandboxes freeze.
+// that sandboxes freeze and restore.
 func (d *Driver) Capabilities() sandbox.Capabilities {
 	const why, fix = "programs are goroutines of the test", "use another driver outside tests"
 	var missing []sandbox.Missing
 	for _, what := range []string{"files", "processes", "user", "memory limit", "CPU limit", "process limit", "/tmp quota"} {
 		missing = append(missing, sandbox.Missing{What: what, Why: why, Fix: fix})
 	}
-	return sandbox.Capabilities{Network: true, Freeze: true, Missing: missing}
+	return sandbox.Capabilities{Network: true, Freeze: true, Restore: true, Missing: missing}
 }
 
 // Create makes a sandbox. Directories of the Spec are not looked at.

@@ -76,7 +76,7 @@ func (s *Sandbox) Dial(ctx context.Context, number int) (net.Conn, error) {
 	if l == nil {
 		return nil, refused
 	}
-	inside, outside, err := l.process.pipe()
+	inside, outside, err := l.process.pipe(0)
 	if err != nil {
 		return nil, refused
 	}
@@ -133,14 +133,15 @@ func (c *packet) Close() error {
 	return nil
 }
 
-func (c *packet) LocalAddr() net.Addr { return udpAddr(c.number) }
+func (c *packet) LocalAddr() net.Addr { return portAddr(c.number) }
 
 // Deadlines do not hold: a test's reads end with Close.
 func (c *packet) SetDeadline(time.Time) error      { return nil }
 func (c *packet) SetReadDeadline(time.Time) error  { return nil }
 func (c *packet) SetWriteDeadline(time.Time) error { return nil }
 
-type udpAddr int
+// portAddr is a port of the sandbox.
+type portAddr int
 
-func (udpAddr) Network() string  { return "mem" }
-func (a udpAddr) String() string { return "169.254.100.1:" + strconv.Itoa(int(a)) }
+func (portAddr) Network() string  { return "mem" }
+func (a portAddr) String() string { return "169.254.100.1:" + strconv.Itoa(int(a)) }

@@ -23,12 +23,22 @@ import (
 
 // runProbe is the suite's probe as a program.
 func runProbe(ctx context.Context, p *mem.Proc) sandbox.Exit {
-	return sandbox.Exit{Code: probe.Run(ctx, probe.Proc{
+	return sandbox.Exit{Code: probe.Run(ctx, probeOf(p))}
+}
+
+// resumeProbe is what it is restored as.
+func resumeProbe(ctx context.Context, p *mem.Proc, state []byte) sandbox.Exit {
+	return sandbox.Exit{Code: probe.Resume(ctx, probeOf(p), state)}
+}
+
+func probeOf(p *mem.Proc) probe.Proc {
+	return probe.Proc{
 		Args: p.Args[1:], Env: p.Env, Dir: p.Dir, Stdout: p.Stdout, Stderr: p.Stderr, Dial: p.Dial,
 		Listen: func(address string) (net.Listener, error) { return p.Listen(portOf(address)) },
 		Send:   func(address string, datagram []byte) error { return p.Send(portOf(address), datagram) },
 		Log:    func() io.Writer { return p.Log },
-	})}
+		Keep:   p.Keep, Conns: p.Conns,
+	}
 }
 
 // portOf is the number in an address; a simulated host has no more than ports.
@@ -43,7 +53,10 @@ func portOf(address string) int {
 
 func TestDriver(t *testing.T) {
 	sandboxtest.RunSimulated(t, func(*testing.T, string) sandbox.Driver {
-		return mem.New(mem.Options{Programs: map[string]mem.Program{"/var/task/" + sandboxtest.ProbeName: runProbe}})
+		const file = "/var/task/" + sandboxtest.ProbeName
+		return mem.New(mem.Options{
+			Programs: map[string]mem.Program{file: runProbe}, Restored: map[string]mem.Restored{file: resumeProbe},
+		})
 	})
 }
 

@@ -69,7 +69,23 @@ func (addr) String() string  { return runtimeAPI }
 type conn struct {
 	net.Conn
 	process *Process
+	port    int // its own, of a connection to the Runtime API; 0: another connection
 }
+
+// Close ends the connection, which is none of the process's any more.
+func (c *conn) Close() error {
+	c.process.forget(c)
+	return c.Conn.Close()
+}
+
+// apiConn is the daemon's end of a connection to the Runtime API.
+type apiConn struct {
+	net.Conn
+	port int // the program's
+}
+
+// RemoteAddr is where the program connected from.
+func (c *apiConn) RemoteAddr() net.Addr { return portAddr(c.port) }
 
 // Read waits at the gate after it has read: what arrives in a frozen process
 // is not seen until the thaw.

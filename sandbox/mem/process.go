@@ -26,6 +26,9 @@ type Proc struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Log    io.Writer // nil when the command has none
+	// Conns are the connections to the Runtime API of a restored process, in the
+	// order in which they were opened before the snapshot.
+	Conns []net.Conn
 
 	process *Process
 }
@@ -58,6 +61,7 @@ func (p *Proc) Notify(signals ...syscall.Signal) <-chan syscall.Signal {
 // Process is a running or ended program.
 type Process struct {
 	sandbox *Sandbox
+	number  int // of its start in the sandbox
 	cmd     sandbox.Command
 	files   []*os.File // duplicates of standard output, error and the log, or nil
 	done    chan struct{}
@@ -70,12 +74,14 @@ type Process struct {
 	killed  syscall.Signal
 	caught  []syscall.Signal
 	signals chan syscall.Signal
-	conns   []net.Conn
+	conns   []*conn
+	state   []byte        // what Keep was given; nil: at work
+	kept    chan struct{} // closed by Keep, when there is a state
 }
 
 func newProcess(start context.Context, s *Sandbox, cmd sandbox.Command, files []*os.File) *Process {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(start))
-	return &Process{sandbox: s, cmd: cmd, files: files, done: make(chan struct{}), ctx: ctx, cancel: cancel}
+	return &Process{sandbox: s, cmd: cmd, files: files, done: make(chan struct{}), kept: make(chan struct{}), ctx: ctx, cancel: cancel}
 }
 
 // run is the life of the process.
@@ -93,6 +99,9 @@ func (p *Process) run(program Program) {
 	if p.files[2] != nil {
 		proc.Log = p.files[2]
 	}
+	for _, c := range p.open() { // none, unless it is restored
+		proc.Conns = append(proc.Conns, c)
+	}
 	exit := program(p.ctx, proc)
 	p.cancel()
 	p.closeFiles()
@@ -101,10 +110,8 @@ func (p *Process) run(program Program) {
 	if p.killed != 0 {
 		exit = sandbox.Exit{Signal: p.killed}
 	}
-	conns := p.conns
-	p.conns = nil
 	p.mu.Unlock()
-	for _, c := range conns {
+	for _, c := range p.open() {
 		c.Close()
 	}
 	p.sandbox.closePorts(p)
@@ -128,11 +135,16 @@ func (p *Process) dial() (net.Conn, error) {
 	if err := p.sandbox.gate.pass(p.ctx); err != nil {
 		return nil, err
 	}
-	c, outside, err := p.pipe()
+	return p.connect(p.ctx, p.sandbox.newPort())
+}
+
+// connect connects to the listener from a port.
+func (p *Process) connect(ctx context.Context, port int) (net.Conn, error) {
+	c, outside, err := p.pipe(port)
 	if err != nil {
 		return nil, err
 	}
-	if err := p.sandbox.listener.offer(p.ctx, outside); err != nil {
+	if err := p.sandbox.listener.offer(ctx, &apiConn{outside, port}); err != nil {
 		c.Close()
 		return nil, err
 	}
@@ -140,17 +152,31 @@ func (p *Process) dial() (net.Conn, error) {
 }
 
 // pipe makes a connection whose inner end is the process's.
-func (p *Process) pipe() (inside *conn, outside net.Conn, err error) {
+func (p *Process) pipe(port int) (inside *conn, outside net.Conn, err error) {
 	near, outside := net.Pipe()
+	inside = &conn{Conn: near, process: p, port: port}
 	p.mu.Lock()
 	killed := p.killed != 0
-	p.conns = append(p.conns, near)
+	p.conns = append(p.conns, inside)
 	p.mu.Unlock()
 	if killed { // too late for kill to close it
-		near.Close()
+		inside.Close()
 		return nil, nil, net.ErrClosed
 	}
-	return &conn{Conn: near, process: p}, outside, nil
+	return inside, outside, nil
+}
+
+// open are the connections that are not closed.
+func (p *Process) open() []*conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.conns)
+}
+
+func (p *Process) forget(c *conn) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.conns = slices.DeleteFunc(p.conns, func(other *conn) bool { return other == c })
 }
 
 // kill ends the program's context, connections and listeners. The first signal counts.
@@ -159,10 +185,9 @@ func (p *Process) kill(sig syscall.Signal) {
 	if p.killed == 0 {
 		p.killed = sig
 	}
-	conns := slices.Clone(p.conns)
 	p.mu.Unlock()
 	p.cancel()
-	for _, c := range conns {
+	for _, c := range p.open() {
 		c.Close()
 	}
 	p.sandbox.closePorts(p)

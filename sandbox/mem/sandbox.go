@@ -3,8 +3,10 @@ package mem
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 
@@ -26,11 +28,13 @@ type Sandbox struct {
 
 	closing sync.Once
 
-	mu     sync.Mutex
-	broken bool // closed, or crashed
-	live   map[*Process]struct{}
-	ports  map[int]*port   // of TCP, that programs listen on
-	udp    map[int]*packet // that the daemon listens on
+	mu       sync.Mutex
+	broken   bool // closed, or crashed
+	live     map[*Process]struct{}
+	started  int             // processes so far
+	lastPort int             // that a program connected from
+	ports    map[int]*port   // of TCP, that programs listen on
+	udp      map[int]*packet // that the daemon listens on
 }
 
 func newSandbox(d *Driver, spec sandbox.Spec) *Sandbox {
@@ -39,6 +43,7 @@ func newSandbox(d *Driver, spec sandbox.Spec) *Sandbox {
 		listener: newListener(),
 		gate:     newGate(),
 		done:     make(chan struct{}),
+		lastPort: 40000,
 		live:     make(map[*Process]struct{}),
 		ports:    make(map[int]*port),
 		udp:      make(map[int]*packet),
@@ -95,10 +100,32 @@ func (s *Sandbox) Start(ctx context.Context, cmd sandbox.Command) (sandbox.Proce
 		p.closeFiles()
 		return nil, sandbox.ErrClosed
 	}
-	s.live[p] = struct{}{}
+	s.addLocked(p)
 	s.mu.Unlock()
 	go p.run(program) // owned by the sandbox: KillAll and Close wait for its Done
 	return p, nil
+}
+
+// addLocked makes a process the sandbox's.
+func (s *Sandbox) addLocked(p *Process) {
+	s.started++
+	p.number = s.started
+	s.live[p] = struct{}{}
+}
+
+// newPort is a port that no program has connected from.
+func (s *Sandbox) newPort() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lastPort++
+	return s.lastPort
+}
+
+// processes are those that live, in the order of their start.
+func (s *Sandbox) processes() []*Process {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(s.live), func(a, b *Process) int { return a.number - b.number })
 }
 
 // duplicate copies descriptors, so that the caller can close its own.
@@ -125,12 +152,7 @@ func duplicate(files ...*os.File) ([]*os.File, error) {
 // KillAll ends every program and waits until all have returned. A frozen
 // sandbox is thawed.
 func (s *Sandbox) KillAll(ctx context.Context) error {
-	s.mu.Lock()
-	var procs []*Process
-	for p := range s.live {
-		procs = append(procs, p)
-	}
-	s.mu.Unlock()
+	procs := s.processes()
 	for _, p := range procs {
 		p.kill(syscall.SIGKILL)
 	}

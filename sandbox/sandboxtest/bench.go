@@ -134,23 +134,30 @@ func (x *box) start(args ...string) *proc {
 // tryStart starts a command with its output connected to the result.
 func (x *box) tryStart(cmd sandbox.Command) (*proc, error) {
 	x.b.Helper()
+	p, stdout := x.newProc()
+	defer stdout.Close()
+	cmd.Stdout, cmd.Stderr = stdout, p.stderr
+	var err error
+	if p.Process, err = x.Start(x.b.Context(), cmd); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// newProc makes a process that is still to be started: with its standard error and
+// with the returned file as its standard output, which the caller closes then.
+func (x *box) newProc() (p *proc, stdout *os.File) {
+	x.b.Helper()
 	r, w, err := os.Pipe()
 	if err != nil {
 		x.b.Fatal(err)
 	}
-	defer w.Close()
 	stderr, err := os.CreateTemp(x.b.TempDir(), "stderr")
 	if err != nil {
 		x.b.Fatal(err)
 	}
 	x.b.Cleanup(func() { stderr.Close() })
-	cmd.Stdout, cmd.Stderr = w, stderr
-	running, err := x.Start(x.b.Context(), cmd)
-	if err != nil {
-		r.Close()
-		return nil, err
-	}
-	p := &proc{Process: running, b: x.b, lines: make(chan string, 1024), stderr: stderr}
+	p = &proc{b: x.b, lines: make(chan string, 1024), stderr: stderr}
 	x.mu.Lock()
 	x.pipes = append(x.pipes, r)
 	x.mu.Unlock()
@@ -160,7 +167,7 @@ func (x *box) tryStart(cmd sandbox.Command) (*proc, error) {
 			p.lines <- s.Text()
 		}
 	})
-	return p, nil
+	return p, w
 }
 
 // line returns the next line of standard output.

@@ -10,10 +10,10 @@
 //	}
 //
 // A driver is held to what its Capabilities claim: a case that needs a
-// capability which the driver does not claim is skipped, by name. Every case
-// gets a driver and a state directory of its own, and ends with a search of
-// the host for what the driver left behind: processes, mounts, control groups,
-// directories, zombies.
+// capability which the driver does not claim is skipped, by name, and those about
+// sandbox.Restorer all at once. Every case gets a driver and a state directory of
+// its own, and ends with a search of the host for what the driver left behind:
+// processes, mounts, control groups, directories, zombies.
 //
 // What runs inside the sandboxes is package probe, built as a static
 // executable for real drivers. A simulated driver registers probe.Run as the
@@ -84,6 +84,22 @@ func (s *suite) run(t *testing.T) {
 	cases = append(cases, limitCases()...)
 	cases = append(cases, isolationCases()...)
 	cases = append(cases, crashCases()...)
+	cases = append(cases, testCase{name: "Restore_Claimed_MeansRestorer", run: restorerClaimed})
+	s.runCases(t, cases)
+	t.Run("Restorer", s.runRestorer)
+}
+
+// runRestorer runs the part about an ability that few drivers have: where it is
+// missing, one test is skipped instead of all.
+func (s *suite) runRestorer(t *testing.T) {
+	if b := s.bench(t, "Restorer"); !b.caps.Restore {
+		t.Skipf("driver %s does not restore", b.driver.Name())
+	}
+	s.runCases(t, restoreCases())
+}
+
+func (s *suite) runCases(t *testing.T, cases []testCase) {
+	t.Helper()
 	for _, c := range cases {
 		if c.real && s.simulated || c.linux && !isLinux {
 			continue // does not apply, so there is nothing to report as skipped

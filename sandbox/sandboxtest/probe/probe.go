@@ -41,6 +41,12 @@ type Proc struct {
 	Listen func(address string) (net.Listener, error)
 	Send   func(address string, datagram []byte) error
 	Log    func() io.Writer // on sandbox.LogFD
+	// Keep is what a simulated process has a snapshot hold of it; a real one's
+	// memory is in its snapshot anyhow. Nil: not simulated.
+	Keep func(state []byte)
+	// Conns are the connections to the Runtime API of a simulated process that was
+	// restored.
+	Conns []net.Conn
 }
 
 // Report is what the verb "report" prints, as JSON.
@@ -71,6 +77,8 @@ func Run(ctx context.Context, p Proc) int {
 		return 0
 	case "echo":
 		return echo(ctx, p)
+	case "tally":
+		return tally(ctx, p)
 	case "serve":
 		return serve(ctx, p)
 	case "send":
@@ -138,6 +146,52 @@ func converse(ctx context.Context, conn net.Conn, hello string) int {
 	for lines := bufio.NewScanner(conn); lines.Scan(); {
 		if _, err := fmt.Fprintln(conn, lines.Text()); err != nil {
 			return CodeFailed
+		}
+	}
+	return 0
+}
+
+// tally connects to the Runtime API, says hello with its argument, and answers every
+// line with how many there were, until the other end hangs up. It says the same on
+// standard output and standard error.
+func tally(ctx context.Context, p Proc) int {
+	conn, err := p.Dial()
+	if err != nil {
+		return done(p, err)
+	}
+	if _, err := fmt.Fprintln(conn, "hello "+p.Args[1]); err != nil {
+		return CodeFailed
+	}
+	return count(ctx, p, conn, 0)
+}
+
+// Resume is Run for a simulated process that was restored: a verb goes on from the
+// state that it had.
+func Resume(ctx context.Context, p Proc, state []byte) int {
+	n, err := strconv.Atoi(string(state))
+	if err != nil || len(p.Conns) != 1 {
+		return CodeUsage
+	}
+	return count(ctx, p, p.Conns[0], n)
+}
+
+// count goes on with tally after n lines.
+func count(ctx context.Context, p Proc, conn net.Conn, n int) int {
+	defer conn.Close()
+	defer context.AfterFunc(ctx, func() { conn.Close() })()
+	keep := func() {
+		if p.Keep != nil {
+			p.Keep([]byte(strconv.Itoa(n)))
+		}
+	}
+	keep()
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		n++
+		keep() // the answer comes after it, and a snapshot after the answer
+		for _, to := range []io.Writer{p.Stdout, p.Stderr, conn} {
+			if _, err := fmt.Fprintln(to, n); err != nil {
+				return CodeFailed
+			}
 		}
 	}
 	return 0

@@ -13,7 +13,7 @@ import (
 	"github.com/hearthd/hearth/runtimeapi/longpoll"
 )
 
-// Concurrent is the Session of a runtime that takes several events at a time,
+// MultiConcurrent is the Session of a runtime that takes several events at a time,
 // as on AWS's managed instances: any number of its workers, processes or
 // threads, ask for events side by side, and answer each by its id.
 //
@@ -25,9 +25,9 @@ import (
 // Its init is over when the first worker asks for an event, and every extension
 // for its. Extensions cannot register for INVOKE. What it shares with a Session
 // it has from one, whose runtime stays Ready.
-type Concurrent struct {
+type MultiConcurrent struct {
 	*Session
-	slots int
+	maxConcurrency int
 
 	wmu     sync.Mutex
 	idle    []*workerPoll      // the longest waiting first; none while an event is pending
@@ -39,7 +39,7 @@ type Concurrent struct {
 // workerPoll is a /next that waits.
 type workerPoll struct{ got chan *Call } // capacity 1
 
-// worked is a call of a Concurrent.
+// worked is a call of a MultiConcurrent.
 type worked struct {
 	call       *Call
 	handed     bool // to a poll
@@ -47,8 +47,8 @@ type worked struct {
 	late       bool
 }
 
-func newConcurrent(slots int, external []string) *Concurrent {
-	return &Concurrent{Session: newSession(extension.NewSet(external, true)), slots: slots, calls: map[string]*worked{}}
+func newMultiConcurrent(maxConcurrency int, external []string) *MultiConcurrent {
+	return &MultiConcurrent{Session: newSession(extension.NewSet(external, true)), maxConcurrency: maxConcurrency, calls: map[string]*worked{}}
 }
 
 // errLate is an answer to an event whose time was over; errIdle is a worker too
@@ -61,7 +61,7 @@ var (
 // Invoke hands an event to a worker that waits, or else to the next one, and
 // returns at once; the worker is told a deadline of timeout from now. progress
 // is Done when the event is answered, and when a late worker has come back.
-func (s *Concurrent) Invoke(inv *hearth.Invocation, timeout time.Duration, progress Progress) (*Call, error) {
+func (s *MultiConcurrent) Invoke(inv *hearth.Invocation, timeout time.Duration, progress Progress) (*Call, error) {
 	c := newCall(inv, timeout, progress)
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
@@ -78,7 +78,7 @@ func (s *Concurrent) Invoke(inv *hearth.Invocation, timeout time.Duration, progr
 
 // handLocked gives a call to an idle worker, or keeps it for the next one: at
 // the front when it has been handed out before.
-func (s *Concurrent) handLocked(c *Call, again bool) {
+func (s *MultiConcurrent) handLocked(c *Call, again bool) {
 	w := s.calls[c.inv.RequestID]
 	switch {
 	case len(s.idle) > 0:
@@ -96,7 +96,7 @@ func (s *Concurrent) handLocked(c *Call, again bool) {
 // Expire ends the time of a call that was not answered. It reports whether no
 // worker has the event, which then none gets. Otherwise the worker's answer
 // will be refused, and its coming is the end of the call.
-func (s *Concurrent) Expire(c *Call) (unhanded bool) {
+func (s *MultiConcurrent) Expire(c *Call) (unhanded bool) {
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
 	w := s.calls[c.inv.RequestID]
@@ -113,7 +113,7 @@ func (s *Concurrent) Expire(c *Call) (unhanded bool) {
 }
 
 // End is Session.End for all events in progress.
-func (s *Concurrent) End() {
+func (s *MultiConcurrent) End() {
 	s.wmu.Lock()
 	s.over, s.pending, s.idle = true, nil, nil
 	clear(s.calls)
@@ -123,7 +123,7 @@ func (s *Concurrent) End() {
 
 // enterPoll is the begin of a /next: it takes an event that is pending, or
 // waits as an idle worker.
-func (s *Concurrent) enterPoll() (*workerPoll, *Call, error) {
+func (s *MultiConcurrent) enterPoll() (*workerPoll, *Call, error) {
 	if _, err := s.poll(); err != nil {
 		return nil, nil, err
 	}
@@ -135,7 +135,7 @@ func (s *Concurrent) enterPoll() (*workerPoll, *Call, error) {
 		s.pending = slices.Delete(s.pending, 0, 1)
 		s.calls[c.inv.RequestID].handed = true
 		return nil, c, nil
-	case len(s.idle) >= s.slots:
+	case len(s.idle) >= s.maxConcurrency:
 		return nil, nil, errIdle
 	}
 	p := &workerPoll{make(chan *Call, 1)}
@@ -145,7 +145,7 @@ func (s *Concurrent) enterPoll() (*workerPoll, *Call, error) {
 
 // deliver marks a call that a poll was given as delivered. It reports false
 // when the session ended meanwhile: the call then is nobody's.
-func (s *Concurrent) deliver(c *Call) bool {
+func (s *MultiConcurrent) deliver(c *Call) bool {
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
 	if s.over {
@@ -157,12 +157,12 @@ func (s *Concurrent) deliver(c *Call) bool {
 
 // leave takes back a poll whose client is gone; what it was given waits for
 // another one, or is over when its time is.
-func (s *Concurrent) leave(p *workerPoll, given *Call) {
+func (s *MultiConcurrent) leave(p *workerPoll, given *Call) {
 	s.takeBack(p, given).finish()
 }
 
 // takeBack is the transition of leave. It returns a call that is over.
-func (s *Concurrent) takeBack(p *workerPoll, given *Call) (over *Call) {
+func (s *MultiConcurrent) takeBack(p *workerPoll, given *Call) (over *Call) {
 	s.wmu.Lock()
 	defer s.wmu.Unlock()
 	s.idle = slices.DeleteFunc(s.idle, func(other *workerPoll) bool { return other == p })
@@ -185,11 +185,11 @@ func (s *Concurrent) takeBack(p *workerPoll, given *Call) (over *Call) {
 }
 
 // serveInvocation routes what is below /runtime/invocation/.
-func (s *Concurrent) serveInvocation(w http.ResponseWriter, r *http.Request, rest string) {
+func (s *MultiConcurrent) serveInvocation(w http.ResponseWriter, r *http.Request, rest string) {
 	serveInvocation(s, w, r, rest)
 }
 
-func (s *Concurrent) serveNext(w http.ResponseWriter, r *http.Request) {
+func (s *MultiConcurrent) serveNext(w http.ResponseWriter, r *http.Request) {
 	longpoll.Begin(r)
 	p, call, err := s.enterPoll()
 	switch {
@@ -223,7 +223,7 @@ func (s *Concurrent) serveNext(w http.ResponseWriter, r *http.Request) {
 }
 
 // beginAnswer claims a call for one answer. The caller must end with endAnswer.
-func (s *Concurrent) beginAnswer(id string, _ State) (*Call, error) {
+func (s *MultiConcurrent) beginAnswer(id string, _ State) (*Call, error) {
 	s.wmu.Lock()
 	w := s.calls[id]
 	switch {
@@ -243,7 +243,7 @@ func (s *Concurrent) beginAnswer(id string, _ State) (*Call, error) {
 }
 
 // endAnswer ends what beginAnswer began, and the call.
-func (s *Concurrent) endAnswer(c *Call, r Response) {
+func (s *MultiConcurrent) endAnswer(c *Call, r Response) {
 	c.respond(r)
 	s.wmu.Lock()
 	ours := s.calls[c.inv.RequestID] != nil

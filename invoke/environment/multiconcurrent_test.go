@@ -40,19 +40,19 @@ func workers(n int, handle func(r *runtime, id, payload string)) program {
 // multi is an environment that takes three events at a time, on the mem driver.
 type multi struct {
 	*testing.T
-	*environment.Shared
+	*environment.MultiConcurrent
 	driver  *mem.Driver
 	journal *journal
 }
 
-// openShared opens an environment whose runtime is p. It is closed and checked
+// openMultiConcurrent opens an environment whose runtime is p. It is closed and checked
 // at the end of the test.
-func openShared(t *testing.T, p program) *multi {
+func openMultiConcurrent(t *testing.T, p program) *multi {
 	t.Helper()
 	m := &multi{T: t, journal: &journal{}, driver: mem.New(mem.Options{Programs: map[string]mem.Program{bootstrap: p.run}})}
 	fn := function()
 	fn.Managed = &hearth.ManagedInstances{MaxConcurrency: 3}
-	env, err := environment.OpenShared(t.Context(), environment.Options{
+	env, err := environment.OpenMultiConcurrent(t.Context(), environment.Options{
 		ID: "env-1", Function: fn, Driver: m.driver, Recorder: m.journal, InitType: hearth.InitManaged,
 		Launch: &environment.Launch{Command: func(sandbox.Paths) (environment.Command, error) {
 			return environment.Command{Args: []string{bootstrap}}, nil
@@ -61,7 +61,7 @@ func openShared(t *testing.T, p program) *multi {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Shared = env
+	m.MultiConcurrent = env
 	t.Cleanup(func() {
 		if err := m.Close(); err != nil {
 			t.Errorf("close: %v", err)
@@ -126,10 +126,10 @@ func (m *multi) wantFailure(s *shot, errorType, payload string) {
 
 func echoing(r *runtime, id, payload string) { r.respond(id, payload) }
 
-func TestShared_EventsSideBySide_GetTheirOwnAnswers(t *testing.T) {
+func TestMultiConcurrent_EventsSideBySide_GetTheirOwnAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		all := make(chan struct{})
-		m := openShared(t, workers(3, func(r *runtime, id, payload string) {
+		m := openMultiConcurrent(t, workers(3, func(r *runtime, id, payload string) {
 			<-all
 			r.respond(id, payload)
 		})).ready()
@@ -148,19 +148,19 @@ func TestShared_EventsSideBySide_GetTheirOwnAnswers(t *testing.T) {
 	})
 }
 
-func TestShared_OneWorker_InitIsDoneAndEventsWait(t *testing.T) {
+func TestMultiConcurrent_OneWorker_InitIsDoneAndEventsWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := openShared(t, workers(1, echoing)).ready()
+		m := openMultiConcurrent(t, workers(1, echoing)).ready()
 		first, second := m.begin("id-1", "1"), m.begin("id-2", "2")
 		m.want(first, "1")
 		m.want(second, "2")
 	})
 }
 
-func TestShared_Timeout_AnswersTheCallerAndRefusesTheLateWorker(t *testing.T) {
+func TestMultiConcurrent_Timeout_AnswersTheCallerAndRefusesTheLateWorker(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		status := make(chan int, 1)
-		m := openShared(t, workers(2, func(r *runtime, id, payload string) {
+		m := openMultiConcurrent(t, workers(2, func(r *runtime, id, payload string) {
 			if payload == `"slow"` {
 				<-time.After(5 * time.Second)
 				status <- r.respond(id, payload)
@@ -183,9 +183,9 @@ func TestShared_Timeout_AnswersTheCallerAndRefusesTheLateWorker(t *testing.T) {
 	})
 }
 
-func TestShared_TimeoutBeforeAWorkerTookIt_FreesThePlace(t *testing.T) {
+func TestMultiConcurrent_TimeoutBeforeAWorkerTookIt_FreesThePlace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := openShared(t, workers(1, func(r *runtime, id, payload string) {
+		m := openMultiConcurrent(t, workers(1, func(r *runtime, id, payload string) {
 			<-time.After(3500 * time.Millisecond)
 			r.respond(id, payload)
 		})).ready()
@@ -196,9 +196,9 @@ func TestShared_TimeoutBeforeAWorkerTookIt_FreesThePlace(t *testing.T) {
 	})
 }
 
-func TestShared_EveryWorkerLate_EndsTheEnvironment(t *testing.T) {
+func TestMultiConcurrent_EveryWorkerLate_EndsTheEnvironment(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := openShared(t, workers(3, func(r *runtime, _, _ string) { r.hang() })).ready()
+		m := openMultiConcurrent(t, workers(3, func(r *runtime, _, _ string) { r.hang() })).ready()
 		var shots []*shot
 		for i := range 3 {
 			shots = append(shots, m.begin(fmt.Sprint("id-", i), "1"))
@@ -213,9 +213,9 @@ func TestShared_EveryWorkerLate_EndsTheEnvironment(t *testing.T) {
 	})
 }
 
-func TestShared_RuntimeExits_EndsAllItsEvents(t *testing.T) {
+func TestMultiConcurrent_RuntimeExits_EndsAllItsEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := openShared(t, func(r *runtime) sandbox.Exit {
+		m := openMultiConcurrent(t, func(r *runtime) sandbox.Exit {
 			go workers(2, func(*runtime, string, string) {})(&runtime{Proc: r.Proc, ctx: r.ctx, conn: r.conn, in: r.in})
 			<-time.After(time.Second)
 			return sandbox.Exit{Code: 7}
@@ -238,10 +238,10 @@ func TestShared_RuntimeExits_EndsAllItsEvents(t *testing.T) {
 }
 
 // Only what no worker has may be given to another environment.
-func TestShared_RuntimeExits_TellsWhatWasNotDelivered(t *testing.T) {
+func TestMultiConcurrent_RuntimeExits_TellsWhatWasNotDelivered(t *testing.T) {
 	for range 20 { // the order of the events is random
 		synctest.Test(t, func(t *testing.T) {
-			m := openShared(t, func(r *runtime) sandbox.Exit {
+			m := openMultiConcurrent(t, func(r *runtime) sandbox.Exit {
 				r.quiet()
 				_, _, _ = r.next()
 				<-time.After(time.Second)
@@ -263,9 +263,9 @@ func TestShared_RuntimeExits_TellsWhatWasNotDelivered(t *testing.T) {
 	}
 }
 
-func TestShared_Close_EndsAllItsEvents(t *testing.T) {
+func TestMultiConcurrent_Close_EndsAllItsEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := openShared(t, workers(3, func(r *runtime, _, _ string) { r.hang() })).ready()
+		m := openMultiConcurrent(t, workers(3, func(r *runtime, _, _ string) { r.hang() })).ready()
 		one, two := m.begin("id-1", "1"), m.begin("id-2", "2")
 		synctest.Wait()
 		if err := m.Close(); err != nil {
@@ -280,9 +280,9 @@ func TestShared_Close_EndsAllItsEvents(t *testing.T) {
 	})
 }
 
-func TestShared_InitFails_IsToldToWhoComesForIt(t *testing.T) {
+func TestMultiConcurrent_InitFails_IsToldToWhoComesForIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := openShared(t, func(r *runtime) sandbox.Exit {
+		m := openMultiConcurrent(t, func(r *runtime) sandbox.Exit {
 			r.post("init/error", `{"errorType":"Runtime.Broken"}`)
 			return sandbox.Exit{Code: 1}
 		})
@@ -302,10 +302,10 @@ func TestShared_InitFails_IsToldToWhoComesForIt(t *testing.T) {
 	})
 }
 
-func TestShared_WrongAnswers_AreRefused(t *testing.T) {
+func TestMultiConcurrent_WrongAnswers_AreRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		statuses := make(chan int, 2)
-		m := openShared(t, workers(1, func(r *runtime, id, payload string) {
+		m := openMultiConcurrent(t, workers(1, func(r *runtime, id, payload string) {
 			statuses <- r.respond("another", payload)
 			r.respond(id, payload)
 			statuses <- r.respond(id, payload)
@@ -319,10 +319,10 @@ func TestShared_WrongAnswers_AreRefused(t *testing.T) {
 	})
 }
 
-func TestShared_Variables_TellTheRuntimeHowManyItGets(t *testing.T) {
+func TestMultiConcurrent_Variables_TellTheRuntimeHowManyItGets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		env := make(chan []string, 1)
-		openShared(t, func(r *runtime) sandbox.Exit {
+		openMultiConcurrent(t, func(r *runtime) sandbox.Exit {
 			env <- r.Env
 			return echo(r)
 		}).ready()
@@ -335,9 +335,9 @@ func TestShared_Variables_TellTheRuntimeHowManyItGets(t *testing.T) {
 	})
 }
 
-func TestShared_ManyEvents_EachIsAnsweredOnce(t *testing.T) {
+func TestMultiConcurrent_ManyEvents_EachIsAnsweredOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		m := openShared(t, workers(3, echoing)).ready()
+		m := openMultiConcurrent(t, workers(3, echoing)).ready()
 		var calls sync.WaitGroup
 		places := make(chan struct{}, 3)
 		for i := range 500 {

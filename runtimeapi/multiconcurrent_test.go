@@ -14,16 +14,16 @@ import (
 )
 
 // concurrent is a fixture whose session takes several events at a time.
-func concurrent(t *testing.T, slots int) (*fixture, *runtimeapi.Concurrent) {
+func multiConcurrent(t *testing.T, maxConcurrency int) (*fixture, *runtimeapi.MultiConcurrent) {
 	t.Helper()
 	f := serve(t)
-	s := f.server.BeginConcurrent(slots)
+	s := f.server.BeginMultiConcurrent(maxConcurrency)
 	f.session = s.Session
 	return f, s
 }
 
 // hand gives the session an event, and returns what tells of its end.
-func (f *fixture) hand(s *runtimeapi.Concurrent, id string) (*runtimeapi.Call, <-chan *runtimeapi.Call) {
+func (f *fixture) hand(s *runtimeapi.MultiConcurrent, id string) (*runtimeapi.Call, <-chan *runtimeapi.Call) {
 	f.Helper()
 	over := make(chan *runtimeapi.Call, 1)
 	call, err := s.Invoke(&hearth.Invocation{RequestID: id, Payload: []byte(`1`)}, time.Minute, done(func(c *runtimeapi.Call) { over <- c }))
@@ -33,8 +33,8 @@ func (f *fixture) hand(s *runtimeapi.Concurrent, id string) (*runtimeapi.Call, <
 	return call, over
 }
 
-func TestConcurrent_AnswersInAnotherOrder_GoToTheirCalls(t *testing.T) {
-	f, s := concurrent(t, 3)
+func TestMultiConcurrent_AnswersInAnotherOrder_GoToTheirCalls(t *testing.T) {
+	f, s := multiConcurrent(t, 3)
 	var calls []*runtimeapi.Call
 	for i := range 3 {
 		call, _ := f.hand(s, fmt.Sprintf("id-%d", i))
@@ -51,8 +51,8 @@ func TestConcurrent_AnswersInAnotherOrder_GoToTheirCalls(t *testing.T) {
 	}
 }
 
-func TestConcurrent_AnswerAfterExpire_IsGone(t *testing.T) {
-	f, s := concurrent(t, 1)
+func TestMultiConcurrent_AnswerAfterExpire_IsGone(t *testing.T) {
+	f, s := multiConcurrent(t, 1)
 	call, over := f.hand(s, "id-1")
 	f.get(nextPath)
 	if s.Expire(call) {
@@ -64,8 +64,8 @@ func TestConcurrent_AnswerAfterExpire_IsGone(t *testing.T) {
 }
 
 // What an expired event leaves behind must not reach a worker.
-func TestConcurrent_ExpiredUnhanded_NoWorkerGetsIt(t *testing.T) {
-	f, s := concurrent(t, 1)
+func TestMultiConcurrent_ExpiredUnhanded_NoWorkerGetsIt(t *testing.T) {
+	f, s := multiConcurrent(t, 1)
 	call, _ := f.hand(s, "id-1")
 	if !s.Expire(call) {
 		t.Error("somebody has the event")
@@ -76,8 +76,8 @@ func TestConcurrent_ExpiredUnhanded_NoWorkerGetsIt(t *testing.T) {
 	}
 }
 
-func TestConcurrent_PollWithABodyThatGoesAway_LeavesItsEvent(t *testing.T) {
-	f, s := concurrent(t, 2)
+func TestMultiConcurrent_PollWithABodyThatGoesAway_LeavesItsEvent(t *testing.T) {
+	f, s := multiConcurrent(t, 2)
 	w := f.dial()
 	w.send("GET %s HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nxx", nextPath)
 	await(f, s.Initialized(), "the poll")
@@ -99,9 +99,9 @@ func TestConcurrent_PollWithABodyThatGoesAway_LeavesItsEvent(t *testing.T) {
 
 // After its end a session does not count an event as delivered: whoever gave it
 // the event decides by that whether another one may have it.
-func TestConcurrent_Ended_DeliversNothing(t *testing.T) {
+func TestMultiConcurrent_Ended_DeliversNothing(t *testing.T) {
 	for range 200 {
-		f, s := concurrent(t, 1)
+		f, s := multiConcurrent(t, 1)
 		polled := f.poll(t.Context())
 		await(f, s.Initialized(), "the poll")
 		call, _ := f.hand(s, "id-1")
@@ -113,8 +113,8 @@ func TestConcurrent_Ended_DeliversNothing(t *testing.T) {
 	}
 }
 
-func TestConcurrent_MoreIdleThanSlots_IsRefused(t *testing.T) {
-	f, s := concurrent(t, 1)
+func TestMultiConcurrent_MoreIdleThanMaxConcurrency_IsRefused(t *testing.T) {
+	f, s := multiConcurrent(t, 1)
 	f.poll(t.Context())
 	await(f, s.Initialized(), "the poll")
 	var got reply
