@@ -1,178 +1,76 @@
 package pool
 
-import (
-	"time"
-
-	"github.com/hearthd/hearth/invoke/environment"
-)
+import "time"
 
 // Ages are spread, so that environments that came together do not go together,
-// and those that are missed are replaced while they still work.
+// and those that would be missed are succeeded while they still work.
 const (
-	ageSteps  = 16 // different ages, each a hundred-and-sixtieth of MaxAge below the one before
+	ageSteps  = 16 // different ages, each a hundred-and-sixtieth of the longest below the one before
 	ageSpread = 10 * ageSteps
 	ahead     = 8 // the last eighth is for a successor to start
 )
 
-// bornLocked sets how long an environment may live.
-func (p *Pool) bornLocked(m *member) {
-	if p.opts.MaxAge <= 0 {
-		return
-	}
-	m.end = p.opts.Clock.Now().Add(p.opts.MaxAge - p.opts.MaxAge*time.Duration(p.births%ageSteps)/ageSpread)
-	m.replace = m.end.Add(-p.opts.MaxAge / ahead)
-	p.births++
+// ages says how old environments may become.
+type ages struct {
+	max    time.Duration // 0: no bound
+	unused time.Duration // how long an environment may be unused
+	births int
 }
 
-// old reports whether an environment takes no further event for its age.
-func (p *Pool) old(m *member) bool { return !m.end.IsZero() && !p.opts.Clock.Now().Before(m.end) }
-
-// resting reports whether an environment is one of the idle ones and has
-// nothing to do.
-func (m *member) resting() bool { return m.uses == 0 && !m.expected && !m.freezing && !m.waiting }
-
-// missed reports whether an environment is to be replaced before it goes: it is
-// kept, or always at work.
-func (m *member) missed() bool {
-	if m.replace.IsZero() || m.aging || m.heir != nil || m.leaving || m.waiting || m.group.retired {
-		return false
-	}
-	return m.provisioned || m.group.slots > 1 && m.uses > 0
+// age is when something is to be done with one environment for the time that it
+// lives or is unused. A zero time is never.
+type age struct {
+	unused    time.Time // it is closed, unless it has been used
+	successor time.Time // a successor is started, if it would be missed
+	end       time.Time // it takes no further event
 }
 
-// due returns when there is something to do with an environment for the time it
-// was unused, or lives; zero: not before something else happens to it.
-func (p *Pool) due(m *member) (at time.Time) {
-	sooner := func(t time.Time) {
-		if !t.IsZero() && (at.IsZero() || t.Before(at)) {
-			at = t
-		}
+// event is one of the times of an age, or several.
+type event uint8
+
+const (
+	eventUnused event = 1 << iota
+	eventSuccessor
+	eventEnd
+)
+
+// born returns the age of an environment that begins to live now.
+func (a *ages) born(now time.Time) (age age) {
+	if a.max > 0 {
+		age.end = now.Add(a.max - a.max*time.Duration(a.births%ageSteps)/ageSpread)
+		age.successor = age.end.Add(-a.max / ahead)
+		a.births++
 	}
-	if m.resting() && !m.provisioned {
-		sooner(m.unusedSince.Add(p.opts.IdleTimeout))
+	return age
+}
+
+// rest notes that an environment has nothing to do from now on.
+func (a *ages) rest(age *age, now time.Time) { age.unused = now.Add(a.unused) }
+
+// next returns the first of some events; zero: never.
+func (a *age) next(of event) (at time.Time) {
+	if of&eventUnused != 0 {
+		at = a.unused
 	}
-	if m.resting() || m.group.slots > 1 && !m.leaving {
-		sooner(m.end)
+	if of&eventSuccessor != 0 {
+		at = sooner(at, a.successor)
 	}
-	if m.missed() {
-		sooner(m.replace)
+	if of&eventEnd != 0 {
+		at = sooner(at, a.end)
 	}
 	return at
 }
 
-// expireByLocked has the clock call expire at a time, or earlier.
-func (p *Pool) expireByLocked(at time.Time) {
-	if at.IsZero() || p.closed || !p.expires.IsZero() && !at.Before(p.expires) {
-		return
-	}
-	p.expires = at
-	d := at.Sub(p.opts.Clock.Now())
-	if p.expiry == nil {
-		p.expiry = p.opts.Clock.AfterFunc(d, "close idle and old environments", p.expire)
-	} else {
-		p.expiry.Reset(d)
-	}
+// due reports whether it is time for one of some events.
+func (a *age) due(now time.Time, of event) bool {
+	at := a.next(of)
+	return !at.IsZero() && !now.Before(at)
 }
 
-// expire closes what has been unused for too long, is too old or has died, and
-// has successors started.
-func (p *Pool) expire() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.expires = time.Time{}
-	if p.closed {
-		return
+// sooner returns the earlier of two times; zero is never.
+func sooner(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
 	}
-	now := p.opts.Clock.Now()
-	var next time.Time
-	for _, g := range p.groups {
-		for m := range g.members {
-			if at := p.expireLocked(m, now); !at.IsZero() && (next.IsZero() || at.Before(next)) {
-				next = at
-			}
-		}
-		p.scheduleLocked(g)
-	}
-	p.expireByLocked(next)
-	p.startMissingLocked() // in the room that it made
-}
-
-// expireLocked does what is due, and returns when there is more to do.
-func (p *Pool) expireLocked(m *member, now time.Time) (next time.Time) {
-	g := m.group
-	unused := !m.provisioned && now.Sub(m.unusedSince) >= p.opts.IdleTimeout
-	switch {
-	case m.resting() && (unused || p.old(m) || m.env.State() == environment.Dead):
-		g.takeIdle(m)
-		p.discardLocked(m)
-		return time.Time{}
-	case g.slots > 1 && p.old(m):
-		g.takeIdle(m)
-		m.leaving = true
-	case m.missed() && !now.Before(m.replace):
-		m.aging = true
-		g.keep.aging++
-	}
-	return p.due(m)
-}
-
-// unageLocked stops looking for a successor of an environment.
-func (m *member) unageLocked() {
-	if m.aging {
-		m.aging = false
-		m.group.keep.aging--
-	}
-}
-
-// succeedLocked puts an environment that was started for it in the place of the
-// one that is the oldest.
-func (p *Pool) succeedLocked(m *member) {
-	g := m.group
-	var old *member
-	for other := range g.members {
-		if other.aging && (old == nil || other.end.Before(old.end)) {
-			old = other
-		}
-	}
-	old.unageLocked()
-	switch {
-	case g.slots == 1 && !old.resting():
-		// It waits until the other is free: both at once would be one more than
-		// the function may have.
-		old.heir, m.waiting = m, true
-		return
-	case old.provisioned:
-		p.setProvisionedLocked(old, false)
-		p.setProvisionedLocked(m, true)
-	}
-	g.takeIdle(old)
-	if old.leaving = true; old.uses == 0 {
-		p.discardLocked(old)
-	}
-}
-
-// inheritLocked closes an environment and lets its successor take over.
-func (p *Pool) inheritLocked(m *member) {
-	g, heir, wanted := m.group, m.heir, m.provisioned
-	m.heir, heir.waiting = nil, false
-	g.takeIdle(m)
-	p.discardLocked(m)
-	if !wanted || g.retired || p.closed || heir.env.State() != environment.Idle {
-		p.discardLocked(heir)
-		return
-	}
-	p.setProvisionedLocked(heir, true)
-	p.offerLocked(heir)
-}
-
-// offerLocked gives an environment that has nothing to do to whoever waits.
-func (p *Pool) offerLocked(m *member) {
-	g := m.group
-	state, used := m.env.State(), m.env.MemoryUsed()
-	for next := p.returnLocked(m, state, used); next != nil; {
-		next.grant <- grant{member: m}
-		if next = nil; len(g.waiters) > 0 && m.uses < g.slots && !p.closed {
-			next = p.serveLocked(m)
-		}
-	}
+	return a
 }

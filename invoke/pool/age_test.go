@@ -135,7 +135,7 @@ func TestAge_Provisioned_IsReplacedAhead(t *testing.T) {
 	bubble(t, pool.Options{IdleTimeout: time.Minute, MaxAge: 8 * time.Hour}, func(b *bench) {
 		b.init = time.Minute
 		fn := version("f", "1")
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		wait(b.init + 7*time.Hour - time.Second)
 		if opened, _ := b.count(); opened != 1 {
 			b.Errorf("%d opened before the time", opened)
@@ -163,7 +163,7 @@ func TestAge_ProvisionedAtWork_SuccessorIsNotOneMore(t *testing.T) {
 	bubble(t, pool.Options{MaxAge: 8 * time.Hour}, func(b *bench) {
 		fn := version("f", "1")
 		b.pool.Reserve(fn.Name, reserve(1))
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		wait(7*time.Hour - time.Minute)
 		running := b.background(b.Context(), fn, "15m")
 		wait(10 * time.Minute)
@@ -193,7 +193,7 @@ func TestAge_ProvisionedAtWork_SuccessorIsNotOneMore(t *testing.T) {
 func TestAge_ProvisionedIsFrozenForLong_SuccessorTakesOver(t *testing.T) {
 	bubble(t, pool.Options{MaxAge: 8 * time.Second, IdleTimeout: longIdle}, func(b *bench) {
 		fn := version("f", "1")
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		wait(time.Second)
 		b.mustInvoke(function("g")) // its end has the clock call in a little more than 8 s
 		wait(time.Second)
@@ -220,7 +220,7 @@ func TestAge_ProvisionedAtWorkFromTheBeginning_IsReplacedAhead(t *testing.T) {
 	bubble(t, pool.Options{MaxAge: 8 * time.Hour}, func(b *bench) {
 		b.init = 10 * time.Second
 		fn := version("f", "1")
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		running := b.background(b.Context(), fn, "9h") // it waits for the start
 		if got := <-running[0]; got.err != nil || got.id != 0 {
 			b.Error(got)
@@ -236,7 +236,7 @@ func TestAge_ProvisionedAtWorkFromTheBeginning_IsReplacedAhead(t *testing.T) {
 func TestAge_ProvisionedWithoutRoomForAnother_GoesFirst(t *testing.T) {
 	bubble(t, pool.Options{MaxAge: 8 * time.Hour, MaxMemory: 128}, func(b *bench) {
 		fn := version("f", "1")
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		wait(8*time.Hour - time.Second)
 		if opened, _ := b.count(); opened != 1 {
 			b.Errorf("%d opened", opened)
@@ -259,7 +259,7 @@ func TestAge_SuccessorThatFails_IsTriedAgain(t *testing.T) {
 			return nil
 		}
 		fn := version("f", "1")
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		wait(7 * time.Hour)
 		if got := b.pool.Provisioned(fn); !errors.Is(got.Err, errNoSandbox) || got.Available != 1 {
 			b.Errorf("%+v", got)
@@ -305,7 +305,7 @@ func TestAge_ManagedAtWork_FinishesBesideItsSuccessor(t *testing.T) {
 func TestAge_ManagedThatIsKept_IsReplacedAhead(t *testing.T) {
 	bubble(t, pool.Options{MaxAge: 8 * time.Hour}, func(b *bench) {
 		fn := managed("f", 4)
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 2, Max: 2}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 2, Max: 2}})
 		wait(9 * time.Hour)
 		b.check()
 		if opened, closed := b.count(); opened != 4 || closed != 2 {
@@ -320,7 +320,7 @@ func TestAge_ClockThatIsAdvancedFar_LeavesWhatIsKept(t *testing.T) {
 		c.AddSettler(b.pool)
 		b.init = time.Second
 		fn := version("f", "1")
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 3}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 3}})
 		if _, err := c.Advance(b.Context(), 24*time.Hour); err != nil {
 			b.Fatal(err)
 		}

@@ -111,13 +111,13 @@ func TestProvision_KeepsEnvironmentsInitialised(t *testing.T) {
 	bubble(t, pool.Options{IdleTimeout: time.Minute}, func(b *bench) {
 		b.init = time.Second
 		fn := version("f", "1")
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 2}})
-		if got := b.pool.Provisioned(fn); got != (pool.Provisioned{Count: 2, Allocated: 2}) {
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 2}})
+		if got := b.pool.Provisioned(fn); got != (pool.Provisioned{Requested: 2, Allocated: 2}) {
 			b.Errorf("at first: %+v", got)
 		}
 		wait(time.Hour)
 		b.check()
-		if got := b.pool.Provisioned(fn); got != (pool.Provisioned{Count: 2, Allocated: 2, Available: 2}) {
+		if got := b.pool.Provisioned(fn); got != (pool.Provisioned{Requested: 2, Allocated: 2, Available: 2}) {
 			b.Errorf("later: %+v", got)
 		}
 		if opened, closed := b.count(); opened != 2 || closed != 0 {
@@ -137,7 +137,7 @@ func TestProvision_KeepsEnvironmentsInitialised(t *testing.T) {
 func TestProvision_MoreInvocations_SpillOver(t *testing.T) {
 	bubble(t, pool.Options{}, func(b *bench) {
 		fn := version("f", "1")
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		wait(time.Second)
 		first := b.background(b.Context(), fn, "1h")
 		b.check()
@@ -158,7 +158,7 @@ func TestProvision_AllOfTheReserve_LeavesNothingForOtherVersions(t *testing.T) {
 	bubble(t, pool.Options{}, func(b *bench) {
 		fn := version("f", "1")
 		b.pool.Reserve(fn.Name, reserve(1))
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		wait(time.Second)
 		if _, err := b.invoke(function("f")); !isReservedThrottle(err) {
 			b.Errorf("$LATEST: %v", err)
@@ -177,7 +177,7 @@ func TestProvision_CallerThatComesBackAtOnce_IsNotThrottled(t *testing.T) {
 		b.linger = 20 * time.Millisecond
 		fn := version("f", "1")
 		b.pool.Reserve(fn.Name, reserve(1))
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		wait(time.Second)
 		for range 5 {
 			if got := b.mustInvoke(fn); got != 0 {
@@ -193,7 +193,7 @@ func TestProvision_OneThatIsFreeInAMoment_IsNotForOtherVersions(t *testing.T) {
 		fn := version("f", "1")
 		b.mustInvoke(function("f")) // so that one of $LATEST is idle
 		b.pool.Reserve(fn.Name, reserve(1))
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		wait(time.Second)
 		b.linger = 20 * time.Millisecond
 		b.mustInvoke(fn)
@@ -209,7 +209,7 @@ func TestProvision_CallerDuringTheFreeze_IsNotThrottled(t *testing.T) {
 		b.freeze = 50 * time.Millisecond
 		fn := version("f", "1")
 		b.pool.Reserve(fn.Name, reserve(1))
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		wait(1020 * time.Millisecond)
 		b.check()
 		if got := b.mustInvoke(fn); got != 0 {
@@ -221,7 +221,7 @@ func TestProvision_CallerDuringTheFreeze_IsNotThrottled(t *testing.T) {
 func TestProvision_TakesFromWhatIsShared(t *testing.T) {
 	bubble(t, pool.Options{MaxConcurrency: 3}, func(b *bench) {
 		fn := version("f", "1")
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 2}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 2}})
 		running := b.background(b.Context(), function("g"), "1h")
 		if _, err := b.invoke(function("g")); !isThrottle(err) {
 			b.Errorf("beyond what is left: %v", err)
@@ -236,7 +236,7 @@ func TestProvision_DeadOne_IsReplaced(t *testing.T) {
 		t.Run(how.String(), func(t *testing.T) {
 			bubble(t, pool.Options{}, func(b *bench) {
 				fn := version("f", "1")
-				b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+				b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 				wait(10 * time.Second)
 				b.opened[0].set(how)
 				wait(2 * time.Second)
@@ -259,7 +259,7 @@ func TestProvision_FailedStarts_AreToldAndRetried(t *testing.T) {
 			return nil
 		}
 		fn := version("f", "1")
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		synctest.Wait()
 		if got := b.pool.Provisioned(fn); !errors.Is(got.Err, errNoSandbox) || got.Available != 0 {
 			b.Errorf("%+v", got)
@@ -276,7 +276,7 @@ func TestProvision_FailedStarts_AreToldAndRetried(t *testing.T) {
 func TestProvision_Fewer_ClosesTheIdleOnes(t *testing.T) {
 	bubble(t, pool.Options{}, func(b *bench) {
 		fn := version("f", "1")
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 3}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 3}})
 		wait(time.Second)
 		running := b.background(b.Context(), fn, "1m")
 		b.pool.Provision(fn.Name, nil)
@@ -297,9 +297,9 @@ func TestProvision_Fewer_ClosesTheIdleOnes(t *testing.T) {
 func TestProvision_Moved_StartsTheOtherVersion(t *testing.T) {
 	bubble(t, pool.Options{}, func(b *bench) {
 		one, two := version("f", "1"), version("f", "2")
-		b.pool.Provision(one.Name, []pool.Kept{{Function: one, Count: 2}})
+		b.pool.Provision(one.Name, []pool.ProvisionTarget{{Function: one, Requested: 2}})
 		wait(time.Second)
-		b.pool.Provision(one.Name, []pool.Kept{{Function: two, Count: 2}})
+		b.pool.Provision(one.Name, []pool.ProvisionTarget{{Function: two, Requested: 2}})
 		wait(time.Second)
 		b.check()
 		if got := b.pool.Provisioned(two).Available; got != 2 {
@@ -314,7 +314,7 @@ func TestProvision_Moved_StartsTheOtherVersion(t *testing.T) {
 func TestProvision_RoomIsNotMadeOfThem(t *testing.T) {
 	bubble(t, pool.Options{MaxMemory: 256, QueueTimeout: time.Second}, func(b *bench) {
 		fn := version("f", "1")
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Count: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
 		wait(time.Second)
 		b.mustInvoke(function("g"))
 		b.mustInvoke(function("h")) // in the place of g's
@@ -358,7 +358,7 @@ func TestManaged_EnvironmentTakesSeveral(t *testing.T) {
 func TestManaged_BeyondMax_Waits(t *testing.T) {
 	bubble(t, pool.Options{QueueTimeout: time.Hour}, func(b *bench) {
 		fn := managed("f", 2)
-		b.pool.Provision(fn.Name, []pool.Kept{{Function: fn, Max: 1}})
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Max: 1}})
 		answers := b.background(b.Context(), fn, repeat("1m", 5)...)
 		b.check()
 		var last time.Duration

@@ -329,3 +329,10 @@ func repeat(work string, n int) []string {
 func (s answer) String() string {
 	return fmt.Sprintf("environment %d, %v, after %s", s.id, s.err, s.at)
 }
+
+// lookup is a pool's Functions.
+type lookup func(name hearth.Name, version string) (*hearth.Function, error)
+
+func (l lookup) Lookup(name hearth.Name, version string) (*hearth.Function, error) {
+	return l(name, version)
+}

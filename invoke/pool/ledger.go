@@ -6,27 +6,41 @@ import (
 	"github.com/hearthd/hearth"
 )
 
+// ledger shares out the concurrency of accounts. Each function has books in it,
+// for all its versions together:
+//
+//	account limit ─┬─ reserved by functions: a function's own, and the most that it gets
+//	               └─ what is left, shared by all others
+//
+// Out of either, the provisioned concurrency that was requested for the function's
+// versions is taken first, whether it is used or not, and then its load. A ledger
+// knows nothing of environments; it is guarded by its owner's lock.
+type ledger struct {
+	limit     int // of each account and region
+	functions map[hearth.Name]*books
+	accounts  map[accountKey]*account
+}
+
 // accountKey is where concurrency is shared out.
 type accountKey struct{ account, region string }
 
-// account is the books of one account and region. Guarded by Pool.mu.
+// account is one account and region.
 type account struct {
-	reserved int // by its functions
-	load     int // of the functions that reserve nothing
-	tallies  int
+	reserved  int // by its functions
+	load      int // of the functions that reserve nothing, with their provisioned concurrency
+	functions int // that have books
 }
 
-// tally is the books of one function, all its versions together. Guarded by
-// Pool.mu.
-type tally struct {
+// books are those of one function.
+type books struct {
 	name    hearth.Name
 	account *account
-	// load counts the invocations that are in progress or wait, without those
-	// that run on provisioned environments and those that are about to be over.
-	load     int
-	kept     int // provisioned environments that are to be there
-	reserved int // noReserve: none
-	holders  int // groups
+	// load is the concurrency in use: invocations that are in progress or wait,
+	// without those on provisioned environments and those that are about to be over.
+	load        int
+	provisioned int // requested
+	reserved    int // noReserve: none
+	holders     int // who has opened the books
 }
 
 // noReserve is the reserve of functions that share what is left.
@@ -36,184 +50,106 @@ const noReserve = -1
 // tell those who find a function's own concurrency used up.
 const retryAfter = time.Second
 
-// tallyLocked finds or makes the books of a function.
-func (p *Pool) tallyLocked(name hearth.Name) *tally {
-	t := p.tallies[name]
-	if t == nil {
+func newLedger(limit int) *ledger {
+	return &ledger{limit: limit, functions: map[hearth.Name]*books{}, accounts: map[accountKey]*account{}}
+}
+
+// open returns the books of a function, until close.
+func (l *ledger) open(name hearth.Name) *books {
+	b := l.booksOf(name)
+	b.holders++
+	return b
+}
+
+// close is for who has opened books and adds nothing to them any more. b may be
+// nil.
+func (l *ledger) close(b *books) {
+	if b != nil {
+		b.holders--
+		l.drop(b)
+	}
+}
+
+// booksOf finds or makes the books of a function.
+func (l *ledger) booksOf(name hearth.Name) *books {
+	b := l.functions[name]
+	if b == nil {
 		key := accountKey{name.Account, name.Region}
-		a := p.accounts[key]
+		a := l.accounts[key]
 		if a == nil {
 			a = &account{}
-			p.accounts[key] = a
+			l.accounts[key] = a
 		}
-		a.tallies++
-		t = &tally{name: name, account: a, reserved: noReserve}
-		p.tallies[name] = t
+		a.functions++
+		b = &books{name: name, account: a, reserved: noReserve}
+		l.functions[name] = b
 	}
-	return t
+	return b
 }
 
-// dropTallyLocked counts a group off the books of its function, and closes
-// them when they say nothing any more. t may be nil.
-func (p *Pool) dropTallyLocked(t *tally) {
-	if t != nil {
-		t.holders--
-		p.closeTallyLocked(t)
-	}
-}
-
-func (p *Pool) closeTallyLocked(t *tally) {
-	if t.holders > 0 || t.reserved != noReserve || t.kept > 0 || p.tallies[t.name] != t {
+// drop forgets books that nobody holds and that say nothing.
+func (l *ledger) drop(b *books) {
+	if b.holders > 0 || b.reserved != noReserve || b.provisioned > 0 || l.functions[b.name] != b {
 		return
 	}
-	delete(p.tallies, t.name)
-	if t.account.tallies--; t.account.tallies == 0 {
-		delete(p.accounts, accountKey{t.name.Account, t.name.Region})
+	delete(l.functions, b.name)
+	if b.account.functions--; b.account.functions == 0 {
+		delete(l.accounts, accountKey{b.name.Account, b.name.Region})
 	}
 }
 
-// add changes the load of a function.
-func (t *tally) add(n int) {
-	if t == nil || n == 0 {
-		return
+// reserve sets the reserved concurrency of a function; nil: none.
+func (l *ledger) reserve(name hearth.Name, reserved *hearth.ReservedConcurrency) {
+	b := l.booksOf(name)
+	if b.reserved == noReserve {
+		b.account.load -= b.load + b.provisioned
+	} else {
+		b.account.reserved -= b.reserved
 	}
-	t.load += n
-	if t.reserved == noReserve {
-		t.account.load += n
+	if b.reserved = noReserve; reserved != nil {
+		b.reserved = reserved.Executions
+		b.account.reserved += b.reserved
+	} else {
+		b.account.load += b.load + b.provisioned
 	}
+	l.drop(b)
 }
 
-// keep changes how many provisioned environments a function is to have: that
-// much of its concurrency is taken, whether they are there and at work or not.
-func (t *tally) keep(n int) {
-	if t == nil {
-		return
-	}
-	t.kept += n
-	if t.reserved == noReserve {
-		t.account.load += n
-	}
-}
-
-// throttleLocked says whether an invocation that finds no provisioned
-// environment may not run or wait; nil when it may.
-func (p *Pool) throttleLocked(g *group) *hearth.Throttle {
-	t := g.tally
-	soon := g.keep.expected // a provisioned one that is free in a moment will do
+// admit says why one more of a function's load is too much; nil when it is not.
+// soon is how many of the function's provisioned environments are free in a
+// moment: one of those will do.
+func (l *ledger) admit(b *books, soon int) *hearth.Throttle {
 	switch {
-	case t == nil:
-		if len(g.waiters) < p.opts.MaxConcurrency {
-			return nil
-		}
-	case t.reserved != noReserve:
-		if t.load+t.kept-soon < t.reserved {
+	case b.reserved != noReserve:
+		if b.load+b.provisioned-soon < b.reserved {
 			return nil
 		}
 		return &hearth.Throttle{Reason: hearth.ThrottleReservedConcurrency}
-	case t.account.load-soon < p.opts.MaxConcurrency-t.account.reserved:
+	case b.account.load-soon < l.limit-b.account.reserved:
 		return nil
 	}
 	return &hearth.Throttle{Reason: hearth.ThrottleConcurrency, RetryAfter: retryAfter}
 }
 
-// Reserve gives a function that much of its account's concurrency, for all its
-// versions together: it cannot have more, and others cannot have it. Zero lets
-// nothing run; nil gives it back. Invocations in progress go on.
-func (p *Pool) Reserve(name hearth.Name, reserved *hearth.ReservedConcurrency) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	t := p.tallyLocked(name)
-	if t.reserved == noReserve {
-		t.account.load -= t.load + t.kept
-	} else {
-		t.account.reserved -= t.reserved
-	}
-	if t.reserved = noReserve; reserved != nil {
-		t.reserved = reserved.Executions
-		t.account.reserved += t.reserved
-	} else {
-		t.account.load += t.load + t.kept
-	}
-	p.closeTallyLocked(t)
-}
-
-// load is what a member counts for in the books of its function.
-func (m *member) load() int {
-	switch {
-	case m.provisioned: // its function keeps it, used or not
-		return 0
-	case m.expected && m.uses > 0:
-		return m.uses - 1 // whoever comes next can have it in a moment
-	default:
-		return m.uses
-	}
-}
-
-// useLocked gives an environment an invocation, which then counts as the
-// environment does. One that can take more stays idle.
-func (p *Pool) useLocked(m *member) {
-	before := m.load()
-	m.uses++
-	m.group.tally.add(m.load() - before)
-	if g := m.group; g.slots > 1 {
-		g.takeIdle(m)
-		if m.uses < g.slots && !g.retired {
-			g.pushIdle(m)
-		}
-		p.expireByLocked(p.due(m))
-	}
-}
-
-// joinLocked counts an invocation that waits, leaveLocked one that does not any
-// more and was given no environment.
-func (p *Pool) joinLocked(g *group) {
-	p.active++
-	g.tally.add(1)
-}
-
-func (p *Pool) leaveLocked(g *group) {
-	p.active--
-	g.tally.add(-1)
-}
-
-// expectLocked counts on a member to be free in a moment, or stops to.
-func (p *Pool) expectLocked(m *member, soon bool) {
-	if m.expected == soon || m.group.tally == nil {
-		return // those of managed instances are free with their answers
-	}
-	before := m.load()
-	by := -1
-	if soon {
-		by, m.expectedSince = 1, time.Now()
-	}
-	m.expected = soon
-	m.group.expected += by
-	if m.provisioned {
-		m.group.keep.expected += by
-	}
-	m.group.tally.add(m.load() - before)
-}
-
-// setProvisionedLocked makes a member one of those that are kept, or an
-// ordinary one.
-func (p *Pool) setProvisionedLocked(m *member, provisioned bool) {
-	if m.provisioned == provisioned {
+// addLoad changes the load of a function. b may be nil: it is not counted.
+func (b *books) addLoad(n int) {
+	if b == nil || n == 0 {
 		return
 	}
-	before := m.load()
-	m.provisioned = provisioned
-	by := -1
-	if provisioned {
-		by = 1
-	} else {
-		m.unageLocked()
+	b.load += n
+	if b.reserved == noReserve {
+		b.account.load += n
 	}
-	m.group.keep.have += by
-	if m.expected {
-		m.group.keep.expected += by
+}
+
+// addProvisioned changes the provisioned concurrency that was requested for a
+// function. b may be nil: it is not counted.
+func (b *books) addProvisioned(n int) {
+	if b == nil {
+		return
 	}
-	m.group.tally.add(m.load() - before)
-	if provisioned {
-		p.expireByLocked(p.due(m)) // it may never rest before it is to be replaced
+	b.provisioned += n
+	if b.reserved == noReserve {
+		b.account.load += n
 	}
 }

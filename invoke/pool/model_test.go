@@ -127,7 +127,7 @@ func (m *model) step() {
 // provision keeps a few environments of some function, or none.
 func (m *model) provision() {
 	fn := m.function()
-	want := []pool.Kept{{Function: fn, Count: m.rng.IntN(4)}}
+	want := []pool.ProvisionTarget{{Function: fn, Requested: m.rng.IntN(4)}}
 	if fn.Managed != nil {
 		want[0].Max = m.rng.IntN(3)
 	}

@@ -1,7 +1,6 @@
 package pool
 
 import (
-	"slices"
 	"time"
 
 	"github.com/hearthd/hearth/invoke/environment"
@@ -45,13 +44,13 @@ func (p *Pool) reapByLocked(t time.Time) {
 func (p *Pool) nextDue() (next time.Time, ok bool) {
 	now := time.Now()
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	for _, g := range p.groups {
 		for _, m := range g.idle {
 			due := m.idleSince.Add(p.opts.FreezeAfter)
-			if m.provisioned && (m.frozen || g.tally == nil || due.Before(now)) {
-				due = now.Add(watchKept)
-			} else if m.frozen || m.uses > 0 || g.tally == nil {
+			if m.provisioned && (m.phase == phaseFrozen || g.onManagedInstances() || due.Before(now)) {
+				due = now.Add(watchProvisioned)
+			} else if m.phase != phaseIdle || g.onManagedInstances() {
 				continue
 			}
 			if !ok || due.Before(next) {
@@ -66,57 +65,58 @@ func (p *Pool) nextDue() (next time.Time, ok bool) {
 // takeDue closes what has died, and returns what is to be frozen.
 func (p *Pool) takeDue(now time.Time) (freeze []*member) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
+	defer p.unlock()
 	for _, g := range p.groups {
-		g.idle = slices.DeleteFunc(g.idle, func(m *member) bool {
-			state := m.env.State()
-			if state == environment.Dead || state == environment.Broken && m.provisioned && m.uses == 0 {
+		for i := len(g.idle) - 1; i >= 0; i-- { // from the end, for discarding takes one out
+			m := g.idle[i]
+			switch state := m.env.State(); {
+			case state == environment.Dead, state == environment.Broken && m.provisioned && m.phase.atRest():
 				p.discardLocked(m)
-				return true
-			}
-			// Those on managed instances work on between invocations.
-			if !m.frozen && m.uses == 0 && g.tally != nil && now.Sub(m.idleSince) >= p.opts.FreezeAfter {
+			case m.phase == phaseIdle && !g.onManagedInstances() && now.Sub(m.idleSince) >= p.opts.FreezeAfter:
 				freeze = append(freeze, m)
 			}
-			return false
-		})
+		}
 		p.scheduleLocked(g)
 	}
 	p.startMissingLocked() // in the room that it made
 	return freeze
 }
 
-// freeze freezes an environment, if it is still idle. It is taken out of the
-// idle ones for as long as that takes; an invocation that comes meanwhile may
-// count on it.
+// freeze freezes an environment, if it is still idle. It is none of the idle
+// ones for as long as that takes; an invocation that comes meanwhile may count
+// on it.
 func (p *Pool) freeze(m *member) {
-	p.mu.Lock()
-	g := m.group
-	if !g.takeIdle(m) {
-		p.mu.Unlock()
+	if !p.beginFreeze(m) {
 		return
 	}
-	m.freezing = true
-	p.expectLocked(m, true)
-	p.mu.Unlock()
-
 	if err := m.env.Freeze(); err != nil {
-		p.opts.Logger.Warn("freeze idle environment", "function", g.key.name.String(), "error", err)
+		p.opts.Logger.Warn("freeze idle environment", "function", m.group.key.name.String(), "error", err)
 	}
-	state, used := m.env.State(), m.env.MemoryUsed()
+	p.endFreeze(m, p.read(m.env))
+}
 
+func (p *Pool) beginFreeze(m *member) bool {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	m.freezing = false
-	p.expectLocked(m, false)
-	if p.closed || state == environment.Dead || len(g.waiters) > 0 || g.retired || m.heir != nil {
-		if next := p.returnLocked(m, state, used); next != nil {
-			next.grant <- grant{member: m}
-		}
-		return
+	defer p.unlock()
+	if m.phase != phaseIdle {
+		return false
 	}
-	m.frozen = true
-	g.pushIdle(m) // idle since when it was
-	p.expireByLocked(p.due(m))
-	p.scheduleLocked(g)
+	p.moveLocked(m, phaseFreezing)
+	return true
+}
+
+func (p *Pool) endFreeze(m *member, r reading) {
+	p.mu.Lock()
+	defer p.unlock()
+	g := m.group
+	switch {
+	case m.phase == phaseClosed: // the pool is
+	case p.closed || r.state == environment.Dead || len(g.waiters) > 0 || g.standing == standingRetired || m.successor != nil:
+		p.moveLocked(m, phaseFree)
+		p.offerLocked(m, r)
+	default:
+		p.moveLocked(m, phaseFrozen) // idle since when it was
+		p.expireByLocked(m.nextEvent())
+		p.scheduleLocked(g)
+	}
 }

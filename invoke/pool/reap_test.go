@@ -226,7 +226,12 @@ func TestRetire_WhileBeingFrozenCloses(t *testing.T) {
 
 func TestRetire_InvocationThatComesTooLateLeavesNothing(t *testing.T) {
 	deleted := false
-	opts := pool.Options{Current: func(fn *hearth.Function) bool { return !deleted }}
+	opts := pool.Options{Functions: lookup(func(name hearth.Name, version string) (*hearth.Function, error) {
+		if deleted {
+			return nil, hearth.ErrNotFound
+		}
+		return function(name.Function), nil
+	})}
 	bubble(t, opts, func(b *bench) {
 		fn := function("f")
 		b.mustInvoke(fn)

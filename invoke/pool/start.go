@@ -4,9 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
+	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/invoke/environment"
 )
 
@@ -29,7 +29,7 @@ func (p *Pool) scheduleLocked(g *group) {
 		g.needy = true
 		p.needy = append(p.needy, g)
 	}
-	if g.expected > 0 && len(g.waiters) > g.starting && g.patience == nil {
+	if g.totals.expected > 0 && len(g.waiters) > g.totals.starting && g.patience == nil {
 		p.countOnLocked(g)
 	}
 	p.startMissingLocked()
@@ -37,11 +37,11 @@ func (p *Pool) scheduleLocked(g *group) {
 
 // missing is how many starts a group lacks.
 func (g *group) missing() int {
-	unserved := (len(g.waiters)+g.slots-1)/g.slots - g.starting - g.expected
-	if g.keep.max > 0 {
-		unserved = min(unserved, g.keep.max-len(g.members)-g.starting)
+	unserved := (len(g.waiters)+g.concurrency-1)/g.concurrency - g.totals.starting - g.totals.expected
+	if g.provisioning.max > 0 {
+		unserved = min(unserved, g.provisioning.max-len(g.members)-g.totals.starting)
 	}
-	return max(unserved, g.unkept())
+	return max(unserved, g.lacking())
 }
 
 // startMissingLocked gives start slots and memory to the needy groups in turn.
@@ -68,17 +68,20 @@ func (p *Pool) startMissingLocked() {
 func (p *Pool) countOnLocked(g *group) {
 	first := time.Now()
 	for m := range g.members {
-		if m.expected && m.expectedSince.Before(first) {
+		if m.phase.expected() && m.expectedSince.Before(first) {
 			first = m.expectedSince
 		}
 	}
 	g.patience = time.AfterFunc(time.Until(first.Add(patience)), func() {
 		p.mu.Lock()
-		defer p.mu.Unlock()
+		defer p.unlock()
 		g.patience = nil
 		for m := range g.members {
-			if m.expected && time.Since(m.expectedSince) >= patience {
-				p.expectLocked(m, false)
+			switch late := time.Since(m.expectedSince) >= patience; {
+			case late && m.phase == phaseAnswered:
+				p.moveLocked(m, phaseBusy)
+			case late && m.phase == phaseFreezing:
+				p.moveLocked(m, phaseStalled)
 			}
 		}
 		p.scheduleLocked(g)
@@ -100,7 +103,7 @@ func (p *Pool) makeRoomLocked(need int) bool {
 	for _, g := range p.groups {
 		for _, m := range g.idle {
 			if m.mayGo() {
-				idle += m.charged
+				idle += m.countsIn(m.state).memory
 			}
 		}
 	}
@@ -119,72 +122,55 @@ func (p *Pool) makeRoomLocked(need int) bool {
 				}
 			}
 		}
-		oldest.group.takeIdle(oldest)
 		p.discardLocked(oldest)
 	}
 	return true
 }
 
 // mayGo reports whether an idle environment may be closed to make room.
-func (m *member) mayGo() bool { return m.uses == 0 && !m.provisioned }
+func (m *member) mayGo() bool { return m.phase.atRest() && !m.provisioned }
 
-// startLocked begins a start for a group.
+// startLocked adds an environment to a group and has it started.
 func (p *Pool) startLocked(g *group) {
-	kept := g.unkept() > 0
-	if kept {
-		g.keep.starting++
-		p.keeping++
-	}
-	g.starting++
+	m := &member{group: g, ahead: g.lacking() > 0}
+	p.bookLocked(m, counts{}, m.countsIn(m.state))
 	p.starting++
-	p.memory += g.fn.MemorySize
-	freeSlot := sync.OnceFunc(func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.starting--
-		p.startMissingLocked()
-	})
-	slow := time.AfterFunc(startSlot, freeSlot)
-	p.wg.Go(func() {
-		p.start(g, kept)
-		slow.Stop()
-		freeSlot()
-	})
+	p.startAfterwards(m)
 }
 
 // start opens and initializes an environment and gives it to the group, or
-// tells the longest waiting why there is none. kept: it is one of those that
-// are kept.
-func (p *Pool) start(g *group, kept bool) {
-	env, err := p.open(g, kept)
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	g.starting--
-	p.memory -= g.fn.MemorySize
-	m := &member{env: env, group: g}
-	useful := err == nil
-	if useful {
-		g.members[m] = struct{}{}
-		p.chargeLocked(m, g.fn.MemorySize)
-		p.bornLocked(m)
+// tells the longest waiting why there is none.
+func (p *Pool) start(m *member) {
+	err := p.open(m)
+	var r reading
+	if err == nil {
+		r = p.read(m.env)
 	}
-	if kept {
-		g.keep.starting--
-		p.keeping--
+	p.mu.Lock()
+	defer p.unlock()
+	g := m.group
+	if err == nil {
+		p.moveLocked(m, phaseFree)
+		m.age = p.ages.born(r.now)
+	} else {
+		p.moveLocked(m, phaseClosed)
+	}
+	useful := err == nil
+	if m.ahead {
 		defer p.settleLocked()
-		useful = p.keptLocked(m, err) && err == nil
+		useful = p.startedAheadLocked(m, r, err) && err == nil
 	}
 	switch {
-	case useful && m.waiting: // for the one that it succeeds to be free
+	case useful && m.phase == phaseStandby:
 	case useful:
-		p.offerLocked(m)
+		p.offerLocked(m, r)
 	case err == nil:
 		p.discardLocked(m)
 	case len(g.waiters) > 0:
 		p.leaveLocked(g)
-		g.popWaiter().grant <- grant{err: err}
-	case !p.closed && !kept:
-		p.opts.Logger.Warn("environment that nobody waits for any more", "function", g.key.name.String(), "error", err)
+		p.grantAfterwards(g.popWaiter(), grant{err: err})
+	case !p.closed && !m.ahead:
+		p.warnAfterwards("environment that nobody waits for any more", "function", g.key.name.String(), "error", err)
 	}
 	p.scheduleLocked(g)
 	p.forgetLocked(g)
@@ -194,10 +180,11 @@ func (p *Pool) start(g *group, kept bool) {
 // pool is closed. A failed init phase is not an error here: the invocation
 // that gets the environment runs it again and sees why. One that took the
 // sandbox with it is, so that it is not repeated for as long as somebody waits.
-func (p *Pool) open(g *group, kept bool) (Environment, error) {
-	env, err := p.opts.Open(p.ctx, g.fn, g.initType(kept))
+func (p *Pool) open(m *member) error {
+	name := m.group.key.name
+	env, err := p.opts.Open(p.ctx, m.group.fn, m.initType())
 	if err != nil {
-		return nil, fmt.Errorf("start an environment of %s: %w", g.key.name, err)
+		return fmt.Errorf("start an environment of %s: %w", name, err)
 	}
 	closed := make(chan struct{})
 	stop := context.AfterFunc(p.ctx, func() {
@@ -209,11 +196,24 @@ func (p *Pool) open(g *group, kept bool) (Environment, error) {
 		<-closed
 	}
 	if env.State() != environment.Dead {
-		return env, nil
+		m.env = env
+		return nil
 	}
-	err = fmt.Errorf("start an environment of %s: %w", g.key.name, environment.ErrDead)
+	err = fmt.Errorf("start an environment of %s: %w", name, environment.ErrDead)
 	if closeErr := env.Close(); closeErr != nil {
 		err = fmt.Errorf("%w, and close it: %w", err, closeErr)
 	}
-	return nil, err
+	return err
+}
+
+// initType is what an environment is told to be started for.
+func (m *member) initType() string {
+	switch {
+	case m.group.onManagedInstances():
+		return hearth.InitManaged
+	case m.ahead:
+		return hearth.InitProvisioned
+	default:
+		return hearth.InitOnDemand
+	}
 }

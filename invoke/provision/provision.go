@@ -1,15 +1,16 @@
-// Package provision keeps the pool at what is configured: the concurrency that
+// Package provision brings the pool to what is configured: the concurrency that
 // functions reserve, the environments that are provisioned for versions and
 // aliases, and the bounds of managed instances.
 //
 //	settings ──┐
-//	versions ──┼──► Keeper ──► pool: Reserve, Provision
-//	aliases  ──┘       └─────► Status: how far it has come
+//	versions ──┼──► Reconciler ──► pool: Reserve, Provision
+//	aliases  ──┘         └───────► Status: how far it has come
 //
-// A Keeper is told that something of a function has changed, looks up what is
-// there now and tells the pool what it wants for all versions of that function
+// A Reconciler subscribes to changes. When it is told of one it looks up what is
+// there now and tells the pool what it wants for all versions of the function
 // together. So it does not matter in which order it hears of changes, and the
-// same happens after a restart of the daemon as after a request.
+// same happens after a restart of the daemon, when it is told of everything, as
+// after a request.
 //
 // What an alias is provisioned with goes to its version; to both of them, by
 // their weights, when it has two.
@@ -38,98 +39,116 @@ type Settings interface {
 	Bounds(name hearth.Name, qualifier string) *hearth.ScalingBounds
 }
 
-// Pool is what is kept; see invoke/pool for the contract.
+// Pool is what is brought to the settings; see invoke/pool for the contract.
 type Pool interface {
 	Reserve(name hearth.Name, reserved *hearth.ReservedConcurrency)
-	Provision(name hearth.Name, want []pool.Kept)
+	Provision(name hearth.Name, want []pool.ProvisionTarget)
 	Provisioned(fn *hearth.Function) pool.Provisioned
 }
 
-// Keeper keeps a pool. Its methods may be called from several goroutines, and
-// do not wait.
-type Keeper struct {
-	functions Functions
-	settings  Settings
-	pool      Pool
+// Reconciler has a pool provision what is configured. Create it with New and Close
+// it. Its methods may be called from several goroutines, and do not wait.
+type Reconciler struct {
+	functions   Functions
+	settings    Settings
+	pool        Pool
+	unsubscribe func()
 
 	mu sync.Mutex
 	// qualifiers are those of functions that something is provisioned for.
 	qualifiers map[hearth.Name]map[string]struct{}
 }
 
-// New returns a Keeper of a pool that keeps nothing yet.
-func New(functions Functions, settings Settings, p Pool) *Keeper {
-	return &Keeper{functions: functions, settings: settings, pool: p, qualifiers: map[hearth.Name]map[string]struct{}{}}
+// New returns a Reconciler of a pool for which nothing is set yet, once the pool
+// has been told of all that there is.
+func New(functions Functions, settings Settings, p Pool, changes hearth.Changes) *Reconciler {
+	r := &Reconciler{functions: functions, settings: settings, pool: p, qualifiers: map[hearth.Name]map[string]struct{}{}}
+	r.unsubscribe = changes.Subscribe(r)
+	return r
 }
 
-// ReservedChanged is for when the concurrency that a function reserves may have
-// changed.
-func (k *Keeper) ReservedChanged(name hearth.Name) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.pool.Reserve(name, k.settings.Reserved(name))
+// Close leaves the pool as it is from now on. When it returns, no call of the pool
+// goes on.
+func (r *Reconciler) Close() { r.unsubscribe() }
+
+// Changed is hearth.Subscriber's; a Reconciler subscribes itself.
+func (r *Reconciler) Changed(c hearth.Change) {
+	switch c.Kind {
+	case hearth.KindReservedConcurrency:
+		r.reservedChanged(c.Function)
+	case hearth.KindProvisionedConcurrency, hearth.KindScalingBounds:
+		r.provisionedChanged(c.Function, c.Qualifier)
+	case hearth.KindFunction, hearth.KindAlias:
+		r.functionChanged(c.Function)
+	}
 }
 
-// ProvisionedChanged is for when what is provisioned for a qualifier, or its
+func (r *Reconciler) reservedChanged(name hearth.Name) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pool.Reserve(name, r.settings.Reserved(name))
+}
+
+// provisionedChanged is for when what is provisioned for a qualifier, or its
 // bounds, may have changed.
-func (k *Keeper) ProvisionedChanged(name hearth.Name, qualifier string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	of := k.qualifiers[name]
-	if k.settings.Provisioned(name, qualifier) != nil || k.settings.Bounds(name, qualifier) != nil {
+func (r *Reconciler) provisionedChanged(name hearth.Name, qualifier string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	of := r.qualifiers[name]
+	if r.settings.Provisioned(name, qualifier) != nil || r.settings.Bounds(name, qualifier) != nil {
 		if of == nil {
 			of = map[string]struct{}{}
-			k.qualifiers[name] = of
+			r.qualifiers[name] = of
 		}
 		of[qualifier] = struct{}{}
 	} else if delete(of, qualifier); of == nil {
 		return
 	}
-	k.applyLocked(name)
+	r.applyLocked(name)
 	if len(of) == 0 {
-		delete(k.qualifiers, name)
+		delete(r.qualifiers, name)
 	}
 }
 
-// FunctionChanged is for when a version or an alias of a function may have
+// functionChanged is for when a version or an alias of a function may have
 // changed. It costs next to nothing for functions that nothing is provisioned
 // for.
-func (k *Keeper) FunctionChanged(name hearth.Name) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.qualifiers[name] != nil {
-		k.applyLocked(name)
+func (r *Reconciler) functionChanged(name hearth.Name) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.qualifiers[name] != nil {
+		r.applyLocked(name)
 	}
 }
 
-// applyLocked tells the pool what it is to keep of a function.
-func (k *Keeper) applyLocked(name hearth.Name) {
-	wanted := map[string]*pool.Kept{}
-	of := func(version string) *pool.Kept {
-		if wanted[version] == nil {
-			wanted[version] = &pool.Kept{}
+// applyLocked tells the pool what is to be provisioned of a function.
+func (r *Reconciler) applyLocked(name hearth.Name) {
+	targets := map[string]*pool.ProvisionTarget{}
+	of := func(version string) *pool.ProvisionTarget {
+		if targets[version] == nil {
+			targets[version] = &pool.ProvisionTarget{}
 		}
-		return wanted[version]
+		return targets[version]
 	}
-	for qualifier := range k.qualifiers[name] {
-		if p := k.settings.Provisioned(name, qualifier); p != nil {
-			for version, n := range k.split(name, qualifier, p.Executions) {
-				of(version).Count += n
+	for qualifier := range r.qualifiers[name] {
+		if p := r.settings.Provisioned(name, qualifier); p != nil {
+			for version, n := range r.split(name, qualifier, p.Executions) {
+				of(version).Requested += n
 			}
 		}
-		if b := k.settings.Bounds(name, qualifier); b != nil {
-			kept := of(qualifier)
-			kept.Count, kept.Max = kept.Count+b.Min, b.Max
+		if b := r.settings.Bounds(name, qualifier); b != nil {
+			target := of(qualifier)
+			target.Requested, target.Max = target.Requested+b.Min, b.Max
 		}
 	}
-	var want []pool.Kept
-	for version, kept := range wanted {
-		if fn, err := k.functions.Lookup(name, version); err == nil && invocable(fn) {
-			kept.Function = fn
-			want = append(want, *kept)
+	var want []pool.ProvisionTarget
+	for version, target := range targets {
+		if fn, err := r.functions.Lookup(name, version); err == nil && invocable(fn) {
+			target.Function = fn
+			want = append(want, *target)
 		}
 	}
-	k.pool.Provision(name, want)
+	r.pool.Provision(name, want)
 }
 
 // invocable reports whether environments of a version can be started. One that
@@ -139,11 +158,11 @@ func invocable(fn *hearth.Function) bool {
 }
 
 // split says how much of n goes to which version.
-func (k *Keeper) split(name hearth.Name, qualifier string, n int) map[string]int {
+func (r *Reconciler) split(name hearth.Name, qualifier string, n int) map[string]int {
 	if !hearth.IsAlias(qualifier) {
 		return map[string]int{qualifier: n}
 	}
-	alias, err := k.functions.LookupAlias(name, qualifier)
+	alias, err := r.functions.LookupAlias(name, qualifier)
 	if err != nil {
 		return nil
 	}
@@ -158,16 +177,16 @@ func (k *Keeper) split(name hearth.Name, qualifier string, n int) map[string]int
 const initFailure = "FUNCTION_ERROR_INIT_FAILURE"
 
 // Status returns how far what is provisioned for a qualifier has come.
-func (k *Keeper) Status(p *hearth.ProvisionedConcurrency) hearth.Provisioning {
-	k.mu.Lock()
-	defer k.mu.Unlock()
+func (r *Reconciler) Status(p *hearth.ProvisionedConcurrency) hearth.Provisioning {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	s := hearth.Provisioning{Status: hearth.ProvisioningInProgress}
-	for version, n := range k.split(p.Function, p.Qualifier, p.Executions) {
-		fn, err := k.functions.Lookup(p.Function, version)
+	for version, n := range r.split(p.Function, p.Qualifier, p.Executions) {
+		fn, err := r.functions.Lookup(p.Function, version)
 		if err != nil || n == 0 {
 			continue
 		}
-		got := k.pool.Provisioned(fn)
+		got := r.pool.Provisioned(fn)
 		s.Allocated += min(n, got.Allocated)
 		s.Available += min(n, got.Available)
 		if got.Err != nil {
@@ -185,7 +204,7 @@ func (k *Keeper) Status(p *hearth.ProvisionedConcurrency) hearth.Provisioning {
 
 // Paused reports whether nothing of a function can run, since it reserves no
 // concurrency.
-func (k *Keeper) Paused(name hearth.Name) bool {
-	r := k.settings.Reserved(name)
-	return r != nil && r.Executions == 0
+func (r *Reconciler) Paused(name hearth.Name) bool {
+	reserved := r.settings.Reserved(name)
+	return reserved != nil && reserved.Executions == 0
 }

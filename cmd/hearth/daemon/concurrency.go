@@ -1,17 +1,19 @@
 package daemon
 
 import (
+	"iter"
+	"strings"
+
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/edge/capacity"
 	"github.com/hearthd/hearth/edge/concurrency"
-	"github.com/hearthd/hearth/invoke/pool"
-	"github.com/hearthd/hearth/invoke/provision"
 	"github.com/hearthd/hearth/store/catalog"
+	"github.com/hearthd/hearth/store/changes"
 	layerstore "github.com/hearthd/hearth/store/layers"
 	"github.com/hearthd/hearth/store/records"
 )
 
-// concurrencyRecords are what functions may use, and what is kept ready of them.
+// concurrencyRecords are what functions may use, and what is provisioned of them.
 type concurrencyRecords struct {
 	reserved    records.ByFunction[hearth.ReservedConcurrency]
 	provisioned records.ByFunction[hearth.ProvisionedConcurrency]
@@ -29,7 +31,7 @@ func newConcurrencyRecords(set *records.Set) concurrencyRecords {
 	}
 }
 
-// Reserved, Provisioned and Bounds make them the keeper's Settings.
+// Reserved, Provisioned and Bounds make them provision's Settings.
 func (c concurrencyRecords) Reserved(name hearth.Name) *hearth.ReservedConcurrency {
 	return c.reserved.Lookup(name, "")
 }
@@ -42,49 +44,54 @@ func (c concurrencyRecords) Bounds(name hearth.Name, qualifier string) *hearth.S
 	return c.bounds.Lookup(name, qualifier)
 }
 
-// watch tells the daemon's keeper of changes, once there is one.
-func (c concurrencyRecords) watch(d *daemon) {
-	qualified := func(key string) {
-		if k, parts := d.keeper.Load(), records.Parts(key); k != nil && len(parts) == 4 {
-			k.ProvisionedChanged(hearth.Name{Account: parts[0], Region: parts[1], Function: parts[2]}, parts[3])
+// watch publishes the changes of the records that are provision's settings.
+func (c concurrencyRecords) watch(feed *changes.Feed) {
+	publish := func(kind hearth.Kind) func(key string) {
+		return func(key string) {
+			if parts := records.Parts(key); len(parts) >= 3 {
+				feed.Publish(hearth.Change{
+					Kind: kind, Function: hearth.Name{Account: parts[0], Region: parts[1], Function: parts[2]},
+					Qualifier: strings.Join(parts[3:], ""),
+				})
+			}
 		}
 	}
-	c.provisioned.OnChange(qualified)
-	c.bounds.OnChange(qualified)
-	c.reserved.OnChange(func(key string) {
-		if k, parts := d.keeper.Load(), records.Parts(key); k != nil && len(parts) == 3 {
-			k.ReservedChanged(hearth.Name{Account: parts[0], Region: parts[1], Function: parts[2]})
-		}
-	})
+	c.reserved.OnChange(publish(hearth.KindReservedConcurrency))
+	c.provisioned.OnChange(publish(hearth.KindProvisionedConcurrency))
+	c.bounds.OnChange(publish(hearth.KindScalingBounds))
 }
 
-// openKeeper brings the pool to what is configured, and has it kept there.
-func (d *daemon) openKeeper(p *pool.Pool) {
-	k := provision.New(d.catalog, d.concurrency, p)
-	d.keeper.Store(k)
-	for _, r := range d.concurrency.reserved.All("") {
-		k.ReservedChanged(r.Value.Function)
-	}
-	for _, p := range d.concurrency.provisioned.All("") {
-		k.ProvisionedChanged(p.Value.Function, p.Value.Qualifier)
-	}
-	for _, b := range d.concurrency.bounds.All("") {
-		k.ProvisionedChanged(b.Value.Function, b.Value.Qualifier)
+// Changes makes them a source of the feed.
+func (c concurrencyRecords) Changes() iter.Seq[hearth.Change] {
+	return func(yield func(hearth.Change) bool) {
+		for _, r := range c.reserved.All("") {
+			if !yield(hearth.Change{Kind: hearth.KindReservedConcurrency, Function: r.Value.Function}) {
+				return
+			}
+		}
+		for _, p := range c.provisioned.All("") {
+			if !yield(hearth.Change{Kind: hearth.KindProvisionedConcurrency, Function: p.Value.Function, Qualifier: p.Value.Qualifier}) {
+				return
+			}
+		}
+		for _, b := range c.bounds.All("") {
+			if !yield(hearth.Change{Kind: hearth.KindScalingBounds, Function: b.Value.Function, Qualifier: b.Value.Qualifier}) {
+				return
+			}
+		}
 	}
 }
 
 // aliasChanged moves what is provisioned for an alias.
 func (d *daemon) aliasChanged(name hearth.Name) {
-	if k := d.keeper.Load(); k != nil {
-		k.FunctionChanged(name)
-	}
+	d.changes.Publish(hearth.Change{Kind: hearth.KindAlias, Function: name})
 }
 
 // newConcurrency returns what serves the operations on concurrency.
 func (d *daemon) newConcurrency() *concurrency.Service {
 	return concurrency.New(concurrency.Options{
 		Reservations: d.concurrency.reserved, Configs: d.concurrency.provisioned,
-		Functions: d.catalog, Progress: d.keeper.Load(), Usage: codeUsage{catalog: d.catalog, layers: d.layers},
+		Functions: d.catalog, Progress: d.provision.Load(), Usage: codeUsage{catalog: d.catalog, layers: d.layers},
 		Scope: d.defaults(), Limit: d.cfg.MaxConcurrency,
 	})
 }

@@ -31,6 +31,7 @@ import (
 	"github.com/hearthd/hearth/runtimes"
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/store/catalog"
+	"github.com/hearthd/hearth/store/changes"
 	"github.com/hearthd/hearth/store/jetstream"
 	layerstore "github.com/hearthd/hearth/store/layers"
 	"github.com/hearthd/hearth/store/records"
@@ -73,8 +74,8 @@ type daemon struct {
 
 	concurrency concurrencyRecords
 	reserving   *concurrency.Service
-	keeper      atomic.Pointer[provision.Keeper] // set with pool
-	pool        atomic.Pointer[pool.Pool]        // set once there are environments to drain
+	changes     changes.Feed
+	provision   atomic.Pointer[provision.Reconciler]
 	background  sync.WaitGroup
 }
 
@@ -129,8 +130,12 @@ func (d *daemon) openStore(ctx context.Context) (err error) {
 	d.layers = layerstore.New(d.records)
 	d.policies = newPolicyRecords(d.records)
 	d.concurrency = newConcurrencyRecords(d.records)
-	d.concurrency.watch(d)
-	return d.records.Open(ctx)
+	d.concurrency.watch(&d.changes)
+	if err := d.records.Open(ctx); err != nil {
+		return err
+	}
+	d.changes.AddSource(d.concurrency)
+	return nil
 }
 
 func (d *daemon) openLogs() (err error) {
@@ -153,7 +158,7 @@ func (d *daemon) openEngine(environ []string) (err error) {
 		Pool: pool.Options{
 			MaxConcurrency: d.cfg.MaxConcurrency, MaxMemory: d.cfg.MaxMemory,
 			IdleTimeout: d.cfg.IdleTimeout, FreezeAfter: d.cfg.FreezeAfter, MaxAge: d.cfg.MaxAge, Clock: d.clock,
-			Current: func(fn *hearth.Function) bool { return d.current(fn.Name, fn.Version, fn.Generation) },
+			Functions: d.catalog, Changes: &d.changes,
 		},
 		OpenCode:    d.catalog.OpenCode,
 		Credentials: d.functionCredentials,
@@ -164,10 +169,9 @@ func (d *daemon) openEngine(environ []string) (err error) {
 		Logger:      d.logger,
 	})
 	if err == nil {
-		d.pool.Store(d.engine.Pool())
 		d.dispatcher = dispatch.New(d.catalog, d.engine.Pool())
 		d.dispatcher.AllowLoops(d.loopsAllowed)
-		d.openKeeper(d.engine.Pool())
+		d.provision.Store(provision.New(d.catalog, d.concurrency, d.engine.Pool(), &d.changes))
 		if d.testClock != nil {
 			d.testClock.AddSettler(d.engine.Pool())
 		}
@@ -210,23 +214,10 @@ func (d *daemon) defaults() scope.Defaults {
 	return scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}
 }
 
-// functionChanged drains the environments of outdated code.
+// functionChanged has the environments of outdated code drained, and others
+// provisioned.
 func (d *daemon) functionChanged(name hearth.Name) {
-	p := d.pool.Load()
-	if p == nil {
-		return // while opening, there are none
-	}
-	p.Retire(name, func(version, generation string) bool { return d.current(name, version, generation) })
-	if k := d.keeper.Load(); k != nil {
-		k.FunctionChanged(name)
-	}
-}
-
-// current reports whether a version's code and configuration are still those
-// of a generation.
-func (d *daemon) current(name hearth.Name, version, generation string) bool {
-	fn, err := d.catalog.Lookup(name, version)
-	return err == nil && fn.Generation == generation
+	d.changes.Publish(hearth.Change{Kind: hearth.KindFunction, Function: name})
 }
 
 // Close stops the parts in reverse.
@@ -240,6 +231,9 @@ func (d *daemon) Close() error {
 	}
 	if d.queue != nil {
 		d.drainQueue()
+	}
+	if r := d.provision.Load(); r != nil {
+		r.Close()
 	}
 	if d.engine != nil {
 		errs = append(errs, d.engine.Close())

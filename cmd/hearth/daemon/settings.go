@@ -97,7 +97,7 @@ func urlHost(listen string) string {
 
 // eventConfig returns how events of a function are treated.
 func (d *daemon) eventConfig(name hearth.Name, qualifier string) queue.Config {
-	c := queue.Config{Retries: queue.DefaultRetries, Paused: d.keeper.Load().Paused(name)}
+	c := queue.Config{Retries: queue.DefaultRetries, Paused: d.provision.Load().Paused(name)}
 	if set := d.kept.eventConfigs.Lookup(name, cmp.Or(qualifier, hearth.Latest)); set != nil {
 		c.MaxAge = time.Duration(api.Value(set.MaximumEventAge)) * time.Second
 		if set.MaximumRetryAttempts != nil {
