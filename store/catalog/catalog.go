@@ -5,7 +5,7 @@
 //	control ── Create Update Publish Delete ──► KV ──► watch ──┐
 //	   │                                                       ▼
 //	   └────────── applied before the call returns ──────► index ──► Lookup
-//	                                                           └───► OnChange
+//	                                                           └───► Options.Changes
 //
 // Get and the lists read the store; Lookup and LookupAlias read the index alone
 // and never wait.
@@ -38,12 +38,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/changes"
 	"github.com/hearthd/hearth/store/mirror"
 )
 
@@ -56,14 +58,11 @@ const DefaultGrace = time.Hour
 type Options struct {
 	KV    store.KV    // required; the catalog uses the keys under "fn/"
 	Blobs store.Blobs // required; the catalog owns all blobs in it
-	// OnChange is called after Lookup shows a created, changed or deleted
-	// version of a function, once per change, from whatever goroutine applied
-	// it; not for aliases. Calls can overtake each other: it looks up what is
-	// there now. It must not block, and not call the catalog's Close. Nil:
-	// nobody wants to know.
-	OnChange func(name hearth.Name)
-	// OnAlias is OnChange for the aliases of a function.
-	OnAlias func(name hearth.Name)
+	// Changes is told of every version and every alias that is created, changed
+	// or deleted, once per change and after Lookup shows it, and has the catalog
+	// as a source. Its subscribers must not call the catalog's Close. Nil: nobody
+	// wants to know.
+	Changes *changes.Feed
 	// References returns digests beside those of functions that Sweep keeps, such
 	// as those of layers, from the store. Nil: there are none.
 	References func(ctx context.Context) ([]string, error)
@@ -75,14 +74,13 @@ type Options struct {
 // goroutines. Errors with a caller-facing text are *hearth.Error; all wrap the
 // kinds of package hearth. Close it before the store.
 type Catalog struct {
-	kv       store.KV
-	blobs    store.Blobs
-	onChange func(hearth.Name)
-	onAlias  func(hearth.Name)
-	logger   *slog.Logger
-	grace    time.Duration
-	others   func(ctx context.Context) ([]string, error) // Options.References
-	mirror   *mirror.Mirror[key, record]
+	kv     store.KV
+	blobs  store.Blobs
+	feed   *changes.Feed
+	logger *slog.Logger
+	grace  time.Duration
+	others func(ctx context.Context) ([]string, error) // Options.References
+	mirror *mirror.Mirror[key, record]
 
 	mu    sync.Mutex
 	holds map[string]int // digests held by PutCode
@@ -92,17 +90,14 @@ type Catalog struct {
 // the reading.
 func Open(ctx context.Context, opts Options) (*Catalog, error) {
 	c := &Catalog{
-		kv: opts.KV, blobs: opts.Blobs, onChange: opts.OnChange, onAlias: opts.OnAlias, logger: opts.Logger, grace: opts.Grace,
+		kv: opts.KV, blobs: opts.Blobs, feed: opts.Changes, logger: opts.Logger, grace: opts.Grace,
 		others: opts.References, holds: map[string]int{},
 	}
 	if c.others == nil {
 		c.others = func(context.Context) ([]string, error) { return nil, nil }
 	}
-	if c.onAlias == nil {
-		c.onAlias = func(hearth.Name) {}
-	}
-	if c.onChange == nil {
-		c.onChange = func(hearth.Name) {}
+	if c.feed == nil {
+		c.feed = &changes.Feed{}
 	}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
@@ -113,11 +108,12 @@ func Open(ctx context.Context, opts Options) (*Catalog, error) {
 	c.mirror = mirror.New(mirror.Options[key, record]{
 		KV: opts.KV, Prefix: rootPrefix, Key: parseKey,
 		Value:   func(k key, value []byte) (*record, error) { return decode(value, k) },
-		Changed: c.changed, Logger: c.logger,
+		Changed: func(k key) { c.feed.Publish(k.change()) }, Logger: c.logger,
 	})
 	if err := c.mirror.Open(ctx); err != nil {
 		return nil, fmt.Errorf("open catalog: %w", err)
 	}
+	c.feed.AddSource(c)
 	return c, nil
 }
 
@@ -125,12 +121,15 @@ func Open(ctx context.Context, opts Options) (*Catalog, error) {
 // has.
 func (c *Catalog) Close() { c.mirror.Close() }
 
-// changed tells who wants to know. An alias changes no version.
-func (c *Catalog) changed(k key) {
-	if k.isAlias() {
-		c.onAlias(k.name)
-	} else {
-		c.onChange(k.name)
+// Changes yields a change for every version and alias that there is, in no
+// order: the catalog is a changes.Source.
+func (c *Catalog) Changes() iter.Seq[hearth.Change] {
+	return func(yield func(hearth.Change) bool) {
+		for k := range c.mirror.All() {
+			if !yield(k.change()) {
+				return
+			}
+		}
 	}
 }
 

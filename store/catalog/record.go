@@ -81,6 +81,15 @@ func isVersion(qualifier string) bool {
 	return beside || qualifier == hearth.Latest
 }
 
+// change is what is published when the record of the key changes.
+func (k key) change() hearth.Change {
+	kind := hearth.KindFunction
+	if k.isAlias() {
+		kind = hearth.KindAlias
+	}
+	return hearth.Change{Kind: kind, Function: k.name, Qualifier: k.qualifier}
+}
+
 // isAlias reports whether the key is an alias's. It is a version's otherwise.
 func (k key) isAlias() bool { return hearth.IsAlias(k.qualifier) }
 

@@ -46,15 +46,6 @@ func add[T any](s *Set, name string, k kind) *Collection[T] {
 	return &Collection[T]{set: s, kind: name, prefix: rootPrefix + name + "/"}
 }
 
-// OnChange has f called with the key of every record that is created, changed
-// or deleted from Open on, after Lookup shows it; see mirror.Options.Changed
-// for what f may do. Call it before Open, once.
-func (c *Collection[T]) OnChange(f func(key string)) {
-	k := c.set.kinds[c.kind]
-	k.changed = f
-	c.set.kinds[c.kind] = k
-}
-
 // Lookup returns a record from memory, or nil. It never waits. Nobody may write
 // to what it returns.
 func (c *Collection[T]) Lookup(key string) *T {

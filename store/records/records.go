@@ -3,7 +3,7 @@
 // Collection over one store.KV, read from the store or, without waiting, from a
 // copy in memory that follows it.
 //
-//	set := records.New(kv, logger)
+//	set := records.New(kv, feed, logger)
 //	layers := records.Of[hearth.LayerVersion](set, "layer")
 //	urls := records.OfFunction[hearth.FunctionURL](set, "url")
 //	err := set.Open(ctx)
@@ -25,6 +25,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/url"
 	"slices"
@@ -32,6 +33,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/changes"
 	"github.com/hearthd/hearth/store/mirror"
 )
 
@@ -44,6 +46,7 @@ const schema = 1
 // Open.
 type Set struct {
 	kv     store.KV
+	feed   *changes.Feed
 	kinds  map[string]kind
 	mirror *mirror.Mirror[string, any]
 	exists func(name hearth.Name, qualifier string) error // nil: every owner does
@@ -53,17 +56,23 @@ type Set struct {
 type kind struct {
 	ofFunction bool
 	decode     func(value []byte) (any, error)
-	changed    func(key string)
 }
 
-// New returns a set without collections.
-func New(kv store.KV, logger *slog.Logger) *Set {
+// New returns a set without collections. feed is told of every record that is
+// created, changed or deleted, once per change and after Lookup shows it, and has
+// the set as a source once that is open. Its subscribers must not call the set's
+// Close. feed nil: nobody wants to know. logger nil: silent.
+func New(kv store.KV, feed *changes.Feed, logger *slog.Logger) *Set {
+	if feed == nil {
+		feed = &changes.Feed{}
+	}
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Set{kv: kv, kinds: map[string]kind{}}
+	s := &Set{kv: kv, feed: feed, kinds: map[string]kind{}}
 	s.mirror = mirror.New(mirror.Options[string, any]{
-		KV: kv, Prefix: rootPrefix, Key: s.checkKey, Value: s.decode, Changed: s.changed, Logger: logger,
+		KV: kv, Prefix: rootPrefix, Key: s.checkKey, Value: s.decode,
+		Changed: func(key string) { s.feed.Publish(s.change(key)) }, Logger: logger,
 	})
 	return s
 }
@@ -77,7 +86,13 @@ func (s *Set) Owners(exists func(name hearth.Name, qualifier string) error) { s.
 
 // Open reads what is there and follows its changes until Close, which must come
 // before the store's. ctx bounds the reading.
-func (s *Set) Open(ctx context.Context) error { return s.mirror.Open(ctx) }
+func (s *Set) Open(ctx context.Context) error {
+	if err := s.mirror.Open(ctx); err != nil {
+		return err
+	}
+	s.feed.AddSource(s)
+	return nil
+}
 
 // Close stops following. Lookup keeps answering from what there is.
 func (s *Set) Close() { s.mirror.Close() }
@@ -106,9 +121,30 @@ func (s *Set) decode(key string, value []byte) (*any, error) {
 	return &v, nil
 }
 
-func (s *Set) changed(key string) {
-	if name, k, ok := s.kindOf(key); ok && k.changed != nil {
-		k.changed(strings.TrimPrefix(key, rootPrefix+name+"/"))
+// change is what is published when the record of a store key changes.
+func (s *Set) change(key string) hearth.Change {
+	name, k, _ := s.kindOf(key)
+	parts := Parts(strings.TrimPrefix(key, rootPrefix+name+"/"))
+	id := strings.Join(parts[min(2, len(parts)):], "/")
+	parts = append(parts, "", "", "")
+	c := hearth.Change{Kind: hearth.Kind(name), Function: hearth.Name{Account: parts[0], Region: parts[1]}}
+	if k.ofFunction {
+		c.Function.Function, c.Qualifier = parts[2], parts[3]
+	} else {
+		c.ID = id
+	}
+	return c
+}
+
+// Changes yields a change for every record that there is, in no order: the set is
+// a changes.Source.
+func (s *Set) Changes() iter.Seq[hearth.Change] {
+	return func(yield func(hearth.Change) bool) {
+		for key := range s.mirror.All() {
+			if !yield(s.change(key)) {
+				return
+			}
+		}
 	}
 }
 

@@ -42,20 +42,26 @@ func (c concurrencyRecords) Bounds(name hearth.Name, qualifier string) *hearth.S
 	return c.bounds.Lookup(name, qualifier)
 }
 
-// watch tells the daemon's keeper of changes, once there is one.
-func (c concurrencyRecords) watch(d *daemon) {
-	qualified := func(key string) {
-		if k, parts := d.keeper.Load(), records.Parts(key); k != nil && len(parts) == 4 {
-			k.ProvisionedChanged(hearth.Name{Account: parts[0], Region: parts[1], Function: parts[2]}, parts[3])
+// follower tells the daemon's parts of changes, once there are any.
+type follower struct{ daemon *daemon }
+
+// Changed makes it a hearth.Subscriber.
+func (f follower) Changed(c hearth.Change) {
+	k := f.daemon.keeper.Load()
+	switch c.Kind {
+	case hearth.KindFunction:
+		f.daemon.functionChanged(c.Function)
+	case hearth.KindAlias:
+		f.daemon.aliasChanged(c.Function)
+	case hearth.KindProvisionedConcurrency, hearth.KindScalingBounds:
+		if k != nil && c.Qualifier != "" {
+			k.ProvisionedChanged(c.Function, c.Qualifier)
+		}
+	case hearth.KindReservedConcurrency:
+		if k != nil && c.Qualifier == "" {
+			k.ReservedChanged(c.Function)
 		}
 	}
-	c.provisioned.OnChange(qualified)
-	c.bounds.OnChange(qualified)
-	c.reserved.OnChange(func(key string) {
-		if k, parts := d.keeper.Load(), records.Parts(key); k != nil && len(parts) == 3 {
-			k.ReservedChanged(hearth.Name{Account: parts[0], Region: parts[1], Function: parts[2]})
-		}
-	})
 }
 
 // openKeeper brings the pool to what is configured, and has it kept there.

@@ -31,6 +31,7 @@ import (
 	"github.com/hearthd/hearth/runtimes"
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/store/catalog"
+	"github.com/hearthd/hearth/store/changes"
 	"github.com/hearthd/hearth/store/jetstream"
 	layerstore "github.com/hearthd/hearth/store/layers"
 	"github.com/hearthd/hearth/store/records"
@@ -52,6 +53,7 @@ type daemon struct {
 	logger  *slog.Logger
 
 	store    *jetstream.Store
+	changes  changes.Feed // of catalog and records
 	catalog  *catalog.Catalog
 	records  *records.Set
 	kept     settingsRecords // in records
@@ -116,20 +118,20 @@ func (d *daemon) openStore(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	d.changes.Subscribe(follower{d}) // for as long as there is a daemon
 	d.catalog, err = catalog.Open(ctx, catalog.Options{
-		KV: d.store.KV(), Blobs: d.store.Blobs(), OnChange: d.functionChanged, OnAlias: d.aliasChanged, Logger: d.logger,
+		KV: d.store.KV(), Blobs: d.store.Blobs(), Changes: &d.changes, Logger: d.logger,
 		References: func(ctx context.Context) ([]string, error) { return d.layers.Digests(ctx) },
 	})
 	if err != nil {
 		return err
 	}
-	d.records = records.New(d.store.KV(), d.logger)
+	d.records = records.New(d.store.KV(), &d.changes, d.logger)
 	d.records.Owners(d.owner)
 	d.kept = newSettingsRecords(d.records)
 	d.layers = layerstore.New(d.records)
 	d.policies = newPolicyRecords(d.records)
 	d.concurrency = newConcurrencyRecords(d.records)
-	d.concurrency.watch(d)
 	return d.records.Open(ctx)
 }
 
