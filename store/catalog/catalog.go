@@ -18,8 +18,13 @@
 //	fn/version/<account>/<region>/<name>/<number>    published versions; ten digits
 //	fn/alias/<account>/<region>/<name>/<alias>       aliases
 //
-// Values are JSON with a schema number, see record. Further records of a
-// function get prefixes of their own beside these.
+// Values are the forms of package schema. Further records of a function get
+// prefixes of their own beside these.
+//
+// A record that this version of hearth cannot read is kept and named in the log.
+// Whoever asks for that version or alias gets schema.ErrUnreadable, and it can be
+// deleted; lists leave it out. Sweep removes nothing while there is one of a
+// function, whose code is not known.
 //
 // An alias never points to a version that is not there: whoever writes an alias
 // writes its versions too, unchanged, in the same commit, so that a deletion
@@ -80,6 +85,7 @@ type Catalog struct {
 	logger *slog.Logger
 	grace  time.Duration
 	others func(ctx context.Context) ([]string, error) // Options.References
+	forms  forms
 	mirror *mirror.Mirror[key, record]
 
 	mu    sync.Mutex
@@ -89,9 +95,13 @@ type Catalog struct {
 // Open reads all functions and follows their changes until Close. ctx bounds
 // the reading.
 func Open(ctx context.Context, opts Options) (*Catalog, error) {
+	return open(ctx, opts, newForms())
+}
+
+func open(ctx context.Context, opts Options, forms forms) (*Catalog, error) {
 	c := &Catalog{
 		kv: opts.KV, blobs: opts.Blobs, feed: opts.Changes, logger: opts.Logger, grace: opts.Grace,
-		others: opts.References, holds: map[string]int{},
+		others: opts.References, forms: forms, holds: map[string]int{},
 	}
 	if c.others == nil {
 		c.others = func(context.Context) ([]string, error) { return nil, nil }
@@ -107,7 +117,7 @@ func Open(ctx context.Context, opts Options) (*Catalog, error) {
 	}
 	c.mirror = mirror.New(mirror.Options[key, record]{
 		KV: opts.KV, Prefix: rootPrefix, Key: parseKey,
-		Value:   func(k key, value []byte) (*record, error) { return decode(value, k) },
+		Value:   func(k key, value []byte) (*record, error) { return c.forms.decode(value, k) },
 		Changed: func(k key) { c.feed.Publish(k.change()) }, Logger: c.logger,
 	})
 	if err := c.mirror.Open(ctx); err != nil {
@@ -125,7 +135,7 @@ func (c *Catalog) Close() { c.mirror.Close() }
 // order: the catalog is a changes.Source.
 func (c *Catalog) Changes() iter.Seq[hearth.Change] {
 	return func(yield func(hearth.Change) bool) {
-		for k := range c.mirror.All() {
+		for k := range c.mirror.Keys() {
 			if !yield(k.change()) {
 				return
 			}
@@ -136,48 +146,57 @@ func (c *Catalog) Changes() iter.Seq[hearth.Change] {
 // wrote applies a write of this node to the index. It copies what the record
 // holds: the caller may go on with its own.
 func (c *Catalog) wrote(r *record, revision uint64) {
-	own := &record{Schema: r.Schema}
-	if r.Function != nil {
-		f := *r.Function
-		own.Function = &f
+	own := &record{}
+	if r.function != nil {
+		f := *r.function
+		own.function = &f
 	}
-	if r.Alias != nil {
-		a := *r.Alias
-		own.Alias = &a
+	if r.alias != nil {
+		a := *r.alias
+		own.alias = &a
 	}
 	c.mirror.Wrote(r.key(), own, revision)
 }
 
 // Lookup returns a version of a function from memory: the latest for "" and
-// $LATEST. hearth.ErrNotFound with AWS's text otherwise, also for an alias. It
-// neither waits nor allocates when it finds one. Nobody may write to what it
+// $LATEST. hearth.ErrNotFound with AWS's text otherwise, also for an alias, and
+// schema.ErrUnreadable. It neither waits nor allocates when it finds one. Nobody may write to what it
 // returns.
 func (c *Catalog) Lookup(name hearth.Name, version string) (*hearth.Function, error) {
 	if version == "" {
 		version = hearth.Latest
 	}
-	if r := c.mirror.Get(key{name, version}); r != nil && r.Function != nil {
-		return r.Function, nil
+	r, err := c.mirror.Find(key{name, version})
+	switch {
+	case err != nil && !hearth.IsAlias(version):
+		return nil, err
+	case r == nil || r.function == nil:
+		return nil, notFound(name, version)
 	}
-	return nil, notFound(name, version)
+	return r.function, nil
 }
 
 // LookupAlias returns an alias from memory, as Lookup does a version;
-// hearth.ErrNotFound.
+// hearth.ErrNotFound, schema.ErrUnreadable.
 func (c *Catalog) LookupAlias(name hearth.Name, alias string) (*hearth.Alias, error) {
-	if r := c.mirror.Get(key{name, alias}); r != nil && r.Alias != nil {
-		return r.Alias, nil
+	r, err := c.mirror.Find(key{name, alias})
+	switch {
+	case err != nil && hearth.IsAlias(alias):
+		return nil, err
+	case r == nil || r.alias == nil:
+		return nil, notFound(name, alias)
 	}
-	return nil, notFound(name, alias)
+	return r.alias, nil
 }
 
-// All returns every version of every function from memory, in no order. Nobody
+// All returns every version of every function that can be read from memory, in no
+// order. Nobody
 // may write to what it returns.
 func (c *Catalog) All() []*hearth.Function {
 	var list []*hearth.Function
 	for _, r := range c.mirror.All() {
-		if r.Function != nil {
-			list = append(list, r.Function)
+		if r.function != nil {
+			list = append(list, r.function)
 		}
 	}
 	return list
@@ -283,12 +302,14 @@ func (c *Catalog) addReferenced(ctx context.Context, digests map[string]bool) er
 			return err
 		}
 		for _, stored := range records {
-			r, err := decodeRecord(stored)
+			r, err := c.forms.decodeRecord(stored)
 			if err != nil {
-				return err // its code is not known: nothing can be removed safely
+				// Its code is not known: nothing can be removed safely.
+				c.logger.Error("no code is removed as long as this record cannot be read", "key", stored.Key, "error", err)
+				return err
 			}
-			digests[r.Function.Code.Digest] = true
-			for _, layer := range r.Function.Layers {
+			digests[r.function.Code.Digest] = true
+			for _, layer := range r.function.Layers {
 				digests[layer.Digest] = true
 			}
 		}

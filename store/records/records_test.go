@@ -2,6 +2,7 @@ package records_test
 
 import (
 	"errors"
+	"reflect"
 	"strconv"
 	"sync"
 	"testing"
@@ -12,11 +13,20 @@ import (
 	"github.com/hearthd/hearth/store/changes"
 	"github.com/hearthd/hearth/store/mem"
 	"github.com/hearthd/hearth/store/records"
+	"github.com/hearthd/hearth/store/schema"
 )
 
 type thing struct {
 	Name  string
 	Count int
+}
+
+// testKinds are things, on their own and of functions.
+func testKinds() []schema.Kind {
+	return []schema.Kind{
+		{Name: "thing", Schema: 1, Form: reflect.TypeFor[thing]()},
+		{Name: "attached", Schema: 1, Form: reflect.TypeFor[thing](), OfFunction: true},
+	}
 }
 
 type kept struct {
@@ -27,9 +37,9 @@ type kept struct {
 
 func open(t *testing.T, kv *mem.KV, feed *changes.Feed) kept {
 	t.Helper()
-	k := kept{set: records.New(kv, feed, nil)}
+	k := kept{set: records.NewOf(testKinds(), kv, feed, nil)}
 	k.things = records.Of[thing](k.set, "thing")
-	k.ofFunc = records.OfFunction[thing](k.set, "attached")
+	k.ofFunc = records.Of[thing](k.set, "attached")
 	if err := k.set.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}

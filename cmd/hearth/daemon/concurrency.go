@@ -22,10 +22,10 @@ type concurrencyRecords struct {
 // newConcurrencyRecords adds them to a set that is not open yet.
 func newConcurrencyRecords(set *records.Set) concurrencyRecords {
 	return concurrencyRecords{
-		reserved:    records.NewByFunction[hearth.ReservedConcurrency](set, "reserved"),
-		provisioned: records.NewByFunction[hearth.ProvisionedConcurrency](set, "provisioned"),
-		bounds:      records.NewByFunction[hearth.ScalingBounds](set, "scaling"),
-		providers:   records.NewByID[hearth.CapacityProvider](set, "capacity-provider"),
+		reserved:    records.NewByFunction[hearth.ReservedConcurrency](set, hearth.KindReservedConcurrency),
+		provisioned: records.NewByFunction[hearth.ProvisionedConcurrency](set, hearth.KindProvisionedConcurrency),
+		bounds:      records.NewByFunction[hearth.ScalingBounds](set, hearth.KindScalingBounds),
+		providers:   records.NewByID[hearth.CapacityProvider](set, hearth.KindCapacityProvider),
 	}
 }
 
