@@ -5,15 +5,15 @@ import "strconv"
 // Alias is a name for a version of a function, or for two of them that share
 // its invocations. It is a value; holders of a copy never see it change.
 type Alias struct {
-	Function    Name
-	Name        string // letters, digits, '-', '_'; not digits alone
-	Description string
-	Version     string // Latest or a published version
+	Function    Name   `json:"Function"`
+	Name        string `json:"Name"` // letters, digits, '-', '_'; not digits alone
+	Description string `json:"Description"`
+	Version     string `json:"Version"` // Latest or a published version
 	// Additional is a second published version, which gets AdditionalWeight of
 	// the invocations, 0 to 1; the first gets the rest. Empty: there is none.
-	Additional       string
-	AdditionalWeight float64
-	RevisionID       string // changes with every update
+	Additional       string  `json:"Additional"`
+	AdditionalWeight float64 `json:"AdditionalWeight"`
+	RevisionID       string  `json:"RevisionID"` // changes with every update
 }
 
 // ARN returns the alias's ARN: that of the function, qualified.

@@ -13,13 +13,14 @@ const (
 // is attached to. hearth keeps it and does not check signatures: they are made
 // by a service of AWS with keys that never leave it.
 type CodeSigningConfig struct {
-	Account, Region string
-	ID              string // csc- and 17 lower-case letters and digits
-	Description     string
-	Publishers      []string // ARNs of signing profile versions
-	Untrusted       string   // UntrustedWarn or UntrustedEnforce
-	Tags            map[string]string
-	LastModified    time.Time
+	Account      string            `json:"Account"`
+	Region       string            `json:"Region"`
+	ID           string            `json:"ID"` // csc- and 17 lower-case letters and digits
+	Description  string            `json:"Description"`
+	Publishers   []string          `json:"Publishers"` // ARNs of signing profile versions
+	Untrusted    string            `json:"Untrusted"`  // UntrustedWarn or UntrustedEnforce
+	Tags         map[string]string `json:"Tags"`
+	LastModified time.Time         `json:"LastModified"`
 }
 
 // ARN returns the configuration's ARN.
@@ -29,6 +30,6 @@ func (c *CodeSigningConfig) ARN() string {
 
 // CodeSigningBinding attaches a CodeSigningConfig to a function.
 type CodeSigningBinding struct {
-	Function  Name
-	ConfigARN string
+	Function  Name   `json:"Function"`
+	ConfigARN string `json:"ConfigARN"`
 }

@@ -16,17 +16,17 @@ const (
 // ReservedConcurrency is the part of an account's concurrency that one function
 // has for itself, and may not exceed. Zero: it cannot be invoked.
 type ReservedConcurrency struct {
-	Function   Name
-	Executions int
+	Function   Name `json:"Function"`
+	Executions int  `json:"Executions"`
 }
 
 // ProvisionedConcurrency is how many environments of a version, or of what an
 // alias points to, are kept initialised ahead.
 type ProvisionedConcurrency struct {
-	Function     Name
-	Qualifier    string // a published version or an alias
-	Executions   int    // at least 1
-	LastModified time.Time
+	Function     Name      `json:"Function"`
+	Qualifier    string    `json:"Qualifier"`  // a published version or an alias
+	Executions   int       `json:"Executions"` // at least 1
+	LastModified time.Time `json:"LastModified"`
 }
 
 // States of provisioned concurrency, in AWS's spelling.
@@ -48,27 +48,32 @@ type Provisioning struct {
 // this host, whatever the members say of networks and instance types; they are
 // kept and shown.
 type CapacityProvider struct {
-	Account, Region, Name string
+	Account string `json:"Account"`
+	Region  string `json:"Region"`
+	Name    string `json:"Name"`
 
-	SubnetIDs, SecurityGroupIDs []string
-	OperatorRole                string
-	Architectures               []string // nil: not sent
-	AllowedTypes, ExcludedTypes []string
-	MaxVCPUs                    int    // 0: not sent
-	ScalingMode                 string // Auto, Manual
-	ScalingPolicies             []ScalingPolicy
-	KMSKeyARN                   string
-	Tags                        map[string]string
-	PropagateMode               string // None, AWSTags, ...; empty: not sent
-	PropagateTags               map[string]string
-	SystemLogLevel, LogGroup    string // of its telemetry
-	LastModified                time.Time
+	SubnetIDs        []string          `json:"SubnetIDs"`
+	SecurityGroupIDs []string          `json:"SecurityGroupIDs"`
+	OperatorRole     string            `json:"OperatorRole"`
+	Architectures    []string          `json:"Architectures"` // nil: not sent
+	AllowedTypes     []string          `json:"AllowedTypes"`
+	ExcludedTypes    []string          `json:"ExcludedTypes"`
+	MaxVCPUs         int               `json:"MaxVCPUs"`    // 0: not sent
+	ScalingMode      string            `json:"ScalingMode"` // Auto, Manual
+	ScalingPolicies  []ScalingPolicy   `json:"ScalingPolicies"`
+	KMSKeyARN        string            `json:"KMSKeyARN"`
+	Tags             map[string]string `json:"Tags"`
+	PropagateMode    string            `json:"PropagateMode"` // None, AWSTags, ...; empty: not sent
+	PropagateTags    map[string]string `json:"PropagateTags"`
+	SystemLogLevel   string            `json:"SystemLogLevel"` // of its telemetry
+	LogGroup         string            `json:"LogGroup"`
+	LastModified     time.Time         `json:"LastModified"`
 }
 
 // ScalingPolicy is a target that a capacity provider's instances are scaled by.
 type ScalingPolicy struct {
-	Metric string
-	Target float64
+	Metric string  `json:"Metric"`
+	Target float64 `json:"Target"`
 }
 
 // ARN returns the provider's ARN.
@@ -82,21 +87,21 @@ func CapacityProviderARN(account, region, name string) string {
 // ManagedInstances is a function's CapacityProviderConfig: its environments run
 // on managed instances and take several invocations at a time.
 type ManagedInstances struct {
-	ProviderARN string
+	ProviderARN string `json:"ProviderARN"`
 	// MaxConcurrency is how many invocations an environment takes at a time;
 	// 0: what is usual for the runtime.
-	MaxConcurrency int
+	MaxConcurrency int `json:"MaxConcurrency"`
 	// MemoryPerVCPU is in GiB; 0: 2.
-	MemoryPerVCPU float64
+	MemoryPerVCPU float64 `json:"MemoryPerVCPU"`
 }
 
 // ScalingBounds are how many environments of a version on managed instances
 // there are.
 type ScalingBounds struct {
-	Function  Name
-	Qualifier string
-	Min       int // kept ready; the default is 0 here, as a host has one set of instances
-	Max       int // 0: no bound
+	Function  Name   `json:"Function"`
+	Qualifier string `json:"Qualifier"`
+	Min       int    `json:"Min"` // kept ready; the default is 0 here, as a host has one set of instances
+	Max       int    `json:"Max"` // 0: no bound
 }
 
 // MaxConcurrency is how many invocations one environment of the function takes

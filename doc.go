@@ -3,6 +3,7 @@
 // speaks in these types.
 //
 // The package imports the standard library only and does no I/O. Wire formats
-// live in package api, storage formats in package store/catalog; a type here is
-// neither.
+// live in package api. What is stored is the business of package store/schema, for
+// which the nouns that are stored have explicit json tags: a field may be renamed,
+// its tag may not.
 package hearth

@@ -30,46 +30,47 @@ const (
 // change. Pointers and empty fields are settings that were not sent and have no
 // default for the kind of source.
 type EventSourceMapping struct {
-	Account, Region string
-	UUID            string
-	Function        Name
-	Qualifier       string // empty, a version or an alias
+	Account   string `json:"Account"`
+	Region    string `json:"Region"`
+	UUID      string `json:"UUID"`
+	Function  Name   `json:"Function"`
+	Qualifier string `json:"Qualifier"` // empty, a version or an alias
 
-	Kind      string              // one of the Source constants
-	SourceARN string              // empty: SourceSelfManaged
-	Endpoints map[string][]string // of a self-managed cluster: KAFKA_BOOTSTRAP_SERVERS
-	Topics    []string
-	Queues    []string // of an MQ broker
-	Access    []SourceAccess
+	Kind      string              `json:"Kind"`      // one of the Source constants
+	SourceARN string              `json:"SourceARN"` // empty: SourceSelfManaged
+	Endpoints map[string][]string `json:"Endpoints"` // of a self-managed cluster: KAFKA_BOOTSTRAP_SERVERS
+	Topics    []string            `json:"Topics"`
+	Queues    []string            `json:"Queues"` // of an MQ broker
+	Access    []SourceAccess      `json:"Access"`
 
-	Enabled           bool
-	BatchSize         int
-	BatchWindow       *int      // seconds
-	StartingPosition  string    // TRIM_HORIZON, LATEST, AT_TIMESTAMP or empty
-	StartingTimestamp time.Time // with AT_TIMESTAMP
-	Filters           []string  // patterns; a record needs to match one
-	FilterKeyARN      string    // KMSKeyArn
-	ResponseTypes     []string  // ReportBatchItemFailures
-	OnFailure         string    // destination ARN
+	Enabled           bool      `json:"Enabled"`
+	BatchSize         int       `json:"BatchSize"`
+	BatchWindow       *int      `json:"BatchWindow"`       // seconds
+	StartingPosition  string    `json:"StartingPosition"`  // TRIM_HORIZON, LATEST, AT_TIMESTAMP or empty
+	StartingTimestamp time.Time `json:"StartingTimestamp"` // with AT_TIMESTAMP
+	Filters           []string  `json:"Filters"`           // patterns; a record needs to match one
+	FilterKeyARN      string    `json:"FilterKeyARN"`      // KMSKeyArn
+	ResponseTypes     []string  `json:"ResponseTypes"`     // ReportBatchItemFailures
+	OnFailure         string    `json:"OnFailure"`         // destination ARN
 
-	ParallelizationFactor *int
-	MaximumRecordAge      *int // seconds; -1: for ever
-	MaximumRetryAttempts  *int // -1: for ever
-	TumblingWindow        *int // seconds
-	Bisect                *bool
-	MaximumConcurrency    *int // of a queue
+	ParallelizationFactor *int  `json:"ParallelizationFactor"`
+	MaximumRecordAge      *int  `json:"MaximumRecordAge"`     // seconds; -1: for ever
+	MaximumRetryAttempts  *int  `json:"MaximumRetryAttempts"` // -1: for ever
+	TumblingWindow        *int  `json:"TumblingWindow"`       // seconds
+	Bisect                *bool `json:"Bisect"`
+	MaximumConcurrency    *int  `json:"MaximumConcurrency"` // of a queue
 
-	Pollers    *ProvisionedPollers
-	Kafka      *KafkaConsumer
-	DocumentDB *DocumentDBSource
-	Metrics    []string // nil: not set
-	LogLevel   string   // of the system; Kafka only
+	Pollers    *ProvisionedPollers `json:"Pollers"`
+	Kafka      *KafkaConsumer      `json:"Kafka"`
+	DocumentDB *DocumentDBSource   `json:"DocumentDB"`
+	Metrics    []string            `json:"Metrics"`  // nil: not set
+	LogLevel   string              `json:"LogLevel"` // of the system; Kafka only
 
-	Tags         map[string]string
-	LastModified time.Time
+	Tags         map[string]string `json:"Tags"`
+	LastModified time.Time         `json:"LastModified"`
 	// Transition is the state that LastModified began, and which ends by
 	// itself: see State. Empty: it had none.
-	Transition string
+	Transition string `json:"Transition"`
 }
 
 // MappingSettles is how long a mapping stays in a state between others, such as
@@ -101,30 +102,36 @@ func (m *EventSourceMapping) ARN() string {
 func (m *EventSourceMapping) FunctionARN() string { return m.Function.ARN(m.Qualifier) }
 
 // SourceAccess is a way to reach an event source: a secret, a subnet.
-type SourceAccess struct{ Type, URI string }
+type SourceAccess struct {
+	Type string `json:"Type"`
+	URI  string `json:"URI"`
+}
 
 // ProvisionedPollers keeps pollers running ahead of demand.
 type ProvisionedPollers struct {
-	Minimum, Maximum *int
-	Group            string
+	Minimum *int   `json:"Minimum"`
+	Maximum *int   `json:"Maximum"`
+	Group   string `json:"Group"`
 }
 
 // KafkaConsumer is how a cluster's topics are read.
 type KafkaConsumer struct {
-	ConsumerGroup   string
-	ConsumptionMode string
-	Registry        *SchemaRegistry
+	ConsumerGroup   string          `json:"ConsumerGroup"`
+	ConsumptionMode string          `json:"ConsumptionMode"`
+	Registry        *SchemaRegistry `json:"Registry"`
 }
 
 // SchemaRegistry is where the schemas of Kafka records are.
 type SchemaRegistry struct {
-	URI          string
-	RecordFormat string
-	Access       []SourceAccess
-	Validate     []string // attributes: KEY, VALUE
+	URI          string         `json:"URI"`
+	RecordFormat string         `json:"RecordFormat"`
+	Access       []SourceAccess `json:"Access"`
+	Validate     []string       `json:"Validate"` // attributes: KEY, VALUE
 }
 
 // DocumentDBSource is what of a DocumentDB cluster is read.
 type DocumentDBSource struct {
-	Database, Collection, FullDocument string
+	Database     string `json:"Database"`
+	Collection   string `json:"Collection"`
+	FullDocument string `json:"FullDocument"`
 }

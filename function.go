@@ -25,61 +25,61 @@ const (
 // see it change. Maps and slices inside it must not be written to after it was
 // stored or handed on.
 type Function struct {
-	Name    Name
-	Version string // Latest, LatestPublished or a decimal number
+	Name    Name   `json:"Name"`
+	Version string `json:"Version"` // Latest, LatestPublished or a decimal number
 	// ID tells a function from others that had its name before, or get it once
 	// it is deleted. All its versions have it, and no update changes it. Empty:
 	// the function is from before there were any.
-	ID string
+	ID string `json:"ID"`
 
-	Description string
-	Runtime     string // AWS's identifier, e.g. python3.13; empty for images
-	Handler     string
-	Role        string
-	PackageType string // PackageZip or PackageImage
-	Code        Code
-	Image       *ImageConfig // nil unless sent
+	Description string       `json:"Description"`
+	Runtime     string       `json:"Runtime"` // AWS's identifier, e.g. python3.13; empty for images
+	Handler     string       `json:"Handler"`
+	Role        string       `json:"Role"`
+	PackageType string       `json:"PackageType"` // PackageZip or PackageImage
+	Code        Code         `json:"Code"`
+	Image       *ImageConfig `json:"Image"` // nil unless sent
 
-	Timeout           int               // seconds, 1-900
-	MemorySize        int               // MB, 128-10240
-	EphemeralStorage  int               // MB of /tmp, 512-10240
-	Environment       map[string]string // nil when never sent; empty when sent empty
-	Architectures     []string
-	Layers            []Layer
-	TracingMode       string // PassThrough or Active
-	Logging           Logging
-	DeadLetterTarget  string
-	KMSKeyArn         string
-	VPCSubnets        []string
-	VPCSecurityGroups []string
-	VPCIPv6           bool   // Ipv6AllowedForDualStack
-	SnapStart         string // None or PublishedVersions
-	TenantIsolation   string // empty or PER_TENANT
-	FileSystems       []FileSystem
-	Managed           *ManagedInstances // nil: ordinary environments
-	Durable           *Durable          // nil: an ordinary function
-	Tags              map[string]string // on $LATEST only
+	Timeout           int               `json:"Timeout"`          // seconds, 1-900
+	MemorySize        int               `json:"MemorySize"`       // MB, 128-10240
+	EphemeralStorage  int               `json:"EphemeralStorage"` // MB of /tmp, 512-10240
+	Environment       map[string]string `json:"Environment"`      // nil when never sent; empty when sent empty
+	Architectures     []string          `json:"Architectures"`
+	Layers            []Layer           `json:"Layers"`
+	TracingMode       string            `json:"TracingMode"` // PassThrough or Active
+	Logging           Logging           `json:"Logging"`
+	DeadLetterTarget  string            `json:"DeadLetterTarget"`
+	KMSKeyArn         string            `json:"KMSKeyArn"`
+	VPCSubnets        []string          `json:"VPCSubnets"`
+	VPCSecurityGroups []string          `json:"VPCSecurityGroups"`
+	VPCIPv6           bool              `json:"VPCIPv6"`         // Ipv6AllowedForDualStack
+	SnapStart         string            `json:"SnapStart"`       // None or PublishedVersions
+	TenantIsolation   string            `json:"TenantIsolation"` // empty or PER_TENANT
+	FileSystems       []FileSystem      `json:"FileSystems"`
+	Managed           *ManagedInstances `json:"Managed"` // nil: ordinary environments
+	Durable           *Durable          `json:"Durable"` // nil: an ordinary function
+	Tags              map[string]string `json:"Tags"`    // on $LATEST only
 
-	State            string
-	StateReason      string
-	StateReasonCode  string
-	Update           string // LastUpdateStatus
-	UpdateReason     string
-	UpdateReasonCode string
+	State            string `json:"State"`
+	StateReason      string `json:"StateReason"`
+	StateReasonCode  string `json:"StateReasonCode"`
+	Update           string `json:"Update"` // LastUpdateStatus
+	UpdateReason     string `json:"UpdateReason"`
+	UpdateReasonCode string `json:"UpdateReasonCode"`
 
 	// Generation changes whenever code or configuration does, and with nothing
 	// else: environments of another generation are drained. RevisionID changes
 	// more often, with the state too.
-	Generation   string
-	RevisionID   string
-	LastModified time.Time
+	Generation   string    `json:"Generation"`
+	RevisionID   string    `json:"RevisionID"`
+	LastModified time.Time `json:"LastModified"`
 
 	// LastPublished is the number of the version that was published last, 0
 	// when none was: numbers are never used again. On $LATEST only.
-	LastPublished int
+	LastPublished int `json:"LastPublished"`
 	// SourceDescription is the Description of the $LATEST that a version was
 	// published from; its own can be another. On published versions only.
-	SourceDescription string
+	SourceDescription string `json:"SourceDescription"`
 }
 
 // ARN returns the function's ARN; qualified unless the version is $LATEST.
@@ -104,40 +104,41 @@ func (f *Function) CheckTenant(id string) error {
 
 // Code names a function's code in the blob store or an image registry.
 type Code struct {
-	Digest   string // hex SHA-256 of the archive: its key in the blob store
-	SHA256   string // base64 SHA-256, AWS's CodeSha256
-	Size     int64  // bytes of the archive
-	Unzipped int64  // bytes of the files in it
-	ImageURI string // image packages only
+	Digest   string `json:"Digest"`   // hex SHA-256 of the archive: its key in the blob store
+	SHA256   string `json:"SHA256"`   // base64 SHA-256, AWS's CodeSha256
+	Size     int64  `json:"Size"`     // bytes of the archive
+	Unzipped int64  `json:"Unzipped"` // bytes of the files in it
+	ImageURI string `json:"ImageURI"` // image packages only
 	// S3 is where the archive was read from in S3ObjectStorageMode REFERENCE.
 	// hearth has a copy of it all the same.
-	S3     *S3Object
-	KMSKey string // SourceKMSKeyArn: kept and shown, of no effect
+	S3     *S3Object `json:"S3"`
+	KMSKey string    `json:"KMSKey"` // SourceKMSKeyArn: kept and shown, of no effect
 	// Dir is a directory that is used in place, without an archive: `hearth
 	// run DIR`. It never reaches the store.
-	Dir string
+	Dir string `json:"Dir"`
 }
 
 // S3Object names an archive by the words of S3.
 type S3Object struct {
-	Bucket, Key string
-	Version     string // empty: the newest
+	Bucket  string `json:"Bucket"`
+	Key     string `json:"Key"`
+	Version string `json:"Version"` // empty: the newest
 }
 
 // Layer is one layer version as a function refers to it. It goes on to work
 // when the layer version is deleted.
 type Layer struct {
-	ARN      string
-	Digest   string // hex SHA-256 of the archive in the blob store
-	Size     int64  // bytes of the archive
-	Unzipped int64  // bytes of the files in it
+	ARN      string `json:"ARN"`
+	Digest   string `json:"Digest"`   // hex SHA-256 of the archive in the blob store
+	Size     int64  `json:"Size"`     // bytes of the archive
+	Unzipped int64  `json:"Unzipped"` // bytes of the files in it
 }
 
 // ImageConfig overrides what an image says of itself.
 type ImageConfig struct {
-	EntryPoint       []string
-	Command          []string
-	WorkingDirectory string
+	EntryPoint       []string `json:"EntryPoint"`
+	Command          []string `json:"Command"`
+	WorkingDirectory string   `json:"WorkingDirectory"`
 }
 
 // IsZero reports whether nothing is overridden: AWS then shows no ImageConfig.
@@ -147,23 +148,23 @@ func (c *ImageConfig) IsZero() bool {
 
 // FileSystem is a mount that a function asks for.
 type FileSystem struct {
-	ARN       string
-	LocalPath string
+	ARN       string `json:"ARN"`
+	LocalPath string `json:"LocalPath"`
 }
 
 // Durable is a function's DurableConfig.
 type Durable struct {
-	ExecutionTimeout int // seconds; 0: not said
-	RetentionDays    int
-	KMSKeyArn        string
+	ExecutionTimeout int    `json:"ExecutionTimeout"` // seconds; 0: not said
+	RetentionDays    int    `json:"RetentionDays"`
+	KMSKeyArn        string `json:"KMSKeyArn"`
 }
 
 // Logging is a function's LoggingConfig.
 type Logging struct {
-	Format           string // Text or JSON
-	Group            string // log group
-	ApplicationLevel string // JSON only; empty: not set
-	SystemLevel      string // JSON only; empty: not set
+	Format           string `json:"Format"`           // Text or JSON
+	Group            string `json:"Group"`            // log group
+	ApplicationLevel string `json:"ApplicationLevel"` // JSON only; empty: not set
+	SystemLevel      string `json:"SystemLevel"`      // JSON only; empty: not set
 }
 
 // Log formats.

@@ -10,10 +10,10 @@ const (
 // RuntimeManagement says when a version of a function gets a newer runtime.
 // hearth keeps it: the runtime is the host's, and is updated with it.
 type RuntimeManagement struct {
-	Function          Name
-	Version           string // Latest or a number
-	UpdateOn          string // one of the RuntimeUpdate constants
-	RuntimeVersionARN string // with RuntimeUpdateManual only
+	Function          Name   `json:"Function"`
+	Version           string `json:"Version"`           // Latest or a number
+	UpdateOn          string `json:"UpdateOn"`          // one of the RuntimeUpdate constants
+	RuntimeVersionARN string `json:"RuntimeVersionARN"` // with RuntimeUpdateManual only
 }
 
 // What happens to a function that invokes itself over and over, in AWS's
@@ -25,6 +25,6 @@ const (
 
 // Recursion is a function's recursion configuration.
 type Recursion struct {
-	Function Name
-	Loop     string // RecursionTerminate or RecursionAllow
+	Function Name   `json:"Function"`
+	Loop     string `json:"Loop"` // RecursionTerminate or RecursionAllow
 }

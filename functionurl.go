@@ -14,16 +14,16 @@ const (
 // FunctionURL is the HTTP endpoint of a function or one of its aliases. It is a
 // value; holders of a copy never see it change.
 type FunctionURL struct {
-	Function Name
-	Alias    string // empty: the unpublished function
+	Function Name   `json:"Function"`
+	Alias    string `json:"Alias"` // empty: the unpublished function
 	// ID is the first label of the URL's host: 32 lower-case letters and
 	// digits, random, the same for the life of the URL.
-	ID         string
-	AuthType   string // URLAuthIAM or URLAuthNone
-	InvokeMode string // URLBuffered or URLResponseStream; empty: not set, which is buffered
-	CORS       *CORS  // nil: none
-	Created    time.Time
-	Modified   time.Time
+	ID         string    `json:"ID"`
+	AuthType   string    `json:"AuthType"`   // URLAuthIAM or URLAuthNone
+	InvokeMode string    `json:"InvokeMode"` // URLBuffered or URLResponseStream; empty: not set, which is buffered
+	CORS       *CORS     `json:"CORS"`       // nil: none
+	Created    time.Time `json:"Created"`
+	Modified   time.Time `json:"Modified"`
 }
 
 // ARN returns the ARN of the function or alias that the URL invokes.
@@ -31,10 +31,10 @@ func (u *FunctionURL) ARN() string { return u.Function.ARN(u.Alias) }
 
 // CORS is how a FunctionURL answers requests from pages of other origins.
 type CORS struct {
-	AllowCredentials *bool
-	AllowHeaders     []string
-	AllowMethods     []string
-	AllowOrigins     []string
-	ExposeHeaders    []string
-	MaxAge           *int // seconds, 0-86400
+	AllowCredentials *bool    `json:"AllowCredentials"`
+	AllowHeaders     []string `json:"AllowHeaders"`
+	AllowMethods     []string `json:"AllowMethods"`
+	AllowOrigins     []string `json:"AllowOrigins"`
+	ExposeHeaders    []string `json:"ExposeHeaders"`
+	MaxAge           *int     `json:"MaxAge"` // seconds, 0-86400
 }

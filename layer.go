@@ -10,9 +10,9 @@ import (
 
 // LayerName identifies a layer: accounts and regions are separate namespaces.
 type LayerName struct {
-	Account string // twelve digits
-	Region  string
-	Layer   string // letters, digits, '-', '_'
+	Account string `json:"Account"` // twelve digits
+	Region  string `json:"Region"`
+	Layer   string `json:"Layer"` // letters, digits, '-', '_'
 }
 
 // ARN returns the layer's ARN, without a version.
@@ -29,14 +29,14 @@ func (n LayerName) VersionARN(version int64) string {
 // maps and slices inside it must not be written to after it was stored or
 // handed on.
 type LayerVersion struct {
-	Layer         LayerName
-	Version       int64 // from 1, never used again
-	Description   string
-	License       string
-	Runtimes      []string // that it is meant for; nil: not said
-	Architectures []string // nil: not said
-	Code          Code
-	Created       time.Time
+	Layer         LayerName `json:"Layer"`
+	Version       int64     `json:"Version"` // from 1, never used again
+	Description   string    `json:"Description"`
+	License       string    `json:"License"`
+	Runtimes      []string  `json:"Runtimes"`      // that it is meant for; nil: not said
+	Architectures []string  `json:"Architectures"` // nil: not said
+	Code          Code      `json:"Code"`
+	Created       time.Time `json:"Created"`
 }
 
 // ARN returns the ARN of the layer version.

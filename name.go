@@ -12,9 +12,9 @@ const LatestPublished = "$LATEST.PUBLISHED"
 
 // Name identifies a function: accounts and regions are separate namespaces.
 type Name struct {
-	Account  string // twelve digits
-	Region   string
-	Function string // 1-64 letters, digits, '-', '_'
+	Account  string `json:"Account"` // twelve digits
+	Region   string `json:"Region"`
+	Function string `json:"Function"` // 1-64 letters, digits, '-', '_'
 }
 
 // ARN returns the function's ARN, with the qualifier appended unless it is empty.

@@ -43,14 +43,16 @@ func (l LayerVersion) ARN() string { return l.Layer.VersionARN(l.Version) }
 
 // Policy is what is kept of a policy. One without statements is as good as none.
 type Policy struct {
-	Document   document.Document
-	RevisionID string // of a layer version's policy; empty for functions
+	Document   document.Document `json:"Document"`
+	RevisionID string            `json:"RevisionID"` // of a layer version's policy; empty for functions
 }
 
 // Store keeps policies by what they are attached to; see store/records for the
 // contract.
 type Store[K any] interface {
-	Lookup(key K) *Policy
+	// Lookup returns nil when there is no policy, and an error when there is one
+	// that cannot be read.
+	Lookup(key K) (*Policy, error)
 	Get(ctx context.Context, key K) (*Policy, error)
 	Modify(ctx context.Context, key K, change func(p *Policy, exists bool) error) (*Policy, error)
 	Delete(ctx context.Context, key K, check func(*Policy) error) (*Policy, error)
@@ -110,7 +112,8 @@ func (s *Service) DeleteLayerVersion(ctx context.Context, layer hearth.LayerName
 
 // Decide says what the policy of a request's resource says of the request, from
 // memory. The policy of a function is that of its unqualified name, for $LATEST
-// too; versions and aliases have their own.
+// too; versions and aliases have their own. What a policy says that cannot be read
+// is no.
 func (s *Service) Decide(r document.Request) document.Decision {
 	parts := strings.Split(r.Resource, ":")
 	if len(parts) < 7 || parts[2] != "lambda" {
@@ -118,6 +121,7 @@ func (s *Service) Decide(r document.Request) document.Decision {
 	}
 	region, account, kind, name := parts[3], parts[4], parts[5], parts[6]
 	var p *Policy
+	var err error
 	switch {
 	case kind == "function" && len(parts) <= 8:
 		f := Function{Name: hearth.Name{Account: account, Region: region, Function: name}}
@@ -128,15 +132,18 @@ func (s *Service) Decide(r document.Request) document.Decision {
 			f.Qualifier = ""
 			r.Resource = f.Name.ARN("")
 		}
-		p = s.opts.FunctionPolicies.Lookup(f)
+		p, err = s.opts.FunctionPolicies.Lookup(f)
 	case kind == "layer" && len(parts) == 8:
 		layer, version, ok := hearth.ParseLayerARN(r.Resource)
 		if !ok {
 			return document.Silent
 		}
-		p = s.opts.LayerPolicies.Lookup(LayerVersion{layer, version})
+		p, err = s.opts.LayerPolicies.Lookup(LayerVersion{layer, version})
 	}
-	if p == nil {
+	switch {
+	case err != nil:
+		return document.Denied
+	case p == nil:
 		return document.Silent
 	}
 	r.Owner = account

@@ -2,6 +2,7 @@ package policy_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -24,22 +25,23 @@ var (
 
 // memory is a policy.Store.
 type memory[K comparable] struct {
-	mu   sync.Mutex
-	kept map[K]policy.Policy
+	mu         sync.Mutex
+	kept       map[K]policy.Policy
+	unreadable error // of any
 }
 
-func (m *memory[K]) Lookup(key K) *policy.Policy {
+func (m *memory[K]) Lookup(key K) (*policy.Policy, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if p, ok := m.kept[key]; ok {
-		return &p
+		return &p, m.unreadable
 	}
-	return nil
+	return nil, m.unreadable
 }
 
 func (m *memory[K]) Get(_ context.Context, key K) (*policy.Policy, error) {
-	if p := m.Lookup(key); p != nil {
-		return p, nil
+	if p, err := m.Lookup(key); p != nil || err != nil {
+		return p, err
 	}
 	return nil, hearth.ErrNotFound
 }
@@ -195,6 +197,22 @@ func TestDecide_EachQualifierHasItsOwnPolicy(t *testing.T) {
 	}
 }
 
+func TestDecide_PolicyThatCannotBeRead_IsDenied(t *testing.T) {
+	f := newFixture()
+	f.add("s", "", "")
+	f.policies.unreadable = errors.New("of a newer version")
+	if got := f.Decide(invoked(name.ARN(""))); got != document.Denied {
+		t.Errorf("decision %d", got)
+	}
+	if status, answer := f.do("DELETE", "/2026-07-09/resource-policy/"+name.ARN(""), ""); status != http.StatusNoContent {
+		t.Errorf("its deletion: %d %s", status, answer)
+	}
+	f.policies.unreadable = nil
+	if got := f.Decide(invoked(name.ARN(""))); got != document.Silent {
+		t.Errorf("decision %d once it is deleted", got)
+	}
+}
+
 func TestDecide_WhatHasNoPolicy(t *testing.T) {
 	f := newFixture()
 	f.add("s", "", "")
@@ -262,7 +280,7 @@ func TestAddPermission_ManyAtOnce_AllAreKept(t *testing.T) {
 		})
 	}
 	all.Wait()
-	p := f.policies.Lookup(policy.Function{Name: name})
+	p, _ := f.policies.Lookup(policy.Function{Name: name})
 	if p == nil || len(p.Document.Statements) != 5 {
 		t.Errorf("kept: %+v", p)
 	}
@@ -289,7 +307,7 @@ func TestAddPermission_PolicyThatGrowsTooLong(t *testing.T) {
 		if status != http.StatusBadRequest || !strings.Contains(answer, ") is bigger than the limit (20480).") {
 			t.Errorf("%d %s", status, answer)
 		}
-		if p := f.policies.Lookup(policy.Function{Name: name}); len(p.Document.String()) > policy.MaxSize {
+		if p, _ := f.policies.Lookup(policy.Function{Name: name}); len(p.Document.String()) > policy.MaxSize {
 			t.Errorf("%d bytes are kept", len(p.Document.String()))
 		}
 		return

@@ -61,6 +61,13 @@ func (s *Service) deleteResourcePolicy(ctx context.Context, in *api.DeleteResour
 	if err != nil {
 		return nil, err
 	}
+	if _, err := s.opts.FunctionPolicies.Lookup(t.Function); err != nil { // there is no other way to be rid of it
+		if _, err := s.revise(ctx, t, in.RevisionId); err != nil {
+			return nil, err
+		}
+		_, err := s.opts.FunctionPolicies.Delete(ctx, t.Function, nil)
+		return nil, err
+	}
 	_, _, err = s.edit(ctx, t, in.RevisionId, func(d *document.Document) error {
 		if len(d.Statements) == 0 {
 			return errNoPolicy()

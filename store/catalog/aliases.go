@@ -13,20 +13,20 @@ import (
 // points to does not exist, hearth.ErrConflict when the name is taken.
 func (c *Catalog) CreateAlias(ctx context.Context, a *hearth.Alias) error {
 	err := retry(func() error { return c.putAlias(ctx, a, store.Op{Kind: store.OpCreate}) })
-	if errors.Is(err, hearth.ErrConflict) {
+	if errors.Is(err, hearth.ErrConflict) && !isCallers(err) {
 		return hearth.Errorf(hearth.ErrConflict, "Alias already exists: %s", a.ARN())
 	}
 	return aliasError("create", a.Function, a.Name, err)
 }
 
 // GetAlias reads an alias from the store; hearth.ErrNotFound, about the alias
-// also when there is no such function.
+// also when there is no such function; schema.ErrUnreadable.
 func (c *Catalog) GetAlias(ctx context.Context, name hearth.Name, alias string) (*hearth.Alias, error) {
 	r, _, err := c.getAlias(ctx, key{name, alias})
 	if err != nil {
 		return nil, aliasError("get", name, alias, err)
 	}
-	return r.Alias, nil
+	return r.alias, nil
 }
 
 // UpdateAlias lets change edit a copy of an alias and stores the result, which
@@ -42,7 +42,7 @@ func (c *Catalog) UpdateAlias(ctx context.Context, name hearth.Name, alias strin
 		if err != nil {
 			return err
 		}
-		updated = r.Alias
+		updated = r.alias
 		if err := change(updated); err != nil {
 			return err
 		}
@@ -54,15 +54,16 @@ func (c *Catalog) UpdateAlias(ctx context.Context, name hearth.Name, alias strin
 	return updated, nil
 }
 
-// DeleteAlias removes an alias; hearth.ErrNotFound when there is none.
+// DeleteAlias removes an alias, whether it can be read or not; hearth.ErrNotFound
+// when there is none.
 func (c *Catalog) DeleteAlias(ctx context.Context, name hearth.Name, alias string) error {
 	k := key{name, alias}
 	err := retry(func() error {
-		_, revision, err := c.getAlias(ctx, k)
+		stored, err := c.storedAlias(ctx, k)
 		if err != nil {
 			return err
 		}
-		return c.deleteRecords(ctx, []store.Record{{Key: k.String(), Revision: revision}})
+		return c.deleteRecords(ctx, []store.Record{stored})
 	})
 	return aliasError("delete", name, alias, err)
 }
@@ -70,21 +71,26 @@ func (c *Catalog) DeleteAlias(ctx context.Context, name hearth.Name, alias strin
 // errNoAlias is apart from a version that is not there.
 var errNoAlias = fmt.Errorf("alias %w", hearth.ErrNotFound)
 
-func (c *Catalog) getAlias(ctx context.Context, k key) (*record, uint64, error) {
+func (c *Catalog) storedAlias(ctx context.Context, k key) (store.Record, error) {
 	if err := k.check(); err != nil {
-		return nil, 0, err
+		return store.Record{}, err
 	}
 	if !k.isAlias() {
-		return nil, 0, errNoAlias
+		return store.Record{}, errNoAlias
 	}
 	stored, err := c.kv.Get(ctx, k.String())
 	if errors.Is(err, hearth.ErrNotFound) {
-		return nil, 0, errNoAlias
+		return store.Record{}, errNoAlias
 	}
+	return stored, err
+}
+
+func (c *Catalog) getAlias(ctx context.Context, k key) (*record, uint64, error) {
+	stored, err := c.storedAlias(ctx, k)
 	if err != nil {
 		return nil, 0, err
 	}
-	r, err := decode(stored.Value, k)
+	r, err := c.forms.decode(stored.Value, k)
 	return r, stored.Revision, err
 }
 
@@ -106,7 +112,7 @@ func (c *Catalog) putAlias(ctx context.Context, a *hearth.Alias, op store.Op) er
 	}
 	for i, r := range written {
 		var err error
-		if ops[i].Value, err = encode(r); err != nil {
+		if ops[i].Value, err = c.forms.encode(r); err != nil {
 			return err
 		}
 		ops[i].Key = r.key().String()

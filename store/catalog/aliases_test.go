@@ -361,13 +361,14 @@ func TestDelete_AliasCreatedMeanwhile_GoesToo(t *testing.T) {
 	})
 }
 
-func TestOnChange_OfAnotherNodesAlias_IsNotCalledButItIsSeen(t *testing.T) {
+func TestChanges_OfAnotherNodesAlias_AreToldAsThose(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, kv store.KV, blobs store.Blobs) {
-		calls := newChanges()
+		calls := newListener()
 		there := open(t, catalog.Options{KV: kv, Blobs: blobs})
 		publish(t, there, "f", 1)
 		createAlias(t, there, alias("live", "1"))
-		here := open(t, catalog.Options{KV: kv, Blobs: blobs, OnChange: calls.add})
+		here := open(t, catalog.Options{KV: kv, Blobs: blobs, Changes: calls.feed})
+		versions, aliases := calls.count("f"), calls.count("f:live")
 		if err := there.DeleteAlias(t.Context(), nameOf("f"), "live"); err != nil {
 			t.Fatal(err)
 		}
@@ -375,8 +376,11 @@ func TestOnChange_OfAnotherNodesAlias_IsNotCalledButItIsSeen(t *testing.T) {
 		calls.wait(t, "later") // the watch has passed the deletion
 		_, err := here.LookupAlias(nameOf("f"), "live")
 		wantKind(t, err, hearth.ErrNotFound)
-		if n := calls.count("f"); n != 0 {
-			t.Errorf("OnChange called %d times", n)
+		if n := calls.count("f") - versions; n != 0 {
+			t.Errorf("told %d times that versions changed", n)
+		}
+		if n := calls.count("f:live") - aliases; n != 1 {
+			t.Errorf("told %d times that the alias changed", n)
 		}
 	})
 }

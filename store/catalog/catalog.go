@@ -5,7 +5,7 @@
 //	control ── Create Update Publish Delete ──► KV ──► watch ──┐
 //	   │                                                       ▼
 //	   └────────── applied before the call returns ──────► index ──► Lookup
-//	                                                           └───► OnChange
+//	                                                           └───► Options.Changes
 //
 // Get and the lists read the store; Lookup and LookupAlias read the index alone
 // and never wait.
@@ -18,8 +18,13 @@
 //	fn/version/<account>/<region>/<name>/<number>    published versions; ten digits
 //	fn/alias/<account>/<region>/<name>/<alias>       aliases
 //
-// Values are JSON with a schema number, see record. Further records of a
-// function get prefixes of their own beside these.
+// Values are the forms of package schema. Further records of a function get
+// prefixes of their own beside these.
+//
+// A record that this version of hearth cannot read is kept and named in the log.
+// Whoever asks for that version or alias gets schema.ErrUnreadable, and it can be
+// deleted; lists leave it out. Sweep removes nothing while there is one of a
+// function, whose code is not known.
 //
 // An alias never points to a version that is not there: whoever writes an alias
 // writes its versions too, unchanged, in the same commit, so that a deletion
@@ -38,12 +43,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/changes"
 	"github.com/hearthd/hearth/store/mirror"
 )
 
@@ -56,14 +63,11 @@ const DefaultGrace = time.Hour
 type Options struct {
 	KV    store.KV    // required; the catalog uses the keys under "fn/"
 	Blobs store.Blobs // required; the catalog owns all blobs in it
-	// OnChange is called after Lookup shows a created, changed or deleted
-	// version of a function, once per change, from whatever goroutine applied
-	// it; not for aliases. Calls can overtake each other: it looks up what is
-	// there now. It must not block, and not call the catalog's Close. Nil:
-	// nobody wants to know.
-	OnChange func(name hearth.Name)
-	// OnAlias is OnChange for the aliases of a function.
-	OnAlias func(name hearth.Name)
+	// Changes is told of every version and every alias that is created, changed
+	// or deleted, once per change and after Lookup shows it, and has the catalog
+	// as a source. Its subscribers must not call the catalog's Close. Nil: nobody
+	// wants to know.
+	Changes *changes.Feed
 	// References returns digests beside those of functions that Sweep keeps, such
 	// as those of layers, from the store. Nil: there are none.
 	References func(ctx context.Context) ([]string, error)
@@ -75,14 +79,14 @@ type Options struct {
 // goroutines. Errors with a caller-facing text are *hearth.Error; all wrap the
 // kinds of package hearth. Close it before the store.
 type Catalog struct {
-	kv       store.KV
-	blobs    store.Blobs
-	onChange func(hearth.Name)
-	onAlias  func(hearth.Name)
-	logger   *slog.Logger
-	grace    time.Duration
-	others   func(ctx context.Context) ([]string, error) // Options.References
-	mirror   *mirror.Mirror[key, record]
+	kv     store.KV
+	blobs  store.Blobs
+	feed   *changes.Feed
+	logger *slog.Logger
+	grace  time.Duration
+	others func(ctx context.Context) ([]string, error) // Options.References
+	forms  forms
+	mirror *mirror.Mirror[key, record]
 
 	mu    sync.Mutex
 	holds map[string]int // digests held by PutCode
@@ -91,18 +95,19 @@ type Catalog struct {
 // Open reads all functions and follows their changes until Close. ctx bounds
 // the reading.
 func Open(ctx context.Context, opts Options) (*Catalog, error) {
+	return open(ctx, opts, newForms())
+}
+
+func open(ctx context.Context, opts Options, forms forms) (*Catalog, error) {
 	c := &Catalog{
-		kv: opts.KV, blobs: opts.Blobs, onChange: opts.OnChange, onAlias: opts.OnAlias, logger: opts.Logger, grace: opts.Grace,
-		others: opts.References, holds: map[string]int{},
+		kv: opts.KV, blobs: opts.Blobs, feed: opts.Changes, logger: opts.Logger, grace: opts.Grace,
+		others: opts.References, forms: forms, holds: map[string]int{},
 	}
 	if c.others == nil {
 		c.others = func(context.Context) ([]string, error) { return nil, nil }
 	}
-	if c.onAlias == nil {
-		c.onAlias = func(hearth.Name) {}
-	}
-	if c.onChange == nil {
-		c.onChange = func(hearth.Name) {}
+	if c.feed == nil {
+		c.feed = &changes.Feed{}
 	}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
@@ -112,12 +117,13 @@ func Open(ctx context.Context, opts Options) (*Catalog, error) {
 	}
 	c.mirror = mirror.New(mirror.Options[key, record]{
 		KV: opts.KV, Prefix: rootPrefix, Key: parseKey,
-		Value:   func(k key, value []byte) (*record, error) { return decode(value, k) },
-		Changed: c.changed, Logger: c.logger,
+		Value:   func(k key, value []byte) (*record, error) { return c.forms.decode(value, k) },
+		Changed: func(k key) { c.feed.Publish(k.change()) }, Logger: c.logger,
 	})
 	if err := c.mirror.Open(ctx); err != nil {
 		return nil, fmt.Errorf("open catalog: %w", err)
 	}
+	c.feed.AddSource(c)
 	return c, nil
 }
 
@@ -125,60 +131,72 @@ func Open(ctx context.Context, opts Options) (*Catalog, error) {
 // has.
 func (c *Catalog) Close() { c.mirror.Close() }
 
-// changed tells who wants to know. An alias changes no version.
-func (c *Catalog) changed(k key) {
-	if k.isAlias() {
-		c.onAlias(k.name)
-	} else {
-		c.onChange(k.name)
+// Changes yields a change for every version and alias that there is, in no
+// order: the catalog is a changes.Source.
+func (c *Catalog) Changes() iter.Seq[hearth.Change] {
+	return func(yield func(hearth.Change) bool) {
+		for k := range c.mirror.Keys() {
+			if !yield(k.change()) {
+				return
+			}
+		}
 	}
 }
 
 // wrote applies a write of this node to the index. It copies what the record
 // holds: the caller may go on with its own.
 func (c *Catalog) wrote(r *record, revision uint64) {
-	own := &record{Schema: r.Schema}
-	if r.Function != nil {
-		f := *r.Function
-		own.Function = &f
+	own := &record{}
+	if r.function != nil {
+		f := *r.function
+		own.function = &f
 	}
-	if r.Alias != nil {
-		a := *r.Alias
-		own.Alias = &a
+	if r.alias != nil {
+		a := *r.alias
+		own.alias = &a
 	}
 	c.mirror.Wrote(r.key(), own, revision)
 }
 
 // Lookup returns a version of a function from memory: the latest for "" and
-// $LATEST. hearth.ErrNotFound with AWS's text otherwise, also for an alias. It
-// neither waits nor allocates when it finds one. Nobody may write to what it
+// $LATEST. hearth.ErrNotFound with AWS's text otherwise, also for an alias, and
+// schema.ErrUnreadable. It neither waits nor allocates when it finds one. Nobody may write to what it
 // returns.
 func (c *Catalog) Lookup(name hearth.Name, version string) (*hearth.Function, error) {
 	if version == "" {
 		version = hearth.Latest
 	}
-	if r := c.mirror.Get(key{name, version}); r != nil && r.Function != nil {
-		return r.Function, nil
+	r, err := c.mirror.Find(key{name, version})
+	switch {
+	case err != nil && !hearth.IsAlias(version):
+		return nil, err
+	case r == nil || r.function == nil:
+		return nil, notFound(name, version)
 	}
-	return nil, notFound(name, version)
+	return r.function, nil
 }
 
 // LookupAlias returns an alias from memory, as Lookup does a version;
-// hearth.ErrNotFound.
+// hearth.ErrNotFound, schema.ErrUnreadable.
 func (c *Catalog) LookupAlias(name hearth.Name, alias string) (*hearth.Alias, error) {
-	if r := c.mirror.Get(key{name, alias}); r != nil && r.Alias != nil {
-		return r.Alias, nil
+	r, err := c.mirror.Find(key{name, alias})
+	switch {
+	case err != nil && hearth.IsAlias(alias):
+		return nil, err
+	case r == nil || r.alias == nil:
+		return nil, notFound(name, alias)
 	}
-	return nil, notFound(name, alias)
+	return r.alias, nil
 }
 
-// All returns every version of every function from memory, in no order. Nobody
+// All returns every version of every function that can be read from memory, in no
+// order. Nobody
 // may write to what it returns.
 func (c *Catalog) All() []*hearth.Function {
 	var list []*hearth.Function
 	for _, r := range c.mirror.All() {
-		if r.Function != nil {
-			list = append(list, r.Function)
+		if r.function != nil {
+			list = append(list, r.function)
 		}
 	}
 	return list
@@ -284,12 +302,14 @@ func (c *Catalog) addReferenced(ctx context.Context, digests map[string]bool) er
 			return err
 		}
 		for _, stored := range records {
-			r, err := decodeRecord(stored)
+			r, err := c.forms.decodeRecord(stored)
 			if err != nil {
-				return err // its code is not known: nothing can be removed safely
+				// Its code is not known: nothing can be removed safely.
+				c.logger.Error("no code is removed as long as this record cannot be read", "key", stored.Key, "error", err)
+				return err
 			}
-			digests[r.Function.Code.Digest] = true
-			for _, layer := range r.Function.Layers {
+			digests[r.function.Code.Digest] = true
+			for _, layer := range r.function.Layers {
 				digests[layer.Digest] = true
 			}
 		}

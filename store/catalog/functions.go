@@ -20,7 +20,7 @@ func (c *Catalog) Create(ctx context.Context, f *hearth.Function) (revision uint
 		return 0, fmt.Errorf("create %s as version %q: %w", f.Name, f.Version, hearth.ErrInvalid)
 	}
 	r := functionRecord(f)
-	value, err := encode(r)
+	value, err := c.forms.encode(r)
 	if err != nil {
 		return 0, err
 	}
@@ -41,30 +41,42 @@ func alreadyExists(name hearth.Name) error {
 
 // Get reads a version of a function from the store: the latest for "" and
 // $LATEST. revision is what Update and Publish compare on. hearth.ErrNotFound,
-// also for an alias: see GetAlias.
+// also for an alias: see GetAlias. schema.ErrUnreadable.
 func (c *Catalog) Get(ctx context.Context, name hearth.Name, version string) (f *hearth.Function, revision uint64, err error) {
 	k := key{name, version}
 	if version == "" {
 		k.qualifier = hearth.Latest
 	}
-	if !isVersion(k.qualifier) {
+	stored, err := c.stored(ctx, k)
+	switch {
+	case errors.Is(err, hearth.ErrNotFound):
 		return nil, 0, notFound(name, version)
+	case err != nil:
+		return nil, 0, err
+	}
+	r, err := c.forms.decode(stored.Value, k)
+	if err != nil {
+		return nil, 0, err
+	}
+	return r.function, stored.Revision, nil
+}
+
+// stored reads the record of a version, whatever is in it.
+func (c *Catalog) stored(ctx context.Context, k key) (store.Record, error) {
+	if !isVersion(k.qualifier) {
+		return store.Record{}, notFound(k.name, k.qualifier)
 	}
 	if err := k.check(); err != nil {
-		return nil, 0, err
+		return store.Record{}, err
 	}
 	stored, err := c.kv.Get(ctx, k.String())
-	if errors.Is(err, hearth.ErrNotFound) {
-		return nil, 0, notFound(name, version)
+	switch {
+	case errors.Is(err, hearth.ErrNotFound):
+		return store.Record{}, notFound(k.name, k.qualifier)
+	case err != nil:
+		return store.Record{}, fmt.Errorf("get function %s: %w", k.name, err)
 	}
-	if err != nil {
-		return nil, 0, fmt.Errorf("get function %s: %w", name, err)
-	}
-	r, err := decode(stored.Value, k)
-	if err != nil {
-		return nil, 0, err
-	}
-	return r.Function, stored.Revision, nil
+	return stored, nil
 }
 
 // Update replaces a version of a function that is still at a revision, and
@@ -72,7 +84,7 @@ func (c *Catalog) Get(ctx context.Context, name hearth.Name, version string) (f 
 // hearth.ErrNotFound when it was deleted.
 func (c *Catalog) Update(ctx context.Context, f *hearth.Function, revision uint64) (uint64, error) {
 	r := functionRecord(f)
-	value, err := encode(r)
+	value, err := c.forms.encode(r)
 	if err != nil {
 		return 0, err
 	}
@@ -82,6 +94,29 @@ func (c *Catalog) Update(ctx context.Context, f *hearth.Function, revision uint6
 	}
 	c.wrote(r, next)
 	return next, nil
+}
+
+// Modify reads a version of a function, lets change write to it and stores it,
+// again from the start when somebody wrote in between. change may be called several
+// times; its error ends the change and is returned as it is. Other errors are those
+// of Get and, when the version never came to rest, of Update.
+func (c *Catalog) Modify(ctx context.Context, name hearth.Name, version string, change func(*hearth.Function) error) (*hearth.Function, error) {
+	for attempt := 1; ; attempt++ {
+		f, revision, err := c.Get(ctx, name, version)
+		if err != nil {
+			return nil, err
+		}
+		if err := change(f); err != nil {
+			return nil, err
+		}
+		_, err = c.Update(ctx, f, revision)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, hearth.ErrConflict) || attempt == attempts {
+			return nil, err
+		}
+	}
 }
 
 // changed is the error of a conditional write in AWS's words.
@@ -95,8 +130,8 @@ func changed(name hearth.Name, err error) error {
 	return fmt.Errorf("update function %s: %w", name, err)
 }
 
-// Delete removes a function with all its versions and aliases;
-// hearth.ErrNotFound. Its code stays until a Sweep.
+// Delete removes a function with all its versions and aliases, whether they can be
+// read or not; hearth.ErrNotFound. Its code stays until a Sweep.
 func (c *Catalog) Delete(ctx context.Context, name hearth.Name) error {
 	latest := key{name, hearth.Latest}
 	if err := latest.check(); err != nil {
@@ -155,20 +190,17 @@ func (c *Catalog) tryDelete(ctx context.Context, latest key) error {
 
 func (c *Catalog) deleteRecords(ctx context.Context, records []store.Record) error {
 	ops := make([]store.Op, len(records))
-	keys := make([]key, len(records))
 	for i, r := range records {
 		ops[i] = store.Op{Kind: store.OpDelete, Key: r.Key, Revision: r.Revision}
-		var err error
-		if keys[i], err = parseKey(r.Key); err != nil {
-			return err
-		}
 	}
 	revisions, err := c.kv.Commit(ctx, ops)
 	if err != nil {
 		return err
 	}
-	for i, k := range keys {
-		c.mirror.Deleted(k, revisions[i])
+	for i, r := range records {
+		if k, err := parseKey(r.Key); err == nil { // no other key is in memory
+			c.mirror.Deleted(k, revisions[i])
+		}
 	}
 	return nil
 }

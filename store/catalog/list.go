@@ -3,10 +3,12 @@ package catalog
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store/schema"
 )
 
 // maxPage is the page size of the lists when the caller names none.
@@ -31,7 +33,7 @@ func (c *Catalog) List(ctx context.Context, account, region, marker string, limi
 		return nil, "", fmt.Errorf("list functions: %w", err)
 	}
 	for _, r := range records {
-		page = append(page, r.Function)
+		page = append(page, r.function)
 	}
 	if more {
 		next = formatMarker(page[len(page)-1].Name.Function)
@@ -71,9 +73,9 @@ func (c *Catalog) ListAll(ctx context.Context, account, region, marker string, l
 		if len(latest) == 0 {
 			break
 		}
-		function = latest[0].Function.Name.Function
-		page = append(page, latest[0].Function)
-		if page, err = c.versions(ctx, page, latest[0].Function.Name, "", limit+1); err != nil {
+		function = latest[0].function.Name.Function
+		page = append(page, latest[0].function)
+		if page, err = c.versions(ctx, page, latest[0].function.Name, "", limit+1); err != nil {
 			return nil, "", fmt.Errorf("list functions: %w", err)
 		}
 		if !more {
@@ -100,10 +102,13 @@ func (c *Catalog) ListVersions(ctx context.Context, name hearth.Name, marker str
 		return nil, "", err
 	}
 	latest, _, err := c.Get(ctx, name, "")
-	if err != nil {
+	switch {
+	case errors.Is(err, schema.ErrUnreadable):
+		c.logUnlisted(key{name, hearth.Latest}.String(), err)
+	case err != nil:
 		return nil, "", err
 	}
-	if after == "" {
+	if after == "" && latest != nil {
 		page = append(page, latest)
 	}
 	if after, err = afterVersion(after); err != nil {
@@ -140,7 +145,7 @@ func (c *Catalog) versions(ctx context.Context, page []*hearth.Function, name he
 	}
 	records, _, err := c.list(ctx, versionPrefix+name.String()+"/", after, size-len(page))
 	for _, r := range records {
-		page = append(page, r.Function)
+		page = append(page, r.function)
 	}
 	return page, err
 }
@@ -157,7 +162,7 @@ func (c *Catalog) ListAliases(ctx context.Context, name hearth.Name, version, ma
 	if err != nil {
 		return nil, "", err
 	}
-	if _, _, err := c.Get(ctx, name, ""); err != nil {
+	if _, _, err := c.Get(ctx, name, ""); err != nil && !errors.Is(err, schema.ErrUnreadable) {
 		return nil, "", err
 	}
 	records, more, err := c.list(ctx, aliasPrefix+name.String()+"/", after, 0)
@@ -165,23 +170,23 @@ func (c *Catalog) ListAliases(ctx context.Context, name hearth.Name, version, ma
 		return nil, "", fmt.Errorf("list aliases of %s: %w", name, err)
 	}
 	for _, r := range records {
-		if version != "" && !r.Alias.PointsTo(version) {
+		if version != "" && !r.alias.PointsTo(version) {
 			continue
 		}
 		if len(page) == limit {
 			return page, formatMarker(page[limit-1].Name), nil
 		}
-		page = append(page, r.Alias)
+		page = append(page, r.alias)
 	}
 	if more {
-		next = formatMarker(records[len(records)-1].Alias.Name)
+		next = formatMarker(records[len(records)-1].alias.Name)
 	}
 	return page, next, nil
 }
 
 // list reads up to limit records (0: maxPage) under a prefix, after the one
 // with a last part of its key unless that is empty, and says whether there are
-// more.
+// more. Those that cannot be read are left out and logged.
 func (c *Catalog) list(ctx context.Context, prefix, after string, limit int) (records []*record, more bool, err error) {
 	if limit <= 0 {
 		limit = maxPage
@@ -189,21 +194,31 @@ func (c *Catalog) list(ctx context.Context, prefix, after string, limit int) (re
 	if after != "" {
 		after = prefix + after
 	}
-	stored, err := c.kv.List(ctx, prefix, after, limit+1)
-	if err != nil {
-		return nil, false, err
-	}
-	if more = len(stored) > limit; more {
-		stored = stored[:limit]
-	}
-	for _, s := range stored {
-		r, err := decodeRecord(s)
+	for {
+		stored, err := c.kv.List(ctx, prefix, after, limit+1)
 		if err != nil {
 			return nil, false, err
 		}
-		records = append(records, r)
+		for _, s := range stored {
+			r, err := c.forms.decodeRecord(s)
+			if err != nil {
+				c.logUnlisted(s.Key, err)
+				continue
+			}
+			records = append(records, r)
+		}
+		switch {
+		case len(records) > limit:
+			return records[:limit], true, nil
+		case len(stored) <= limit:
+			return records, false, nil
+		}
+		after = stored[limit].Key
 	}
-	return records, more, nil
+}
+
+func (c *Catalog) logUnlisted(key string, err error) {
+	c.logger.Error("a list leaves out a record that cannot be read", "key", key, "error", err)
 }
 
 // A marker is the last name of the page before, encoded so that nobody builds

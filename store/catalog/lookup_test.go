@@ -13,6 +13,7 @@ import (
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
 	"github.com/hearthd/hearth/store/catalog"
+	"github.com/hearthd/hearth/store/changes"
 	"github.com/hearthd/hearth/store/mem"
 )
 
@@ -62,7 +63,7 @@ func TestLookup_Found_DoesNotAllocate(t *testing.T) {
 	}
 }
 
-func TestOpen_ExistingFunctions_AreLoadedSilently(t *testing.T) {
+func TestOpen_ExistingFunctions_AreLoadedAndToldOnce(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, kv store.KV, blobs store.Blobs) {
 		first := open(t, catalog.Options{KV: kv, Blobs: blobs})
 		create(t, first, function("kept"))
@@ -71,16 +72,16 @@ func TestOpen_ExistingFunctions_AreLoadedSilently(t *testing.T) {
 			t.Fatal(err)
 		}
 		first.Close()
-		calls := newChanges()
-		second := open(t, catalog.Options{KV: kv, Blobs: blobs, OnChange: calls.add})
+		calls := newListener()
+		second := open(t, catalog.Options{KV: kv, Blobs: blobs, Changes: calls.feed})
 		second.Close()
 		if got, err := second.Lookup(nameOf("kept"), ""); err != nil || got.Name != nameOf("kept") {
 			t.Errorf("Lookup = %+v, error %v", got, err)
 		}
 		_, err := second.Lookup(nameOf("gone"), "")
 		wantKind(t, err, hearth.ErrNotFound)
-		if n := calls.count("kept") + calls.count("gone"); n != 0 {
-			t.Errorf("OnChange called %d times", n)
+		if kept, gone := calls.count("kept"), calls.count("gone"); kept != 1 || gone != 0 {
+			t.Errorf("told %d times of what is there, %d times of what is not", kept, gone)
 		}
 	})
 }
@@ -94,10 +95,10 @@ func TestOpen_StoreClosed_Fails(t *testing.T) {
 	wantKind(t, err, hearth.ErrUnavailable)
 }
 
-func TestOnChange_OwnWrite_IsCalledOnceBeforeItReturns(t *testing.T) {
+func TestChanges_OwnWrite_IsCalledOnceBeforeItReturns(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, kv store.KV, blobs store.Blobs) {
-		calls := newChanges()
-		c := open(t, catalog.Options{KV: kv, Blobs: blobs, OnChange: calls.add})
+		calls := newListener()
+		c := open(t, catalog.Options{KV: kv, Blobs: blobs, Changes: calls.feed})
 		f := function("f")
 		revision := create(t, c, f)
 		if n := calls.count("f"); n != 1 {
@@ -125,15 +126,15 @@ func TestOnChange_OwnWrite_IsCalledOnceBeforeItReturns(t *testing.T) {
 	})
 }
 
-func TestOnChange_OtherNodesWrite_IsSeenByLookup(t *testing.T) {
+func TestChanges_OtherNodesWrite_IsSeenByLookup(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, kv store.KV, blobs store.Blobs) {
-		calls := newChanges()
-		here := open(t, catalog.Options{KV: kv, Blobs: blobs, OnChange: calls.add})
+		calls := newListener()
+		here := open(t, catalog.Options{KV: kv, Blobs: blobs, Changes: calls.feed})
 		there := open(t, catalog.Options{KV: kv, Blobs: blobs})
 		create(t, there, function("f"))
 		calls.wait(t, "f")
 		if _, err := here.Lookup(nameOf("f"), ""); err != nil {
-			t.Errorf("Lookup after OnChange: %v", err)
+			t.Errorf("Lookup when told: %v", err)
 		}
 		if err := there.Delete(t.Context(), nameOf("f")); err != nil {
 			t.Fatal(err)
@@ -158,7 +159,7 @@ func (kv overtakenKV) Create(ctx context.Context, key string, value []byte) (uin
 
 func TestLookup_OwnWriteOvertakenByADeletion_StaysGone(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, kv store.KV, blobs store.Blobs) {
-		calls := newChanges()
+		calls := newListener()
 		other := open(t, catalog.Options{KV: kv, Blobs: blobs})
 		slow := overtakenKV{kv, func() {
 			if err := other.Delete(t.Context(), nameOf("f")); err != nil {
@@ -167,7 +168,7 @@ func TestLookup_OwnWriteOvertakenByADeletion_StaysGone(t *testing.T) {
 			create(t, other, function("later"))
 			calls.wait(t, "later") // the watch has passed the deletion
 		}}
-		c := open(t, catalog.Options{KV: slow, Blobs: blobs, OnChange: calls.add})
+		c := open(t, catalog.Options{KV: slow, Blobs: blobs, Changes: calls.feed})
 		create(t, c, function("f"))
 		_, err := c.Lookup(nameOf("f"), "")
 		wantKind(t, err, hearth.ErrNotFound)
@@ -196,8 +197,8 @@ func TestFollow_WatchEnded_CatchesUpWithEverything(t *testing.T) {
 		kv := mem.NewKV()
 		defer kv.Close()
 		broken := &breakableKV{KV: kv}
-		calls := newChanges()
-		here, err := catalog.Open(t.Context(), catalog.Options{KV: broken, Blobs: mem.NewBlobs(), OnChange: calls.add})
+		calls := newListener()
+		here, err := catalog.Open(t.Context(), catalog.Options{KV: broken, Blobs: mem.NewBlobs(), Changes: calls.feed})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -247,7 +248,7 @@ func TestFollow_WatchEnded_CatchesUpWithEverything(t *testing.T) {
 			got[name] = calls.count(name)
 		}
 		if diff := cmp.Diff(map[string]int{"deleted": 2, "changed": 2, "created": 1, "own": 1}, got); diff != "" {
-			t.Errorf("OnChange calls (-want +got):\n%s", diff)
+			t.Errorf("told (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -276,21 +277,30 @@ func BenchmarkLookup(b *testing.B) {
 	})
 }
 
-// changes counts the calls of OnChange.
-type changes struct {
+// listener counts the changes of versions that it is told of, by their functions,
+// and those of aliases by "function:alias".
+type listener struct {
+	feed *changes.Feed // that it listens to
+
 	mu     sync.Mutex
 	calls  map[string]int
 	waited map[string]int
 	more   chan struct{}
 }
 
-func newChanges() *changes {
-	return &changes{calls: map[string]int{}, waited: map[string]int{}, more: make(chan struct{}, 1)}
+func newListener() *listener {
+	l := &listener{feed: &changes.Feed{}, calls: map[string]int{}, waited: map[string]int{}, more: make(chan struct{}, 1)}
+	l.feed.Subscribe(l)
+	return l
 }
 
-func (c *changes) add(name hearth.Name) {
+func (c *listener) Changed(change hearth.Change) {
+	name := change.Function.Function
+	if change.Kind == hearth.KindAlias {
+		name += ":" + change.Qualifier
+	}
 	c.mu.Lock()
-	c.calls[name.Function]++
+	c.calls[name]++
 	c.mu.Unlock()
 	select {
 	case c.more <- struct{}{}:
@@ -298,14 +308,14 @@ func (c *changes) add(name hearth.Name) {
 	}
 }
 
-func (c *changes) count(function string) int {
+func (c *listener) count(function string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.calls[function]
 }
 
 // wait returns at a call for a function that it was not called for before.
-func (c *changes) wait(t *testing.T, function string) {
+func (c *listener) wait(t *testing.T, function string) {
 	t.Helper()
 	deadline := time.After(20 * time.Second)
 	for c.count(function) <= c.waited[function] {

@@ -1,12 +1,12 @@
 package catalog
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/schema"
 )
 
 // Prefixes of the keys, see the package comment.
@@ -17,30 +17,23 @@ const (
 	aliasPrefix   = rootPrefix + "alias/"
 )
 
-// schema is the number of the form that records are written in. A change that
-// older code would misread gets the next number, and decode a branch for the
-// old one.
-const schema = 1
-
-// record is what a value holds: a version of a function, or an alias. They are
-// stored with the Go names of their fields; a test with stored records fails
-// when one is renamed. Nobody writes to a record.
+// record is what a value holds: a version of a function, or an alias. Nobody writes
+// to a record.
 type record struct {
-	Schema   int
-	Function *hearth.Function `json:",omitempty"`
-	Alias    *hearth.Alias    `json:",omitempty"`
+	function *hearth.Function
+	alias    *hearth.Alias
 }
 
-func functionRecord(f *hearth.Function) *record { return &record{Schema: schema, Function: f} }
-func aliasRecord(a *hearth.Alias) *record       { return &record{Schema: schema, Alias: a} }
+func functionRecord(f *hearth.Function) *record { return &record{function: f} }
+func aliasRecord(a *hearth.Alias) *record       { return &record{alias: a} }
 
 // key returns where a record belongs.
 func (r *record) key() key {
 	switch {
-	case r.Function != nil:
-		return keyOf(r.Function)
-	case r.Alias != nil:
-		return key{r.Alias.Function, r.Alias.Name}
+	case r.function != nil:
+		return keyOf(r.function)
+	case r.alias != nil:
+		return key{r.alias.Function, r.alias.Name}
 	}
 	return key{}
 }
@@ -79,6 +72,15 @@ func versionPart(version string) (string, bool) {
 func isVersion(qualifier string) bool {
 	_, beside := versionPart(qualifier)
 	return beside || qualifier == hearth.Latest
+}
+
+// change is what is published when the record of the key changes.
+func (k key) change() hearth.Change {
+	kind := hearth.KindFunction
+	if k.isAlias() {
+		kind = hearth.KindAlias
+	}
+	return hearth.Change{Kind: kind, Function: k.name, Qualifier: k.qualifier}
 }
 
 // isAlias reports whether the key is an alias's. It is a version's otherwise.
@@ -121,45 +123,65 @@ func parseKey(s string) (key, error) {
 	return k, nil
 }
 
-func encode(r *record) ([]byte, error) {
+// forms are how records are stored.
+type forms struct{ function, alias schema.Kind }
+
+func newForms() (f forms) {
+	f.function, _ = schema.Of(hearth.KindFunction)
+	f.alias, _ = schema.Of(hearth.KindAlias)
+	return f
+}
+
+// of returns the form of a key's record.
+func (f forms) of(k key) schema.Kind {
+	if k.isAlias() {
+		return f.alias
+	}
+	return f.function
+}
+
+func (f forms) encode(r *record) ([]byte, error) {
 	k := r.key()
 	if err := k.check(); err != nil {
 		return nil, err
 	}
-	if (r.Alias != nil) != k.isAlias() {
+	if (r.alias != nil) != k.isAlias() {
 		return nil, fmt.Errorf("%s is not the name of an alias, or not a version: %w", k, hearth.ErrInvalid)
 	}
-	if r.Function != nil && r.Function.Code.Dir != "" {
-		return nil, fmt.Errorf("code of %s is the directory %s, not an archive: %w", k.name, r.Function.Code.Dir, hearth.ErrInvalid)
+	if r.alias != nil {
+		return f.alias.Encode(r.alias)
 	}
-	value, err := json.Marshal(r)
-	if err != nil {
-		return nil, fmt.Errorf("encode %s: %w", k, err)
+	if r.function.Code.Dir != "" {
+		return nil, fmt.Errorf("code of %s is the directory %s, not an archive: %w", k.name, r.function.Code.Dir, hearth.ErrInvalid)
 	}
-	return value, nil
+	return f.function.Encode(r.function)
 }
 
 // decode reads the record of a key, which has a function or an alias as the
-// key says.
-func decode(value []byte, k key) (*record, error) {
-	var r record
-	if err := json.Unmarshal(value, &r); err != nil {
-		return nil, fmt.Errorf("decode %s: %w", k, err)
+// key says; schema.ErrUnreadable.
+func (f forms) decode(value []byte, k key) (*record, error) {
+	r, err := &record{}, error(nil)
+	if k.isAlias() {
+		r.alias = &hearth.Alias{}
+		err = f.alias.Decode(value, r.alias)
+	} else {
+		r.function = &hearth.Function{}
+		err = f.function.Decode(value, r.function)
 	}
-	if r.Schema != schema || (r.Alias != nil) != k.isAlias() || (r.Function != nil) == k.isAlias() {
-		return nil, fmt.Errorf("decode %s: it has schema %d, this version of hearth reads %d", k, r.Schema, schema)
-	}
-	if got := r.key(); got != k {
-		return nil, fmt.Errorf("decode %s: it holds %s", k, got)
-	}
-	return &r, nil
-}
-
-// decodeRecord reads a record of the store.
-func decodeRecord(stored store.Record) (*record, error) {
-	k, err := parseKey(stored.Key)
 	if err != nil {
 		return nil, err
 	}
-	return decode(stored.Value, k)
+	if got := r.key(); got != k {
+		return nil, f.of(k).Unreadable("it is that of " + got.String())
+	}
+	return r, nil
+}
+
+// decodeRecord reads a record of the store; schema.ErrUnreadable.
+func (f forms) decodeRecord(stored store.Record) (*record, error) {
+	k, err := parseKey(stored.Key)
+	if err != nil {
+		return nil, f.function.Unreadable(err.Error())
+	}
+	return f.decode(stored.Value, k)
 }

@@ -59,8 +59,8 @@ func disturb(t *testing.T, c *catalog.Catalog, random *rand.Rand) {
 // no alias points to nothing, and both nodes come to see the same.
 func TestCatalog_ManyWriters_LeaveNoAliasWithoutItsVersions(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, kv store.KV, blobs store.Blobs) {
-		calls := newChanges()
-		here := open(t, catalog.Options{KV: kv, Blobs: blobs, OnChange: calls.add})
+		calls := newListener()
+		here := open(t, catalog.Options{KV: kv, Blobs: blobs, Changes: calls.feed})
 		there := open(t, catalog.Options{KV: kv, Blobs: blobs})
 		for round := range 20 {
 			var wg sync.WaitGroup

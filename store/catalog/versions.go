@@ -12,7 +12,7 @@ import (
 
 // Publish stores a new version of a function, and its $LATEST that is still at
 // a revision, both or neither. $LATEST.PUBLISHED replaces the one there was, if
-// any. At revision 0 it creates the function with its
+// any, unless that cannot be read. At revision 0 it creates the function with its
 // first version. It returns $LATEST's new revision. Errors are those of Update,
 // or of Create; also hearth.ErrConflict when the version exists.
 func (c *Catalog) Publish(ctx context.Context, version, latest *hearth.Function, revision uint64) (uint64, error) {
@@ -21,11 +21,11 @@ func (c *Catalog) Publish(ctx context.Context, version, latest *hearth.Function,
 			version.Name, version.Version, latest.Name, latest.Version, hearth.ErrInvalid)
 	}
 	versionRecord, latestRecord := functionRecord(version), functionRecord(latest)
-	versionValue, err := encode(versionRecord)
+	versionValue, err := c.forms.encode(versionRecord)
 	if err != nil {
 		return 0, err
 	}
-	latestValue, err := encode(latestRecord)
+	latestValue, err := c.forms.encode(latestRecord)
 	if err != nil {
 		return 0, err
 	}
@@ -34,6 +34,9 @@ func (c *Catalog) Publish(ctx context.Context, version, latest *hearth.Function,
 		kind = store.OpCreate
 	}
 	if version.Version == hearth.LatestPublished {
+		if _, err := c.mirror.Find(versionRecord.key()); err != nil {
+			return 0, err
+		}
 		versionKind = store.OpPut
 	}
 	revisions, err := c.kv.Commit(ctx, []store.Op{
@@ -52,22 +55,23 @@ func (c *Catalog) Publish(ctx context.Context, version, latest *hearth.Function,
 	return revisions[1], nil
 }
 
-// DeleteVersion removes a published version; hearth.ErrNotFound when there is
-// none, hearth.ErrConflict when aliases point to it.
+// DeleteVersion removes a published version, whether it can be read or not;
+// hearth.ErrNotFound when there is none, hearth.ErrConflict when aliases point to
+// it, or may do so and cannot be read.
 func (c *Catalog) DeleteVersion(ctx context.Context, name hearth.Name, version string) error {
 	if version == hearth.Latest || version == "" {
 		return fmt.Errorf("delete %s of %s alone: %w", hearth.Latest, name, hearth.ErrInvalid)
 	}
 	k := key{name, version}
 	err := retry(func() error {
-		_, revision, err := c.Get(ctx, name, version)
+		stored, err := c.stored(ctx, k)
 		if err != nil {
 			return err
 		}
 		if err := c.checkUnused(ctx, name, version); err != nil {
 			return err
 		}
-		return c.deleteRecords(ctx, []store.Record{{Key: k.String(), Revision: revision}})
+		return c.deleteRecords(ctx, []store.Record{stored})
 	})
 	switch {
 	case err == nil, isCallers(err):
@@ -82,13 +86,23 @@ func (c *Catalog) DeleteVersion(ctx context.Context, name hearth.Name, version s
 
 // checkUnused returns AWS's refusal to delete a version that aliases point to.
 func (c *Catalog) checkUnused(ctx context.Context, name hearth.Name, version string) error {
-	aliases, _, err := c.ListAliases(ctx, name, version, "", 0)
-	if err != nil || len(aliases) == 0 {
+	stored, err := c.kv.List(ctx, aliasPrefix+name.String()+"/", "", 0)
+	if err != nil {
 		return err
 	}
-	names := make([]string, len(aliases))
-	for i, a := range aliases {
-		names[i] = a.Name
+	var names []string
+	for _, s := range stored {
+		switch r, err := c.forms.decodeRecord(s); {
+		case err != nil:
+			return hearth.Errorf(hearth.ErrConflict,
+				"Unable to delete version because the stored form of the alias %s cannot be read by this version of hearth, and may reference it. Delete the alias first.",
+				s.Key[len(aliasPrefix+name.String()+"/"):])
+		case r.alias.PointsTo(version):
+			names = append(names, r.alias.Name)
+		}
+	}
+	if len(names) == 0 {
+		return nil
 	}
 	return hearth.Errorf(hearth.ErrConflict,
 		"Unable to delete version because the following aliases reference it: [%s]", strings.Join(names, ", "))

@@ -184,15 +184,15 @@ func TestLists_MarkersOfOthers_AreInvalid(t *testing.T) {
 
 func TestDeleteVersion_OneOfSeveral_LeavesTheOthers(t *testing.T) {
 	onEachDriver(t, func(t *testing.T, kv store.KV, blobs store.Blobs) {
-		calls := newChanges()
-		c := open(t, catalog.Options{KV: kv, Blobs: blobs, OnChange: calls.add})
+		calls := newListener()
+		c := open(t, catalog.Options{KV: kv, Blobs: blobs, Changes: calls.feed})
 		publish(t, c, "f", 3)
 		before := calls.count("f")
 		if err := c.DeleteVersion(t.Context(), nameOf("f"), "2"); err != nil {
 			t.Fatal(err)
 		}
 		if n := calls.count("f") - before; n != 1 {
-			t.Errorf("OnChange called %d times", n)
+			t.Errorf("told %d times", n)
 		}
 		if _, err := c.Lookup(nameOf("f"), "2"); err == nil {
 			t.Error("Lookup shows the version")

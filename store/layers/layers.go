@@ -19,23 +19,21 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store/records"
+	"github.com/hearthd/hearth/store/schema"
 )
 
 // Store is the layer versions of a set. Methods may be called from several
 // goroutines.
 type Store struct {
-	numbers  *records.Collection[number]
+	numbers  *records.Collection[schema.LayerNumber]
 	versions *records.Collection[hearth.LayerVersion]
 }
-
-// number is the number of a layer's last version, deleted or not.
-type number struct{ Last int64 }
 
 // New adds layers to a set that is not open yet.
 func New(set *records.Set) *Store {
 	return &Store{
-		numbers:  records.Of[number](set, "layer-number"),
-		versions: records.Of[hearth.LayerVersion](set, "layer-version"),
+		numbers:  records.Of[schema.LayerNumber](set, hearth.KindLayerNumber),
+		versions: records.Of[hearth.LayerVersion](set, hearth.KindLayerVersion),
 	}
 }
 
@@ -52,7 +50,7 @@ const maxVersion = 9_999_999_999
 
 // Publish gives a version the layer's next number and stores it.
 func (s *Store) Publish(ctx context.Context, v *hearth.LayerVersion) error {
-	last, err := s.numbers.Modify(ctx, layerKey(v.Layer), func(n *number, _ bool) error {
+	last, err := s.numbers.Modify(ctx, layerKey(v.Layer), func(n *schema.LayerNumber, _ bool) error {
 		n.Last++
 		return nil
 	})
@@ -162,15 +160,16 @@ func (s *Store) list(ctx context.Context, prefix string, q hearth.LayerQuery) ([
 	return found, nil
 }
 
-// Digests returns the digests of the contents of all versions.
+// Digests returns the digests of the contents of all versions. A version that
+// cannot be read is an error: what it refers to is not known.
 func (s *Store) Digests(ctx context.Context) ([]string, error) {
-	all, err := s.list(ctx, "", hearth.LayerQuery{})
+	all, err := s.versions.ListAll(ctx, "")
 	if err != nil {
 		return nil, fmt.Errorf("list contents of layers: %w", err)
 	}
 	digests := make([]string, len(all))
 	for i, v := range all {
-		digests[i] = v.Code.Digest
+		digests[i] = v.Value.Code.Digest
 	}
 	return digests, nil
 }

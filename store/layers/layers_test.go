@@ -18,7 +18,7 @@ func open(t *testing.T) *layers.Store {
 	t.Helper()
 	kv := mem.NewKV()
 	t.Cleanup(func() { _ = kv.Close() })
-	set := records.New(kv, nil)
+	set := records.New(kv, nil, nil)
 	store := layers.New(set)
 	if err := set.Open(t.Context()); err != nil {
 		t.Fatal(err)

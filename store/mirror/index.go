@@ -34,10 +34,16 @@ type shard[K comparable, V any] struct {
 	mu sync.Mutex // held by writers
 }
 
+// entry is a value, or why there is none: it cannot be read. With neither, it is
+// that of a deletion of which the watch does not know yet.
 type entry[V any] struct {
-	value    *V // nil: deleted, and the watch does not know yet
-	revision uint64
+	value      *V
+	unreadable error
+	revision   uint64
 }
+
+// there reports whether the store has a record.
+func (e entry[V]) there() bool { return e.value != nil || e.unreadable != nil }
 
 func newIndex[K comparable, V any]() *index[K, V] {
 	x := &index[K, V]{seed: maphash.MakeSeed()}
@@ -51,9 +57,9 @@ func (x *index[K, V]) shard(k K) *shard[K, V] {
 	return &x.shards[maphash.Comparable(x.seed, k)%shards]
 }
 
-// get returns a value, or nil.
-func (x *index[K, V]) get(k K) *V {
-	return (*x.shard(k).entries.Load())[k].value
+// get returns what there is of a key.
+func (x *index[K, V]) get(k K) entry[V] {
+	return (*x.shard(k).entries.Load())[k]
 }
 
 // apply stores what this node wrote, or deleted (nil). It reports whether that
@@ -65,23 +71,23 @@ func (x *index[K, V]) apply(k K, v *V, revision uint64) bool {
 	if revision <= x.watched.Load() {
 		return false
 	}
-	return s.replaceLocked(k, entry[V]{v, revision})
+	return s.replaceLocked(k, entry[V]{value: v, revision: revision})
 }
 
 // observe stores what the watch reports. It reports whether that was news.
-func (x *index[K, V]) observe(k K, v *V, revision uint64) bool {
+func (x *index[K, V]) observe(k K, e entry[V]) bool {
 	s := x.shard(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if revision > x.watched.Load() {
-		x.watched.Store(revision)
+	if e.revision > x.watched.Load() {
+		x.watched.Store(e.revision)
 	}
 	known := (*s.entries.Load())[k]
-	if v == nil && known.revision <= revision {
+	if !e.there() && known.revision <= e.revision {
 		s.removeLocked(k)
-		return known.value != nil
+		return known.there()
 	}
-	return s.replaceLocked(k, entry[V]{v, revision})
+	return s.replaceLocked(k, e)
 }
 
 // prune removes what a complete report up to a revision did not contain, and
@@ -96,7 +102,7 @@ func (x *index[K, V]) prune(current map[K]bool, revision uint64) []K {
 				continue
 			}
 			s.removeLocked(k)
-			if e.value != nil {
+			if e.there() {
 				gone = append(gone, k)
 			}
 		}
@@ -126,12 +132,12 @@ func (s *shard[K, V]) removeLocked(k K) {
 	s.entries.Store(&next)
 }
 
-// all yields every value that there is.
-func (x *index[K, V]) all() iter.Seq2[K, *V] {
-	return func(yield func(K, *V) bool) {
+// all yields everything that there is.
+func (x *index[K, V]) all() iter.Seq2[K, entry[V]] {
+	return func(yield func(K, entry[V]) bool) {
 		for i := range x.shards {
 			for k, e := range *x.shards[i].entries.Load() {
-				if e.value != nil && !yield(k, e.value) {
+				if e.there() && !yield(k, e) {
 					return
 				}
 			}

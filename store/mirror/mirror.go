@@ -4,12 +4,15 @@
 //
 //	writer ──► KV ──► watch ──► decode ──┐
 //	   │                                 ▼
-//	   └─────── Wrote, Deleted ──────► index ──► Get, All
+//	   └─────── Wrote, Deleted ──────► index ──► Get, Find, All
 //	                                     └─────► Changed
 //
 // On the node that made a change Get shows it as soon as Wrote or Deleted has
 // returned; other nodes follow within milliseconds. A mirror survives the loss
 // of the store's connection.
+//
+// A record that cannot be read is not the same as none: it is logged, Find returns
+// the reason, and no change is one of a deletion because of it.
 package mirror
 
 import (
@@ -33,8 +36,8 @@ type Options[K comparable, V any] struct {
 	Prefix string
 	// Key reads a key; a record for which it fails is skipped and logged.
 	Key func(key string) (K, error)
-	// Value reads the value of a key; one for which it fails is not there, and
-	// logged.
+	// Value reads the value of a key; one for which it fails is unreadable, with
+	// that error as the reason.
 	Value func(k K, value []byte) (*V, error)
 	// Changed is called after Get shows a created, changed or deleted value,
 	// once per change, from whatever goroutine applied it; not for what Open
@@ -88,10 +91,36 @@ func (m *Mirror[K, V]) Close() {
 }
 
 // Get returns a value, or nil. It neither waits nor allocates.
-func (m *Mirror[K, V]) Get(k K) *V { return m.index.get(k) }
+func (m *Mirror[K, V]) Get(k K) *V { return m.index.get(k).value }
 
-// All yields every value, in no order.
-func (m *Mirror[K, V]) All() iter.Seq2[K, *V] { return m.index.all() }
+// Find is Get that tells apart, by the error of Options.Value, what cannot be read.
+// Both are nil when there is nothing.
+func (m *Mirror[K, V]) Find(k K) (*V, error) {
+	e := m.index.get(k)
+	return e.value, e.unreadable
+}
+
+// All yields every value that can be read, in no order.
+func (m *Mirror[K, V]) All() iter.Seq2[K, *V] {
+	return func(yield func(K, *V) bool) {
+		for k, e := range m.index.all() {
+			if e.value != nil && !yield(k, e.value) {
+				return
+			}
+		}
+	}
+}
+
+// Keys yields the key of everything that there is, readable or not, in no order.
+func (m *Mirror[K, V]) Keys() iter.Seq[K] {
+	return func(yield func(K) bool) {
+		for k := range m.index.all() {
+			if !yield(k) {
+				return
+			}
+		}
+	}
+}
 
 // Wrote shows what this node wrote at a revision. The mirror keeps v.
 func (m *Mirror[K, V]) Wrote(k K, v *V, revision uint64) { m.applied(k, v, revision) }
@@ -149,26 +178,26 @@ func (m *Mirror[K, V]) watch(ctx context.Context, synced chan<- error) error {
 			m.opts.Logger.Error("copy in memory skips a record", "key", e.Key, "error", err)
 			return nil
 		}
-		v := m.decode(k, e)
-		if current != nil && v != nil {
+		seen := m.decode(k, e)
+		if current != nil && seen.there() {
 			current[k] = true
 		}
-		if m.index.observe(k, v, e.Revision) && m.loaded {
+		if m.index.observe(k, seen) && m.loaded {
 			m.opts.Changed(k)
 		}
 		return nil
 	})
 }
 
-// decode reads the value of an event, nil when there is none.
-func (m *Mirror[K, V]) decode(k K, e store.Event) *V {
+// decode reads what an event says of its key.
+func (m *Mirror[K, V]) decode(k K, e store.Event) entry[V] {
 	if e.Kind != store.EventPut {
-		return nil
+		return entry[V]{revision: e.Revision}
 	}
 	v, err := m.opts.Value(k, e.Value)
 	if err != nil {
-		m.opts.Logger.Error("copy in memory cannot read a record", "key", e.Key, "error", err)
-		return nil
+		m.opts.Logger.Error("a record cannot be read and is of no use; it is kept", "key", e.Key, "error", err)
+		return entry[V]{unreadable: err, revision: e.Revision}
 	}
-	return v
+	return entry[V]{value: v, revision: e.Revision}
 }

@@ -5,20 +5,22 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/schema"
 )
 
 // Collection is all records of one kind. Methods may be called from several
 // goroutines. Keys are made by Key or FunctionKey. Errors wrap the kinds of
-// package hearth and have no text for callers: that is the business of who
-// knows what the record is.
+// package hearth and, but for schema.ErrUnreadable, have no text for callers: that
+// is the business of who knows what the record is.
 type Collection[T any] struct {
 	set    *Set
-	kind   string
+	kind   schema.Kind
 	prefix string
 }
 
@@ -28,41 +30,50 @@ type Item[T any] struct {
 	Value *T
 }
 
-// Of adds a collection to a set that is not open yet. kind names it in the
-// store, for good.
-func Of[T any](s *Set, name string) *Collection[T] {
-	return add[T](s, name, kind{})
+// Of adds the collection of a kind to a set that is not open yet. The keys of a
+// kind that belongs to functions are made by FunctionKey, and Set.DeleteFunction
+// deletes its records. Of panics when the kind is not in schema.Kinds, or not one
+// of values T.
+func Of[T any](s *Set, name hearth.Kind) *Collection[T] {
+	at := slices.IndexFunc(s.known, func(k schema.Kind) bool { return k.Name == name })
+	if at < 0 {
+		panic(fmt.Sprintf("records: there is no kind %q", name))
+	}
+	k := s.known[at]
+	if form := reflect.TypeFor[T](); form != k.Form && !k.Foreign {
+		panic(fmt.Sprintf("records: %q has values %v, not %v", name, k.Form, form))
+	}
+	c := &Collection[T]{set: s, kind: k, prefix: prefixOf(name)}
+	s.kinds[name] = kind{k, func(value []byte) (any, error) { return c.decode(value) }}
+	return c
 }
 
-// OfFunction is Of for records that belong to functions: their keys are made by
-// FunctionKey, and Set.DeleteFunction deletes them.
-func OfFunction[T any](s *Set, name string) *Collection[T] {
-	return add[T](s, name, kind{ofFunction: true})
+func (c *Collection[T]) decode(value []byte) (*T, error) {
+	v := new(T)
+	if err := c.kind.Decode(value, v); err != nil {
+		return nil, err
+	}
+	return v, nil
 }
 
-func add[T any](s *Set, name string, k kind) *Collection[T] {
-	k.decode = func(value []byte) (any, error) { return decode[T](value) }
-	s.kinds[name] = k
-	return &Collection[T]{set: s, kind: name, prefix: rootPrefix + name + "/"}
-}
-
-// OnChange has f called with the key of every record that is created, changed
-// or deleted from Open on, after Lookup shows it; see mirror.Options.Changed
-// for what f may do. Call it before Open, once.
-func (c *Collection[T]) OnChange(f func(key string)) {
-	k := c.set.kinds[c.kind]
-	k.changed = f
-	c.set.kinds[c.kind] = k
-}
-
-// Lookup returns a record from memory, or nil. It never waits. Nobody may write
-// to what it returns.
+// Lookup returns a record from memory, or nil: also for one that cannot be read,
+// see Find. It never waits. Nobody may write to what it returns.
 func (c *Collection[T]) Lookup(key string) *T {
 	v := c.set.mirror.Get(c.prefix + key)
 	if v == nil {
 		return nil
 	}
 	return (*v).(*T) //nolint:forcetypeassert // by kind: what decode and wrote put there
+}
+
+// Find is Lookup for those to whom a record that cannot be read is not as good as
+// none: schema.ErrUnreadable. Without a record both results are nil.
+func (c *Collection[T]) Find(key string) (*T, error) {
+	v, err := c.set.mirror.Find(c.prefix + key)
+	if v == nil {
+		return nil, err
+	}
+	return (*v).(*T), nil //nolint:forcetypeassert // as in Lookup
 }
 
 // All returns every record whose key begins with prefix from memory, sorted by
@@ -78,26 +89,29 @@ func (c *Collection[T]) All(prefix string) []Item[T] {
 	return items
 }
 
-// Get returns a record from the store; hearth.ErrNotFound. The caller owns it.
+// Get returns a record from the store; hearth.ErrNotFound, schema.ErrUnreadable.
+// The caller owns it.
 func (c *Collection[T]) Get(ctx context.Context, key string) (*T, error) {
 	v, _, err := c.get(ctx, key)
 	return v, err
 }
 
+// get returns the revision of a record that cannot be read too.
 func (c *Collection[T]) get(ctx context.Context, key string) (*T, uint64, error) {
 	r, err := c.set.kv.Get(ctx, c.prefix+key)
 	if err != nil {
-		return nil, 0, fmt.Errorf("get %s %s: %w", c.kind, key, err)
+		return nil, 0, fmt.Errorf("get %s %s: %w", c.kind.Name, key, err)
 	}
-	v, err := decode[T](r.Value)
+	v, err := c.decode(r.Value)
 	if err != nil {
-		return nil, 0, fmt.Errorf("decode %s %s: %w", c.kind, key, err)
+		return nil, r.Revision, fmt.Errorf("get %s %s: %w", c.kind.Name, key, err)
 	}
 	return v, r.Revision, nil
 }
 
 // List returns up to limit records whose keys begin with prefix and sort after
 // after, from the store, by their keys, and whether there are more. limit 0: all.
+// Records that cannot be read are left out and logged.
 func (c *Collection[T]) List(ctx context.Context, prefix, after string, limit int) (items []Item[T], more bool, err error) {
 	if after != "" {
 		after = c.prefix + after
@@ -106,21 +120,45 @@ func (c *Collection[T]) List(ctx context.Context, prefix, after string, limit in
 	if limit > 0 {
 		fetch++ // one more tells whether there are more
 	}
-	listed, err := c.set.kv.List(ctx, c.prefix+prefix, after, fetch)
-	if err != nil {
-		return nil, false, fmt.Errorf("list %s: %w", c.kind, err)
+	for {
+		listed, err := c.set.kv.List(ctx, c.prefix+prefix, after, fetch)
+		if err != nil {
+			return nil, false, fmt.Errorf("list %s: %w", c.kind.Name, err)
+		}
+		for _, r := range listed {
+			v, err := c.decode(r.Value)
+			if err != nil {
+				c.set.logger.Error("a list leaves out a record that cannot be read", "key", r.Key, "error", err)
+				continue
+			}
+			items = append(items, Item[T]{r.Key[len(c.prefix):], v})
+		}
+		switch {
+		case limit > 0 && len(items) > limit:
+			return items[:limit], true, nil
+		case limit <= 0 || len(listed) < fetch:
+			return items, false, nil
+		}
+		after = listed[len(listed)-1].Key
 	}
-	if limit > 0 && len(listed) > limit {
-		listed, more = listed[:limit], true
+}
+
+// ListAll returns all records whose keys begin with prefix, from the store, by
+// their keys. It is for those who must not miss one: schema.ErrUnreadable when one
+// of them cannot be read.
+func (c *Collection[T]) ListAll(ctx context.Context, prefix string) (items []Item[T], err error) {
+	listed, err := c.set.kv.List(ctx, c.prefix+prefix, "", 0)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", c.kind.Name, err)
 	}
 	for _, r := range listed {
-		v, err := decode[T](r.Value)
+		v, err := c.decode(r.Value)
 		if err != nil {
-			return nil, false, fmt.Errorf("decode %s: %w", r.Key, err)
+			return nil, fmt.Errorf("list %s: %s: %w", c.kind.Name, r.Key, err)
 		}
 		items = append(items, Item[T]{r.Key[len(c.prefix):], v})
 	}
-	return items, more, nil
+	return items, nil
 }
 
 // Create writes a record that does not exist; hearth.ErrConflict when it does.
@@ -129,8 +167,12 @@ func (c *Collection[T]) Create(ctx context.Context, key string, v *T) error {
 	return err
 }
 
-// Put writes a record whatever is there.
+// Put writes a record whatever is there, unless that cannot be read:
+// schema.ErrUnreadable.
 func (c *Collection[T]) Put(ctx context.Context, key string, v *T) error {
+	if _, err := c.Find(key); err != nil {
+		return fmt.Errorf("put %s %s: %w", c.kind.Name, key, err)
+	}
 	_, err := c.write(ctx, store.Op{Kind: store.OpPut, Key: c.prefix + key}, v)
 	return err
 }
@@ -181,11 +223,13 @@ func (c *Collection[T]) modify(ctx context.Context, key string, change func(*T, 
 
 // Delete removes a record; hearth.ErrNotFound. check, when not nil, sees it
 // first and can refuse with an error that is returned as it is; it may be called
-// several times.
+// several times. Without a check a record that cannot be read is removed too, and v
+// is nil then.
 func (c *Collection[T]) Delete(ctx context.Context, key string, check func(*T) error) (v *T, err error) {
 	err = retry(func() error {
 		var revision uint64
-		if v, revision, err = c.get(ctx, key); err != nil {
+		v, revision, err = c.get(ctx, key)
+		if err != nil && (check != nil || !errors.Is(err, schema.ErrUnreadable)) {
 			return err
 		}
 		if check != nil {
@@ -194,7 +238,7 @@ func (c *Collection[T]) Delete(ctx context.Context, key string, check func(*T) e
 			}
 		}
 		if err := c.set.delete(ctx, c.prefix+key, revision); err != nil {
-			return fmt.Errorf("delete %s %s: %w", c.kind, key, err)
+			return fmt.Errorf("delete %s %s: %w", c.kind.Name, key, err)
 		}
 		return nil
 	})
@@ -217,7 +261,7 @@ func retry(try func() error) (err error) {
 			return f.err
 		}
 		raced := errors.Is(err, hearth.ErrPrecondition) || errors.Is(err, hearth.ErrConflict)
-		if !raced {
+		if !raced || errors.Is(err, schema.ErrUnreadable) {
 			return err
 		}
 	}
@@ -226,11 +270,11 @@ func retry(try func() error) (err error) {
 
 // write stores a record and shows a copy of it in memory: v is the caller's.
 func (c *Collection[T]) write(ctx context.Context, op store.Op, v *T) (uint64, error) {
-	value, err := encode(v)
+	value, err := c.kind.Encode(v)
 	if err != nil {
 		return 0, err
 	}
-	own, err := decode[T](value)
+	own, err := c.decode(value)
 	if err != nil {
 		return 0, err
 	}

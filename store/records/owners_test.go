@@ -17,9 +17,9 @@ var owner = hearth.Name{Account: "1", Region: "eu", Function: "f"}
 // says so.
 func owned(t *testing.T, exists func(name hearth.Name, qualifier string) error) *records.Collection[thing] {
 	t.Helper()
-	set := records.New(newKV(t), nil)
+	set := records.NewOf(testKinds(), newKV(t), nil, nil)
 	set.Owners(exists)
-	things := records.OfFunction[thing](set, "attached")
+	things := records.Of[thing](set, "attached")
 	if err := set.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -73,8 +73,8 @@ func (b busyKV) List(ctx context.Context, prefix, after string, limit int) ([]st
 }
 
 func TestDeleteFunction_WhileARecordIsWritten_LeavesItToTheWriter(t *testing.T) {
-	set := records.New(busyKV{newKV(t)}, nil)
-	things := records.OfFunction[thing](set, "attached")
+	set := records.NewOf(testKinds(), busyKV{newKV(t)}, nil, nil)
+	things := records.Of[thing](set, "attached")
 	if err := set.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -3,9 +3,9 @@
 // Collection over one store.KV, read from the store or, without waiting, from a
 // copy in memory that follows it.
 //
-//	set := records.New(kv, logger)
-//	layers := records.Of[hearth.LayerVersion](set, "layer")
-//	urls := records.OfFunction[hearth.FunctionURL](set, "url")
+//	set := records.New(kv, feed, logger)
+//	layers := records.Of[hearth.LayerVersion](set, hearth.KindLayerVersion)
+//	urls := records.NewByFunction[hearth.FunctionURL](set, hearth.KindFunctionURL)
 //	err := set.Open(ctx)
 //
 // # Keys
@@ -16,15 +16,17 @@
 // and, where it has one, the qualifier as its fourth; it goes when the function
 // goes (DeleteFunction).
 //
-// Values are JSON in an envelope with a schema number, with the Go names of
-// their fields: renaming a field loses what is stored.
+// Package schema has the list of kinds and says what values look like. A record
+// that this version of hearth cannot read is kept and named in the log. Reading it
+// and writing to it is schema.ErrUnreadable, lists leave it out, and it can be
+// deleted.
 package records
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"net/url"
 	"slices"
@@ -32,38 +34,51 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/store"
+	"github.com/hearthd/hearth/store/changes"
 	"github.com/hearthd/hearth/store/mirror"
+	"github.com/hearthd/hearth/store/schema"
 )
 
 const rootPrefix = "rec/"
-
-// schema is the number of the form that records are written in.
-const schema = 1
 
 // Set is all collections of one store. Make the collections between New and
 // Open.
 type Set struct {
 	kv     store.KV
-	kinds  map[string]kind
+	feed   *changes.Feed
+	logger *slog.Logger
+	known  []schema.Kind        // that there can be collections of
+	kinds  map[hearth.Kind]kind // that there are
 	mirror *mirror.Mirror[string, any]
 	exists func(name hearth.Name, qualifier string) error // nil: every owner does
 }
 
 // kind is what the set knows of a collection.
 type kind struct {
-	ofFunction bool
-	decode     func(value []byte) (any, error)
-	changed    func(key string)
+	schema.Kind
+
+	decode func(value []byte) (any, error)
 }
 
-// New returns a set without collections.
-func New(kv store.KV, logger *slog.Logger) *Set {
+// New returns a set without collections. feed is told of every record that is
+// created, changed or deleted, once per change and after Lookup shows it, and has
+// the set as a source once that is open. Its subscribers must not call the set's
+// Close. feed nil: nobody wants to know. logger nil: silent.
+func New(kv store.KV, feed *changes.Feed, logger *slog.Logger) *Set {
+	return newSet(schema.Kinds(), kv, feed, logger)
+}
+
+func newSet(known []schema.Kind, kv store.KV, feed *changes.Feed, logger *slog.Logger) *Set {
+	if feed == nil {
+		feed = &changes.Feed{}
+	}
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Set{kv: kv, kinds: map[string]kind{}}
+	s := &Set{kv: kv, feed: feed, logger: logger, known: known, kinds: map[hearth.Kind]kind{}}
 	s.mirror = mirror.New(mirror.Options[string, any]{
-		KV: kv, Prefix: rootPrefix, Key: s.checkKey, Value: s.decode, Changed: s.changed, Logger: logger,
+		KV: kv, Prefix: rootPrefix, Key: s.checkKey, Value: s.decode,
+		Changed: func(key string) { s.feed.Publish(s.change(key)) }, Logger: logger,
 	})
 	return s
 }
@@ -77,17 +92,23 @@ func (s *Set) Owners(exists func(name hearth.Name, qualifier string) error) { s.
 
 // Open reads what is there and follows its changes until Close, which must come
 // before the store's. ctx bounds the reading.
-func (s *Set) Open(ctx context.Context) error { return s.mirror.Open(ctx) }
+func (s *Set) Open(ctx context.Context) error {
+	if err := s.mirror.Open(ctx); err != nil {
+		return err
+	}
+	s.feed.AddSource(s)
+	return nil
+}
 
 // Close stops following. Lookup keeps answering from what there is.
 func (s *Set) Close() { s.mirror.Close() }
 
-// kindOf takes the kind out of a store key.
-func (s *Set) kindOf(key string) (name string, k kind, ok bool) {
-	rest, ok := strings.CutPrefix(key, rootPrefix)
-	name, _, slash := strings.Cut(rest, "/")
-	k, known := s.kinds[name]
-	return name, k, ok && slash && known
+// kindOf takes a store key apart: its kind, and the key within that.
+func (s *Set) kindOf(key string) (k kind, rest string, ok bool) {
+	rest, ok = strings.CutPrefix(key, rootPrefix)
+	name, rest, slash := strings.Cut(rest, "/")
+	k, known := s.kinds[hearth.Kind(name)]
+	return k, rest, ok && slash && known
 }
 
 func (s *Set) checkKey(key string) (string, error) {
@@ -98,17 +119,38 @@ func (s *Set) checkKey(key string) (string, error) {
 }
 
 func (s *Set) decode(key string, value []byte) (*any, error) {
-	name, k, _ := s.kindOf(key)
+	k, _, _ := s.kindOf(key)
 	v, err := k.decode(value)
 	if err != nil {
-		return nil, fmt.Errorf("decode %s: %w", name, err)
+		return nil, err
 	}
 	return &v, nil
 }
 
-func (s *Set) changed(key string) {
-	if name, k, ok := s.kindOf(key); ok && k.changed != nil {
-		k.changed(strings.TrimPrefix(key, rootPrefix+name+"/"))
+// change is what is published when the record of a store key changes.
+func (s *Set) change(key string) hearth.Change {
+	k, rest, _ := s.kindOf(key)
+	parts := Parts(rest)
+	id := strings.Join(parts[min(2, len(parts)):], "/")
+	parts = append(parts, "", "", "")
+	c := hearth.Change{Kind: k.Name, Function: hearth.Name{Account: parts[0], Region: parts[1]}}
+	if k.OfFunction {
+		c.Function.Function, c.Qualifier = parts[2], parts[3]
+	} else {
+		c.ID = id
+	}
+	return c
+}
+
+// Changes yields a change for every record that there is, in no order: the set is
+// a changes.Source.
+func (s *Set) Changes() iter.Seq[hearth.Change] {
+	return func(yield func(hearth.Change) bool) {
+		for key := range s.mirror.Keys() {
+			if !yield(s.change(key)) {
+				return
+			}
+		}
 	}
 }
 
@@ -119,14 +161,13 @@ func (s *Set) DeleteFunction(ctx context.Context, name hearth.Name, qualifier st
 	return s.DeleteExcept(ctx, name, qualifier)
 }
 
-// DeleteExcept is DeleteFunction without the records of some collections, by
-// their names.
-func (s *Set) DeleteExcept(ctx context.Context, name hearth.Name, qualifier string, keep ...string) error {
+// DeleteExcept is DeleteFunction without the records of some kinds.
+func (s *Set) DeleteExcept(ctx context.Context, name hearth.Name, qualifier string, keep ...hearth.Kind) error {
 	for kindName, k := range s.kinds {
-		if !k.ofFunction || slices.Contains(keep, kindName) {
+		if !k.OfFunction || slices.Contains(keep, kindName) {
 			continue
 		}
-		prefix := rootPrefix + kindName + "/" + FunctionKey(name, qualifier)
+		prefix := prefixOf(kindName) + FunctionKey(name, qualifier)
 		listed, err := s.kv.List(ctx, prefix, "", 0)
 		if err != nil {
 			return fmt.Errorf("list %s of %s: %w", kindName, name, err)
@@ -152,11 +193,11 @@ func changedSince(err error) bool {
 // disown removes a record of a function that was just written at a revision if
 // that function is gone, and returns what to tell the writer then.
 func (s *Set) disown(ctx context.Context, key string, revision uint64) error {
-	name, k, _ := s.kindOf(key)
-	if !k.ofFunction || s.exists == nil {
+	k, rest, _ := s.kindOf(key)
+	if !k.OfFunction || s.exists == nil {
 		return nil
 	}
-	parts := append(Parts(strings.TrimPrefix(key, rootPrefix+name+"/")), "") // an empty qualifier where there is none
+	parts := append(Parts(rest), "") // an empty qualifier where there is none
 	gone := s.exists(hearth.Name{Account: parts[0], Region: parts[1], Function: parts[2]}, parts[3])
 	if gone == nil {
 		return nil
@@ -175,6 +216,9 @@ func (s *Set) delete(ctx context.Context, key string, revision uint64) error {
 	s.mirror.Deleted(key, at)
 	return nil
 }
+
+// prefixOf begins the store keys of a kind.
+func prefixOf(kind hearth.Kind) string { return rootPrefix + string(kind) + "/" }
 
 // Key joins the parts of a key below its kind: account, region, and what
 // identifies the record there. A part may contain any character.
@@ -204,29 +248,4 @@ func Parts(key string) []string {
 		}
 	}
 	return parts
-}
-
-// envelope is how a record is written.
-type envelope[T any] struct {
-	Schema int
-	Value  *T
-}
-
-func encode[T any](v *T) ([]byte, error) {
-	b, err := json.Marshal(envelope[T]{schema, v})
-	if err != nil {
-		return nil, fmt.Errorf("encode record: %w", err)
-	}
-	return b, nil
-}
-
-func decode[T any](value []byte) (*T, error) {
-	var e envelope[T]
-	if err := json.Unmarshal(value, &e); err != nil {
-		return nil, err
-	}
-	if e.Schema != schema || e.Value == nil {
-		return nil, fmt.Errorf("it has schema %d, this version of hearth reads %d", e.Schema, schema)
-	}
-	return e.Value, nil
 }

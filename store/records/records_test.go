@@ -2,6 +2,7 @@ package records_test
 
 import (
 	"errors"
+	"reflect"
 	"strconv"
 	"sync"
 	"testing"
@@ -9,13 +10,23 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/store/changes"
 	"github.com/hearthd/hearth/store/mem"
 	"github.com/hearthd/hearth/store/records"
+	"github.com/hearthd/hearth/store/schema"
 )
 
 type thing struct {
 	Name  string
 	Count int
+}
+
+// testKinds are things, on their own and of functions.
+func testKinds() []schema.Kind {
+	return []schema.Kind{
+		{Name: "thing", Schema: 1, Form: reflect.TypeFor[thing]()},
+		{Name: "attached", Schema: 1, Form: reflect.TypeFor[thing](), OfFunction: true},
+	}
 }
 
 type kept struct {
@@ -24,14 +35,11 @@ type kept struct {
 	ofFunc *records.Collection[thing]
 }
 
-func open(t *testing.T, kv *mem.KV, watch func(key string)) kept {
+func open(t *testing.T, kv *mem.KV, feed *changes.Feed) kept {
 	t.Helper()
-	k := kept{set: records.New(kv, nil)}
+	k := kept{set: records.NewOf(testKinds(), kv, feed, nil)}
 	k.things = records.Of[thing](k.set, "thing")
-	k.ofFunc = records.OfFunction[thing](k.set, "attached")
-	if watch != nil {
-		k.things.OnChange(watch)
-	}
+	k.ofFunc = records.Of[thing](k.set, "attached")
 	if err := k.set.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -223,14 +231,79 @@ func TestDeleteFunction_RemovesItsRecordsAlone(t *testing.T) {
 	}
 }
 
-func TestOnChange_IsCalledAfterLookupShowsIt(t *testing.T) {
-	changes := make(chan string, 10)
-	k := open(t, newKV(t), func(key string) { changes <- key })
+// listener keeps what it is told.
+type listener struct {
+	mu   sync.Mutex
+	told []hearth.Change
+	on   func(hearth.Change)
+}
+
+func (l *listener) Changed(c hearth.Change) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.told = append(l.told, c)
+	if l.on != nil {
+		l.on(c)
+	}
+}
+
+func TestChanges_OwnWrite_IsToldBeforeItReturnsAndLookupShowsIt(t *testing.T) {
+	var feed changes.Feed
+	k := open(t, newKV(t), &feed)
+	l := &listener{on: func(hearth.Change) {
+		if k.things.Lookup("a/r/x") == nil {
+			t.Error("told before Lookup shows it")
+		}
+	}}
+	feed.Subscribe(l)
 	if err := k.things.Put(t.Context(), "a/r/x", &thing{}); err != nil {
 		t.Fatal(err)
 	}
-	if got := <-changes; got != "a/r/x" || k.things.Lookup(got) == nil {
-		t.Errorf("change of %q", got)
+	want := []hearth.Change{{Kind: "thing", Function: hearth.Name{Account: "a", Region: "r"}, ID: "x"}}
+	if diff := cmp.Diff(want, l.told); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestChanges_OfFunctions_NameFunctionAndQualifier(t *testing.T) {
+	var feed changes.Feed
+	k := open(t, newKV(t), &feed)
+	l := &listener{}
+	feed.Subscribe(l)
+	for _, qualifier := range []string{"", "li ve"} {
+		if err := k.ofFunc.Put(t.Context(), records.FunctionKey(owner, qualifier), &thing{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := k.set.DeleteFunction(t.Context(), owner, "li ve"); err != nil {
+		t.Fatal(err)
+	}
+	want := []hearth.Change{
+		{Kind: "attached", Function: owner},
+		{Kind: "attached", Function: owner, Qualifier: "li ve"},
+		{Kind: "attached", Function: owner, Qualifier: "li ve"},
+	}
+	if diff := cmp.Diff(want, l.told); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestSubscribe_Late_IsToldOfWhatThereIs(t *testing.T) {
+	kv := newKV(t)
+	k := open(t, kv, nil)
+	if err := k.things.Put(t.Context(), records.Key("a", "r", "layer", "3"), &thing{}); err != nil {
+		t.Fatal(err)
+	}
+	var feed changes.Feed
+	early, late := &listener{}, &listener{}
+	feed.Subscribe(early)
+	open(t, kv, &feed)
+	feed.Subscribe(late)
+	want := []hearth.Change{{Kind: "thing", Function: hearth.Name{Account: "a", Region: "r"}, ID: "layer/3"}}
+	for what, l := range map[string]*listener{"early": early, "late": late} {
+		if diff := cmp.Diff(want, l.told); diff != "" {
+			t.Errorf("%s: %s", what, diff)
+		}
 	}
 }
 

@@ -6,14 +6,14 @@ import (
 	"github.com/hearthd/hearth"
 )
 
-// ByFunction is a collection of OfFunction for those who know functions and
+// ByFunction is a collection of a kind that belongs to functions, for those who know functions and
 // qualifiers rather than keys. An empty qualifier is the record of the function
 // itself, beside those of its qualifiers.
 type ByFunction[T any] struct{ *Collection[T] }
 
 // NewByFunction adds a collection to a set that is not open yet.
-func NewByFunction[T any](s *Set, name string) ByFunction[T] {
-	return ByFunction[T]{OfFunction[T](s, name)}
+func NewByFunction[T any](s *Set, name hearth.Kind) ByFunction[T] {
+	return ByFunction[T]{Of[T](s, name)}
 }
 
 // Lookup is Collection.Lookup.
@@ -60,12 +60,12 @@ func (b ByFunction[T]) ListAll(ctx context.Context, account, region string) ([]*
 	return all, err
 }
 
-// ByID is a collection of Of whose records have an id within an account and a
+// ByID is a collection whose records have an id within an account and a
 // region.
 type ByID[T any] struct{ *Collection[T] }
 
 // NewByID adds a collection to a set that is not open yet.
-func NewByID[T any](s *Set, name string) ByID[T] { return ByID[T]{Of[T](s, name)} }
+func NewByID[T any](s *Set, name hearth.Kind) ByID[T] { return ByID[T]{Of[T](s, name)} }
 
 // Lookup is Collection.Lookup.
 func (b ByID[T]) Lookup(account, region, id string) *T {

@@ -25,7 +25,7 @@ type policyStore[K any] struct {
 	key func(K) string
 }
 
-func (s policyStore[K]) Lookup(k K) *policy.Policy { return s.Collection.Lookup(s.key(k)) }
+func (s policyStore[K]) Lookup(k K) (*policy.Policy, error) { return s.Collection.Find(s.key(k)) }
 
 func (s policyStore[K]) Get(ctx context.Context, k K) (*policy.Policy, error) {
 	return s.Collection.Get(ctx, s.key(k))
@@ -48,10 +48,10 @@ type policyRecords struct {
 // newPolicyRecords adds them to a set that is not open yet.
 func newPolicyRecords(set *records.Set) policyRecords {
 	return policyRecords{
-		functions: policyStore[policy.Function]{records.OfFunction[policy.Policy](set, "policy"), func(f policy.Function) string {
+		functions: policyStore[policy.Function]{records.Of[policy.Policy](set, hearth.KindFunctionPolicy), func(f policy.Function) string {
 			return records.FunctionKey(f.Name, f.Qualifier)
 		}},
-		layers: policyStore[policy.LayerVersion]{records.Of[policy.Policy](set, "layer-policy"), func(l policy.LayerVersion) string {
+		layers: policyStore[policy.LayerVersion]{records.Of[policy.Policy](set, hearth.KindLayerPolicy), func(l policy.LayerVersion) string {
 			return records.Key(l.Layer.Account, l.Layer.Region, l.Layer.Layer, strconv.FormatInt(l.Version, 10))
 		}},
 	}

@@ -37,13 +37,13 @@ type settingsRecords struct {
 // newSettingsRecords adds them to a set that is not open yet.
 func newSettingsRecords(set *records.Set) settingsRecords {
 	return settingsRecords{
-		eventConfigs:    records.NewByFunction[hearth.EventInvokeConfig](set, "event-config"),
-		urls:            records.NewByFunction[hearth.FunctionURL](set, urlKind),
-		runtimes:        records.NewByFunction[hearth.RuntimeManagement](set, "runtime-management"),
-		recursions:      records.NewByFunction[hearth.Recursion](set, "recursion"),
-		signingBindings: records.NewByFunction[hearth.CodeSigningBinding](set, "signing-binding"),
-		signingConfigs:  records.NewByID[hearth.CodeSigningConfig](set, "signing-config"),
-		mappings:        records.NewByID[hearth.EventSourceMapping](set, "mapping"),
+		eventConfigs:    records.NewByFunction[hearth.EventInvokeConfig](set, hearth.KindEventInvokeConfig),
+		urls:            records.NewByFunction[hearth.FunctionURL](set, hearth.KindFunctionURL),
+		runtimes:        records.NewByFunction[hearth.RuntimeManagement](set, hearth.KindRuntimeManagement),
+		recursions:      records.NewByFunction[hearth.Recursion](set, hearth.KindRecursion),
+		signingBindings: records.NewByFunction[hearth.CodeSigningBinding](set, hearth.KindCodeSigningBinding),
+		signingConfigs:  records.NewByID[hearth.CodeSigningConfig](set, hearth.KindCodeSigningConfig),
+		mappings:        records.NewByID[hearth.EventSourceMapping](set, hearth.KindEventSourceMapping),
 	}
 }
 
@@ -138,9 +138,6 @@ func (d *daemon) loopsAllowed(name hearth.Name) bool {
 // attached is the Attached of functions and of aliases on the record set.
 type attached struct{ *records.Set }
 
-// urlKind is the collection of function URLs.
-const urlKind = "url"
-
 func (a attached) DeleteAlias(ctx context.Context, name hearth.Name, alias string) error {
-	return a.DeleteExcept(ctx, name, alias, urlKind)
+	return a.DeleteExcept(ctx, name, alias, hearth.KindFunctionURL)
 }

@@ -111,8 +111,9 @@ func Parse(text string) (Document, error) {
 // stored is the form that documents are kept in: JSON within JSON, since an
 // encoder would rewrite the texts.
 type stored struct {
-	Version, ID string
-	Statements  []string
+	Version    string   `json:"Version"`
+	ID         string   `json:"ID"`
+	Statements []string `json:"Statements"`
 }
 
 // MarshalJSON returns the form that UnmarshalJSON reads, which is not the

@@ -76,7 +76,7 @@ func (f *fixture) open() {
 	if _, _, err := functions.Get(f.Context(), nameOf("f"), ""); err != nil {
 		f.populate(functions)
 	}
-	set := records.New(f.kv, nil)
+	set := records.New(f.kv, nil, nil)
 	defaults := scope.Defaults{Account: account, Region: region}
 	configs := records.NewByFunction[hearth.EventInvokeConfig](set, "event-config")
 	endpoints := records.NewByFunction[hearth.FunctionURL](set, "url")
