@@ -18,10 +18,10 @@ import (
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/engine"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/edge/auth"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 	"github.com/hearthd/hearth/runtimes"
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace/userns"
@@ -70,12 +70,12 @@ const (
 // Default returns what holds when nothing else is said.
 func Default(getenv func(string) string) Config {
 	return Config{
-		Listen:         strings.TrimPrefix(lambdaclient.DefaultEndpoint, "http://"),
+		Listen:         strings.TrimPrefix(client.DefaultEndpoint, "http://"),
 		DataDir:        defaultDataDir(getenv),
 		Sandbox:        engine.SandboxAuto,
 		Network:        string(sandbox.NetworkNAT),
 		Account:        "000000000000",
-		Region:         lambdaclient.DefaultRegion,
+		Region:         client.DefaultRegion,
 		IdleTimeout:    10 * time.Minute,
 		FreezeAfter:    500 * time.Millisecond,
 		MaxAge:         4 * time.Hour,
