@@ -41,10 +41,11 @@ type Node struct {
 	logs    *logs.Store // nil with Options.Logs
 	traces  *xray.Store // likewise
 
-	access     access
+	access     *auth.Access
+	policies   *policy.Service
 	launcher   *launch.Launcher
 	pool       *pool.Pool
-	provision  *provision.Provisioner
+	provision  *provision.Reconciler
 	dispatcher *dispatch.Dispatcher
 	queue      *queue.Queue
 	edge       edge
@@ -183,7 +184,7 @@ func (n *Node) openInvoke(ctx context.Context) (err error) {
 		Clock: n.opts.Clock, Logger: n.opts.Logger,
 	})
 	n.onClose(n.pool.Close)
-	n.provision = provision.New(provision.Options{Functions: n.catalog, Configured: n.records, Pool: n.pool, Changes: n.feed})
+	n.provision = provision.New(n.catalog, n.records, n.pool, n.feed)
 	n.onEnd(n.provision.Close)
 	n.dispatcher = dispatch.New(dispatch.Options{
 		Functions: n.catalog, Runner: n.pool, Recursions: n.records.recursions, Changes: n.feed,
