@@ -158,7 +158,7 @@ func mayUseAWS(s source, imported string) bool {
 		return true
 	}
 	// The frames of a streamed response; the codec is AWS's own.
-	return (s.stage() == "api" || s.dir() == "internal/lambdaclient") && imported == "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
+	return (s.stage() == "api" || s.dir() == "api/client") && imported == "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 }
 
 func checkInit(s source, file *ast.File) []string {

@@ -24,6 +24,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/daemon"
 	"github.com/hearthd/hearth/cmd/hearth/doctor"
 	"github.com/hearthd/hearth/cmd/hearth/engine"
@@ -34,7 +35,6 @@ import (
 	"github.com/hearthd/hearth/cmd/hearth/remote/observe"
 	"github.com/hearthd/hearth/cmd/hearth/single"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 	"github.com/hearthd/hearth/sandbox/namespace/userns"
 )
 
@@ -65,7 +65,7 @@ func newRootCommand(t *terminal.Terminal, enter engine.Enter) *cobra.Command {
 		Long: `hearth serves the AWS Lambda API and runs Lambda functions, on this machine.
 
 Start the daemon with "hearth serve"; the aws CLI, the SDKs and Terraform then
-work with AWS_ENDPOINT_URL=` + lambdaclient.DefaultEndpoint + `. "hearth run DIR" runs one
+work with AWS_ENDPOINT_URL=` + client.DefaultEndpoint + `. "hearth run DIR" runs one
 function without a daemon.`,
 		Version: version,
 		Args:    cobra.ArbitraryArgs,

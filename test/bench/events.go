@@ -7,7 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/hearthd/hearth/internal/lambdaclient"
+	"github.com/hearthd/hearth/api/own"
 )
 
 const eventHeader = "%-26s %8s %10s %9s %9s %8s %8s %10s %10s\n"
@@ -55,7 +55,7 @@ func eventRows(h *peer, what string, d time.Duration) error {
 // drained waits until no event is left and returns how many there were.
 func (p *peer) drained() (left int, err error) {
 	for i := 0; ; i++ {
-		var events lambdaclient.Events
+		var events own.Events
 		if err := p.call(http.MethodGet, "/_hearth/events", nil, &events); err != nil {
 			return 0, err
 		}

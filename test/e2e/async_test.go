@@ -20,7 +20,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/hearthd/hearth/internal/lambdaclient"
+	"github.com/hearthd/hearth/api/own"
 )
 
 // asyncHandler notes in a file what it was given, and fails if the event says
@@ -86,7 +86,7 @@ func (a *async) send(payload string) string {
 func (a *async) advance(by string) (fired []string) {
 	a.Helper()
 	p := hearth(a.T, nil, "clock", "advance", by, "--json", "--endpoint", a.d.endpoint)
-	var report lambdaclient.Advance
+	var report own.Advance
 	if err := json.Unmarshal([]byte(p.stdout), &report); err != nil || p.code != 0 {
 		a.Fatalf("exit code %d, %v: %s%s", p.code, err, p.stdout, p.stderr)
 	}

@@ -23,7 +23,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/smithy-go"
 
-	"github.com/hearthd/hearth/internal/lambdaclient"
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/test/compile"
 )
 
@@ -246,13 +246,13 @@ func (c *crash) replace() {
 
 // advance moves the daemon's clock.
 func (c *crash) advance(by time.Duration) {
-	client, err := lambdaclient.New(c.d.endpoint)
+	daemon, err := client.New(c.d.endpoint)
 	if err != nil {
 		c.Error(err)
 		return
 	}
-	defer client.Close()
-	_, err = client.AdvanceClock(c.Context(), by, patience)
+	defer daemon.Close()
+	_, err = daemon.AdvanceClock(c.Context(), by, patience)
 	c.acknowledged("advance the clock", err)
 }
 
@@ -314,18 +314,18 @@ func (c *crash) downloads(client *lambda.Client, name string) error {
 // settle lets all events run to their end.
 func (c *crash) settle() {
 	c.Helper()
-	client, err := lambdaclient.New(c.d.endpoint)
+	daemon, err := client.New(c.d.endpoint)
 	if err != nil {
 		c.Fatal(err)
 	}
-	defer client.Close()
+	defer daemon.Close()
 	ctx, cancel := context.WithTimeout(c.Context(), 5*time.Minute)
 	defer cancel()
-	report, err := client.AdvanceClock(ctx, 10*time.Hour, 4*time.Minute)
+	report, err := daemon.AdvanceClock(ctx, 10*time.Hour, 4*time.Minute)
 	if err != nil || report.Stopped != "" {
 		c.Fatalf("advance the clock: %v %s", err, report.Stopped)
 	}
-	left, err := client.Events(ctx)
+	left, err := daemon.Events(ctx)
 	if err != nil || left.Ready+left.Running+left.Delayed != 0 {
 		c.Fatalf("events are left: %+v, %v", left, err)
 	}

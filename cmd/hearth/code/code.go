@@ -19,34 +19,7 @@ const maxArchive = 50 << 20
 // Open returns the ZIP archive at path, or one of the directory at path, which is
 // packed while it is read. The caller closes it; ctx ends the packing too.
 func Open(ctx context.Context, path string) (io.ReadCloser, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if !info.IsDir() {
-		return os.Open(path)
-	}
-	r, w := io.Pipe()
-	p := &packing{PipeReader: r, done: make(chan struct{})}
-	// Ends with the archive, or when the reader is closed; Close waits for it.
-	go func() {
-		defer close(p.done)
-		w.CloseWithError(bundle.Pack(ctx, path, w)) // never fails: see io.Pipe
-	}()
-	return p, nil
-}
-
-// packing is a directory on its way into an archive.
-type packing struct {
-	*io.PipeReader
-
-	done chan struct{}
-}
-
-func (p *packing) Close() error {
-	err := p.PipeReader.Close()
-	<-p.done
-	return err
+	return bundle.Paths{}.Open(ctx, path)
 }
 
 // Read returns what Open does, whole. A path that is not there, and an archive

@@ -12,9 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hearthd/hearth/api/own"
 	"github.com/hearthd/hearth/cmd/hearth/daemon/config"
 	"github.com/hearthd/hearth/cmd/hearth/engine"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 // open opens a daemon of plain processes in a directory. Without change its
@@ -69,7 +69,7 @@ func TestDaemon_Health(t *testing.T) {
 
 func TestDaemon_StatusAtRest(t *testing.T) {
 	_, body := ask(t, opened(t, onTestClock), http.MethodGet, "/_hearth/status", "")
-	var got lambdaclient.Status
+	var got own.Status
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		t.Fatal(err)
 	}
@@ -77,9 +77,9 @@ func TestDaemon_StatusAtRest(t *testing.T) {
 		t.Error("plain processes enforce everything, the status says")
 	}
 	got.Missing = nil
-	want := lambdaclient.Status{
-		Version: "v9", Sandbox: "process", Network: "none", Clock: "test", Functions: []lambdaclient.FunctionCount{},
-		Environments: lambdaclient.Environments{MaxConcurrency: 1000, MaxMemory: 1024},
+	want := own.Status{
+		Version: "v9", Sandbox: "process", Network: "none", Clock: "test", Functions: []own.FunctionCount{},
+		Environments: own.Environments{MaxConcurrency: 1000, MaxMemory: 1024},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("status (-want +got):\n%s", diff)
@@ -155,7 +155,7 @@ func TestClock_BadAdvances(t *testing.T) {
 func now(t *testing.T, d *daemon) time.Time {
 	t.Helper()
 	_, body := ask(t, d, http.MethodGet, "/_hearth/clock", "")
-	var state lambdaclient.Clock
+	var state own.Clock
 	if err := json.Unmarshal([]byte(body), &state); err != nil {
 		t.Fatal(err)
 	}

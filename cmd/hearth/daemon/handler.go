@@ -6,12 +6,12 @@ import (
 	"strings"
 
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/api/own"
 	"github.com/hearthd/hearth/edge/aliases"
 	"github.com/hearthd/hearth/edge/invocation"
 	"github.com/hearthd/hearth/edge/links"
 	"github.com/hearthd/hearth/edge/logview"
 	"github.com/hearthd/hearth/edge/tags"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 // ownPaths begins the paths that AWS has no counterpart for.
@@ -73,7 +73,7 @@ func (d *daemon) ownAPI() http.Handler {
 }
 
 func (d *daemon) serveHealth(w http.ResponseWriter, _ *http.Request) {
-	d.answer(w, http.StatusOK, lambdaclient.Health{Status: "ok", Version: d.version})
+	d.answer(w, http.StatusOK, own.Health{Status: "ok", Version: d.version})
 }
 
 // answer writes an answer of hearth's own paths.

@@ -6,8 +6,8 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth/api"
+	"github.com/hearthd/hearth/api/own"
 	"github.com/hearthd/hearth/internal/failpoint"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 	"github.com/hearthd/hearth/invoke/queue"
 )
 
@@ -50,7 +50,7 @@ func (d *daemon) drainQueue() {
 // serveEvents says how many events there are, and what became of others.
 func (d *daemon) serveEvents(w http.ResponseWriter, _ *http.Request) {
 	s := d.queue.Stats()
-	d.answer(w, http.StatusOK, lambdaclient.Events{
+	d.answer(w, http.StatusOK, own.Events{
 		Ready: s.Ready, Running: s.Running, Delayed: s.Delayed, Recovered: s.Recovered,
 		Accepted: s.Accepted, Succeeded: s.Succeeded, Exhausted: s.Exhausted, Expired: s.Expired, Refused: s.Refused,
 		Dropped: s.Dropped, Failures: s.Failures, Throttles: s.Throttles, Undelivered: s.Undelivered,

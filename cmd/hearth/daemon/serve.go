@@ -15,12 +15,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/daemon/config"
 	"github.com/hearthd/hearth/cmd/hearth/engine"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
 	"github.com/hearthd/hearth/edge/auth"
 	"github.com/hearthd/hearth/internal/graceful"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 // NewCommand returns `hearth serve`, of a version of the program.
@@ -31,7 +31,7 @@ func NewCommand(t *terminal.Terminal, enter engine.Enter, version string) *cobra
 		Use:   "serve",
 		Short: "Serve the Lambda API and run functions",
 		Long: `Serve the AWS Lambda API on this machine and run functions for it, until
-interrupted. With AWS_ENDPOINT_URL=` + lambdaclient.DefaultEndpoint + ` the aws CLI, SDKs and
+interrupted. With AWS_ENDPOINT_URL=` + client.DefaultEndpoint + ` the aws CLI, SDKs and
 Terraform talk to it; without --auth any credentials will do.
 
 Every flag can be set in the environment (HEARTH_DATA_DIR for --data-dir) and in

@@ -6,7 +6,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/internal/lambdaclient"
+	"github.com/hearthd/hearth/api/own"
 )
 
 func TestCountFunctions_ByAccountAndRegion(t *testing.T) {
@@ -16,7 +16,7 @@ func TestCountFunctions_ByAccountAndRegion(t *testing.T) {
 	got := countFunctions([]*hearth.Function{
 		fn("2", "us-east-1", hearth.Latest), fn("1", "us-east-1", hearth.Latest), fn("1", "us-east-1", "1"), fn("1", "eu-west-1", hearth.Latest), fn("1", "eu-west-1", hearth.Latest),
 	})
-	want := []lambdaclient.FunctionCount{{Account: "1", Region: "eu-west-1", Functions: 2}, {Account: "1", Region: "us-east-1", Functions: 1}, {Account: "2", Region: "us-east-1", Functions: 1}}
+	want := []own.FunctionCount{{Account: "1", Region: "eu-west-1", Functions: 2}, {Account: "1", Region: "us-east-1", Functions: 1}, {Account: "2", Region: "us-east-1", Functions: 1}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}

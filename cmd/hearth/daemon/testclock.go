@@ -11,9 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hearthd/hearth/api/own"
 	"github.com/hearthd/hearth/cmd/hearth/daemon/config"
 	"github.com/hearthd/hearth/internal/clock"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 // maxPending is how many pending timers are shown.
@@ -64,7 +64,7 @@ func (d *daemon) saveClock() error {
 }
 
 func (d *daemon) serveClock(w http.ResponseWriter, _ *http.Request) {
-	state := lambdaclient.Clock{Clock: config.ClockReal, Now: d.clock.Now().UTC()}
+	state := own.Clock{Clock: config.ClockReal, Now: d.clock.Now().UTC()}
 	if d.testClock != nil {
 		state.Clock, state.Pending = config.ClockTest, firings(d.testClock.Pending(maxPending))
 	}
@@ -85,7 +85,7 @@ func (d *daemon) serveAdvance(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeoutCause(r.Context(), wait, fmt.Errorf("not everything that was set going ended within %v", wait))
 	defer cancel()
 	report, err := d.testClock.Advance(ctx, by)
-	out := lambdaclient.Advance{From: report.From.UTC(), To: report.To.UTC(), Fired: firings(report.Fired), More: report.More}
+	out := own.Advance{From: report.From.UTC(), To: report.To.UTC(), Fired: firings(report.Fired), More: report.More}
 	if err = errors.Join(err, d.saveClock()); err != nil {
 		out.Stopped = err.Error()
 	}
@@ -101,7 +101,7 @@ func readAdvance(w http.ResponseWriter, r *http.Request) (by, wait time.Duration
 	if by, err = time.ParseDuration(in.By); err != nil || by < 0 {
 		return 0, 0, fmt.Errorf("by: %q is not a duration such as 2m", in.By)
 	}
-	wait = lambdaclient.DefaultAdvanceWait
+	wait = own.DefaultAdvanceWait
 	if in.Wait != "" {
 		if wait, err = time.ParseDuration(in.Wait); err != nil || wait < 0 {
 			return 0, 0, fmt.Errorf("wait: %q is not a duration such as 30s", in.Wait)
@@ -110,10 +110,10 @@ func readAdvance(w http.ResponseWriter, r *http.Request) (by, wait time.Duration
 	return by, wait, nil
 }
 
-func firings(from []clock.Firing) []lambdaclient.Firing {
-	to := make([]lambdaclient.Firing, len(from))
+func firings(from []clock.Firing) []own.Firing {
+	to := make([]own.Firing, len(from))
 	for i, f := range from {
-		to[i] = lambdaclient.Firing{At: f.At.UTC(), What: f.What}
+		to[i] = own.Firing{At: f.At.UTC(), What: f.What}
 	}
 	return to
 }

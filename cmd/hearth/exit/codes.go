@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/internal/lambdaclient"
+	"github.com/hearthd/hearth/api/client"
 )
 
 // Exit codes. Scripts depend on them: a code never changes its meaning.
@@ -77,10 +77,10 @@ func Code(ctx context.Context, err error) int {
 	if _, ok := errors.AsType[*usageError](err); ok {
 		return Usage
 	}
-	if _, ok := errors.AsType[*lambdaclient.UnreachableError](err); ok {
+	if _, ok := errors.AsType[*client.UnreachableError](err); ok {
 		return Unreachable
 	}
-	answer, _ := errors.AsType[*lambdaclient.Error](err)
+	answer, _ := errors.AsType[*client.Error](err)
 	for _, k := range table() {
 		if answer != nil && slices.Contains(k.statuses, answer.StatusCode) {
 			return k.code
@@ -95,7 +95,7 @@ func Code(ctx context.Context, err error) int {
 // hint says what to do about an error whose text, being AWS's, does not; empty
 // for all others.
 func hint(err error) string {
-	answer, ok := errors.AsType[*lambdaclient.Error](err)
+	answer, ok := errors.AsType[*client.Error](err)
 	if !ok {
 		return ""
 	}

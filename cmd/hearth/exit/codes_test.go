@@ -7,12 +7,12 @@ import (
 	"testing"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 func TestCode_ByErrorKind(t *testing.T) {
-	answer := func(status int) error { return fmt.Errorf("call: %w", &lambdaclient.Error{StatusCode: status}) }
+	answer := func(status int) error { return fmt.Errorf("call: %w", &client.Error{StatusCode: status}) }
 	tests := []struct {
 		err  error
 		want int
@@ -26,7 +26,7 @@ func TestCode_ByErrorKind(t *testing.T) {
 		{fmt.Errorf("x: %w", hearth.ErrNotFound), exit.NotFound},
 		{answer(429), exit.Throttled},
 		{&hearth.Throttle{}, exit.Throttled},
-		{&lambdaclient.UnreachableError{}, exit.Unreachable},
+		{&client.UnreachableError{}, exit.Unreachable},
 		{answer(409), exit.Conflict},
 		{answer(412), exit.Conflict},
 		{answer(400), exit.Invalid},

@@ -9,8 +9,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 // runVerb runs `hearth verb ARGS`, and returns the exit code and standard error.
@@ -72,7 +72,7 @@ func TestRun_HintsAtCredentials(t *testing.T) {
 		"UnrecognizedClientException":         "AWS_ACCESS_KEY_ID is no access key of this daemon's list",
 		"InvalidSignatureException":           "AWS_SECRET_ACCESS_KEY is not the one that belongs to AWS_ACCESS_KEY_ID",
 	} {
-		got, stderr := runVerb(t.Context(), func(context.Context) error { return &lambdaclient.Error{Code: code, StatusCode: 403} })
+		got, stderr := runVerb(t.Context(), func(context.Context) error { return &client.Error{Code: code, StatusCode: 403} })
 		if got != exit.Denied || !strings.Contains(stderr, want) {
 			t.Errorf("%s: exit code %d, stderr %q; want %d and %q", code, got, stderr, exit.Denied, want)
 		}

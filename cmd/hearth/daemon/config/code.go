@@ -3,9 +3,9 @@ package config
 import (
 	"errors"
 
-	"github.com/hearthd/hearth/cmd/hearth/daemon/layermap"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/edge/archive"
+	"github.com/hearthd/hearth/edge/layers/layermap"
 	"github.com/hearthd/hearth/edge/objects"
 	"github.com/hearthd/hearth/internal/sigv4"
 )
@@ -16,7 +16,10 @@ func (c *Config) validateCode() error {
 		return exit.Usagef("s3-endpoint and s3-dir: only one of them can be read from")
 	}
 	_, err := c.Objects(func(string) string { return "" })
-	_, mapErr := layermap.Parse(c.LayerMap, nil)
+	_, mapErr := layermap.Parse(c.LayerMap)
+	if mapErr != nil {
+		mapErr = exit.Usagef("layer-map: %w", mapErr)
+	}
 	return errors.Join(err, mapErr)
 }
 

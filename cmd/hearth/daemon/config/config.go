@@ -18,10 +18,10 @@ import (
 	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/engine"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
-	"github.com/hearthd/hearth/edge/auth"
-	"github.com/hearthd/hearth/internal/lambdaclient"
+	"github.com/hearthd/hearth/internal/loopback"
 	"github.com/hearthd/hearth/runtimes"
 	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/namespace/userns"
@@ -70,12 +70,12 @@ const (
 // Default returns what holds when nothing else is said.
 func Default(getenv func(string) string) Config {
 	return Config{
-		Listen:         strings.TrimPrefix(lambdaclient.DefaultEndpoint, "http://"),
+		Listen:         strings.TrimPrefix(client.DefaultEndpoint, "http://"),
 		DataDir:        defaultDataDir(getenv),
 		Sandbox:        engine.SandboxAuto,
 		Network:        string(sandbox.NetworkNAT),
 		Account:        "000000000000",
-		Region:         lambdaclient.DefaultRegion,
+		Region:         client.DefaultRegion,
 		IdleTimeout:    10 * time.Minute,
 		FreezeAfter:    500 * time.Millisecond,
 		MaxAge:         4 * time.Hour,
@@ -200,10 +200,10 @@ func plain(err error) error {
 // validate names the field that makes no sense.
 func (c *Config) validate() error {
 	switch {
-	case !auth.Loopback(c.Listen) && !c.Auth:
+	case !loopback.Address(c.Listen) && !c.Auth:
 		return exit.Usagef("listen: %s is not a loopback address: whoever reaches it would own the functions; "+
 			"ask for signatures with --auth, or listen on 127.0.0.1", c.Listen)
-	case c.DebugListen != "" && !auth.Loopback(c.DebugListen):
+	case c.DebugListen != "" && !loopback.Address(c.DebugListen):
 		return exit.Usagef("debug-listen: %s is not a loopback address", c.DebugListen)
 	case !slices.Contains(engine.Sandboxes(), c.Sandbox):
 		return exit.Usagef("sandbox: %q is none of %s", c.Sandbox, strings.Join(engine.Sandboxes(), ", "))

@@ -14,11 +14,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/code"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/cmd/hearth/remote"
 	"github.com/hearthd/hearth/internal/functionfile"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 const (
@@ -57,8 +57,8 @@ needed, and the function is named after the directory.`,
   hearth deploy build/ --name api --runtime provided.al2023 --handler bootstrap
   hearth deploy app/ --env LEVEL=debug --layer arn:aws:lambda:us-east-1:000000000000:layer:deps:3`,
 		Args: cobra.ExactArgs(1),
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, args []string) error {
-			return o.run(ctx, d, client, args[0])
+		RunE: d.Run(func(ctx context.Context, c *client.Client, args []string) error {
+			return o.run(ctx, d, c, args[0])
 		}),
 	}
 	flags := cmd.Flags()
@@ -76,7 +76,7 @@ needed, and the function is named after the directory.`,
 	return cmd
 }
 
-func (o options) run(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, path string) error {
+func (o options) run(ctx context.Context, d *remote.Daemon, c *client.Client, path string) error {
 	file, err := o.describe(path)
 	if err != nil {
 		return err
@@ -88,7 +88,7 @@ func (o options) run(ctx context.Context, d *remote.Daemon, client *lambdaclient
 	ctx, cancel := context.WithTimeout(ctx, settleTimeout)
 	defer cancel()
 	stop := d.Spin("deploying " + file.FunctionName)
-	verb, configuration, err := putFunction(ctx, client, file, archive)
+	verb, configuration, err := putFunction(ctx, c, file, archive)
 	stop()
 	if err != nil {
 		return err
@@ -167,43 +167,43 @@ func nameOf(path string) (string, error) {
 
 // putFunction creates the function, or updates the one of that name, and
 // returns what it did, as a word, and the configuration that came of it.
-func putFunction(ctx context.Context, client *lambdaclient.Client, file functionfile.File, archive []byte) (string, lambdaclient.Configuration, error) {
+func putFunction(ctx context.Context, c *client.Client, file functionfile.File, archive []byte) (string, client.Configuration, error) {
 	name := file.FunctionName
-	_, err := client.GetFunction(ctx, name)
-	answer, _ := errors.AsType[*lambdaclient.Error](err)
+	_, err := c.GetFunction(ctx, name)
+	answer, _ := errors.AsType[*client.Error](err)
 	verb := "updated"
 	switch {
 	case answer != nil && answer.StatusCode == 404:
 		verb = "created"
-		err = createFunction(ctx, client, file, archive)
+		err = createFunction(ctx, c, file, archive)
 	case err == nil:
-		err = updateFunction(ctx, client, file, archive)
+		err = updateFunction(ctx, c, file, archive)
 	}
 	if err != nil {
-		return "", lambdaclient.Configuration{}, err
+		return "", client.Configuration{}, err
 	}
-	configuration, err := client.Settle(ctx, name)
+	configuration, err := c.Settle(ctx, name)
 	return verb, configuration, err
 }
 
-func createFunction(ctx context.Context, client *lambdaclient.Client, file functionfile.File, archive []byte) error {
+func createFunction(ctx context.Context, c *client.Client, file functionfile.File, archive []byte) error {
 	if file.Runtime == "" || file.Handler == "" {
 		return exit.Usagef("a new function needs a runtime and a handler: in %s, or with --runtime and --handler", functionfile.Name)
 	}
 	if file.Role == "" {
 		file.Role = defaultRole
 	}
-	return client.CreateFunction(ctx, file, archive)
+	return c.CreateFunction(ctx, file, archive)
 }
 
 // updateFunction changes settings before code: settings are what a daemon may
 // refuse, such as a runtime that Lambda no longer has, and then the code stays too.
-func updateFunction(ctx context.Context, client *lambdaclient.Client, file functionfile.File, archive []byte) error {
-	if err := client.UpdateFunctionConfiguration(ctx, file.FunctionName, file.Role, file.Settings); err != nil {
+func updateFunction(ctx context.Context, c *client.Client, file functionfile.File, archive []byte) error {
+	if err := c.UpdateFunctionConfiguration(ctx, file.FunctionName, file.Role, file.Settings); err != nil {
 		return err
 	}
-	if _, err := client.Settle(ctx, file.FunctionName); err != nil {
+	if _, err := c.Settle(ctx, file.FunctionName); err != nil {
 		return err
 	}
-	return client.UpdateFunctionCode(ctx, file.FunctionName, archive, file.Architectures)
+	return c.UpdateFunctionCode(ctx, file.FunctionName, archive, file.Architectures)
 }

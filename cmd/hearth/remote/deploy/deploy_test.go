@@ -11,10 +11,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/cmd/hearth/remote/deploy"
 	"github.com/hearthd/hearth/cmd/hearth/remote/remotetest"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 func TestDeploy_NewFunction(t *testing.T) {
@@ -85,7 +85,7 @@ func TestDeploy_ExistingFunction(t *testing.T) {
 	d.Answers["PUT /2015-03-31/functions/g/code"] = remotetest.Success(`{}`)
 	dir := deployDir(t, `{"FunctionName":"f","Runtime":"python3.11","Handler":"app.handler","MemorySize":256}`)
 	got := d.Run(t, deploy.NewCommand, "deploy", dir, "--name", "g", "--runtime", "python3.13", "--json")
-	var configuration lambdaclient.Configuration
+	var configuration client.Configuration
 	if err := json.Unmarshal([]byte(got.Stdout), &configuration); err != nil || configuration.FunctionName != "g" {
 		t.Errorf("stdout is not the configuration of g (%v): %+v", err, got)
 	}

@@ -7,15 +7,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/remote"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 // NewFunctionsCommand returns `hearth functions`: what there is, and how to be rid of it.
 func NewFunctionsCommand(d *remote.Daemon) *cobra.Command {
 	var asJSON bool
-	list := d.Run(func(ctx context.Context, client *lambdaclient.Client, _ []string) error {
-		return listFunctions(ctx, d, client, asJSON)
+	list := d.Run(func(ctx context.Context, c *client.Client, _ []string) error {
+		return listFunctions(ctx, d, c, asJSON)
 	})
 	cmd := &cobra.Command{
 		Use:   "functions",
@@ -35,8 +35,8 @@ func NewFunctionsCommand(d *remote.Daemon) *cobra.Command {
 	return cmd
 }
 
-func listFunctions(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, asJSON bool) error {
-	functions, err := client.ListFunctions(ctx)
+func listFunctions(ctx context.Context, d *remote.Daemon, c *client.Client, asJSON bool) error {
+	functions, err := c.ListFunctions(ctx)
 	if err != nil {
 		return err
 	}
@@ -64,14 +64,14 @@ func newFunctionsGetCommand(d *remote.Daemon, asJSON *bool) *cobra.Command {
 		Short:             "Show one function's configuration",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: d.CompleteFunction,
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, args []string) error {
-			return showFunction(ctx, d, client, args[0], *asJSON)
+		RunE: d.Run(func(ctx context.Context, c *client.Client, args []string) error {
+			return showFunction(ctx, d, c, args[0], *asJSON)
 		}),
 	}
 }
 
-func showFunction(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, name string, asJSON bool) error {
-	f, err := client.GetFunction(ctx, name)
+func showFunction(ctx context.Context, d *remote.Daemon, c *client.Client, name string, asJSON bool) error {
+	f, err := c.GetFunction(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -109,8 +109,8 @@ func newFunctionsDeleteCommand(d *remote.Daemon) *cobra.Command {
 		Short:             "Delete a function with all its versions",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: d.CompleteFunction,
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, args []string) error {
-			return client.DeleteFunction(ctx, args[0])
+		RunE: d.Run(func(ctx context.Context, c *client.Client, args []string) error {
+			return c.DeleteFunction(ctx, args[0])
 		}),
 	}
 }

@@ -8,17 +8,17 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/code"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/cmd/hearth/remote"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 // NewLayersCommand returns `hearth layers`: what there is, more of it and less.
 func NewLayersCommand(d *remote.Daemon) *cobra.Command {
 	var asJSON bool
-	list := d.Run(func(ctx context.Context, client *lambdaclient.Client, _ []string) error {
-		return listLayers(ctx, d, client, asJSON)
+	list := d.Run(func(ctx context.Context, c *client.Client, _ []string) error {
+		return listLayers(ctx, d, c, asJSON)
 	})
 	cmd := &cobra.Command{
 		Use:   "layers",
@@ -40,8 +40,8 @@ programs in extensions/ are started as extensions.`,
 	return cmd
 }
 
-func listLayers(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, asJSON bool) error {
-	layers, err := client.ListLayers(ctx)
+func listLayers(ctx context.Context, d *remote.Daemon, c *client.Client, asJSON bool) error {
+	layers, err := c.ListLayers(ctx)
 	if err != nil {
 		return err
 	}
@@ -61,7 +61,7 @@ func listLayers(ctx context.Context, d *remote.Daemon, client *lambdaclient.Clie
 
 func layerVersionHeader() []string { return []string{"VERSION", "RUNTIMES", "CREATED", "ARN"} }
 
-func layerVersionRow(v lambdaclient.LayerVersion) []string {
+func layerVersionRow(v client.LayerVersion) []string {
 	runtimes := strings.Join(v.CompatibleRuntimes, ",")
 	if runtimes == "" {
 		runtimes = "-"
@@ -75,14 +75,14 @@ func newLayersVersionsCommand(d *remote.Daemon, asJSON *bool) *cobra.Command {
 		Short:             "List the versions of a layer, the newest first",
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeLayer(d),
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, args []string) error {
-			return listVersions(ctx, d, client, args[0], *asJSON)
+		RunE: d.Run(func(ctx context.Context, c *client.Client, args []string) error {
+			return listVersions(ctx, d, c, args[0], *asJSON)
 		}),
 	}
 }
 
-func listVersions(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, name string, asJSON bool) error {
-	versions, err := client.ListLayerVersions(ctx, name)
+func listVersions(ctx context.Context, d *remote.Daemon, c *client.Client, name string, asJSON bool) error {
+	versions, err := c.ListLayerVersions(ctx, name)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func listVersions(ctx context.Context, d *remote.Daemon, client *lambdaclient.Cl
 }
 
 func newLayersPublishCommand(d *remote.Daemon, asJSON *bool) *cobra.Command {
-	var in lambdaclient.LayerInput
+	var in client.LayerInput
 	cmd := &cobra.Command{
 		Use:   "publish NAME DIR|ZIP",
 		Short: "Publish a directory or archive as the next version of a layer",
@@ -109,8 +109,8 @@ func newLayersPublishCommand(d *remote.Daemon, asJSON *bool) *cobra.Command {
   hearth layers publish deps layer.zip --runtime python3.13 --runtime python3.12`,
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeLayerAndFile(d),
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, args []string) error {
-			return publishLayer(ctx, d, client, args[0], args[1], in, *asJSON)
+		RunE: d.Run(func(ctx context.Context, c *client.Client, args []string) error {
+			return publishLayer(ctx, d, c, args[0], args[1], in, *asJSON)
 		}),
 	}
 	cmd.Flags().StringVar(&in.Description, "description", "", "what the version is")
@@ -119,13 +119,13 @@ func newLayersPublishCommand(d *remote.Daemon, asJSON *bool) *cobra.Command {
 	return cmd
 }
 
-func publishLayer(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, name, path string, in lambdaclient.LayerInput, asJSON bool) error {
+func publishLayer(ctx context.Context, d *remote.Daemon, c *client.Client, name, path string, in client.LayerInput, asJSON bool) error {
 	archive, err := code.Read(ctx, path)
 	if err != nil {
 		return err
 	}
 	stop := d.Spin("publishing " + name)
-	version, err := client.PublishLayerVersion(ctx, name, in, archive)
+	version, err := c.PublishLayerVersion(ctx, name, in, archive)
 	stop()
 	if err != nil {
 		return err
@@ -143,12 +143,12 @@ func newLayersDeleteCommand(d *remote.Daemon) *cobra.Command {
 		Short:             "Delete a version of a layer; functions that have it keep it",
 		Args:              cobra.ExactArgs(2),
 		ValidArgsFunction: completeLayer(d),
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, args []string) error {
+		RunE: d.Run(func(ctx context.Context, c *client.Client, args []string) error {
 			version, err := strconv.ParseInt(args[1], 10, 64)
 			if err != nil || version < 1 {
 				return exit.Usagef("%q is not the number of a version; see: hearth layers versions %s", args[1], args[0])
 			}
-			return client.DeleteLayerVersion(ctx, args[0], version)
+			return c.DeleteLayerVersion(ctx, args[0], version)
 		}),
 	}
 }
@@ -162,7 +162,7 @@ func completeLayer(d *remote.Daemon) completion {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		return layerNames(cmd.Context(), d, func(l lambdaclient.Layer) string { return l.LayerName })
+		return layerNames(cmd.Context(), d, func(l client.Layer) string { return l.LayerName })
 	}
 }
 
@@ -180,13 +180,13 @@ func completeLayerAndFile(d *remote.Daemon) completion {
 // completeLayerARN completes the ARN of the newest version of a layer.
 func completeLayerARN(d *remote.Daemon) completion {
 	return func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
-		return layerNames(cmd.Context(), d, func(l lambdaclient.Layer) string { return l.LatestMatchingVersion.LayerVersionArn })
+		return layerNames(cmd.Context(), d, func(l client.Layer) string { return l.LatestMatchingVersion.LayerVersionArn })
 	}
 }
 
-func layerNames(ctx context.Context, d *remote.Daemon, name func(lambdaclient.Layer) string) ([]string, cobra.ShellCompDirective) {
-	return d.Complete(ctx, func(ctx context.Context, client *lambdaclient.Client) ([]string, error) {
-		layers, err := client.ListLayers(ctx)
+func layerNames(ctx context.Context, d *remote.Daemon, name func(client.Layer) string) ([]string, cobra.ShellCompDirective) {
+	return d.Complete(ctx, func(ctx context.Context, c *client.Client) ([]string, error) {
+		layers, err := c.ListLayers(ctx)
 		names := make([]string, len(layers))
 		for i, l := range layers {
 			names[i] = name(l)

@@ -11,10 +11,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/cmd/hearth/remote"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 type options struct {
@@ -45,8 +45,8 @@ does not say how the function ended, as on AWS: --tail shows it.`,
   echo '{}' | hearth invoke hello --payload -`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: d.CompleteFunction,
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, args []string) error {
-			return o.run(ctx, d, client, args[0])
+		RunE: d.Run(func(ctx context.Context, c *client.Client, args []string) error {
+			return o.run(ctx, d, c, args[0])
 		}),
 	}
 	flags := cmd.Flags()
@@ -61,16 +61,16 @@ does not say how the function ended, as on AWS: --tail shows it.`,
 	return cmd
 }
 
-func (o options) run(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, name string) error {
+func (o options) run(ctx context.Context, d *remote.Daemon, c *client.Client, name string) error {
 	input, err := o.input(d, name)
 	if err != nil {
 		return err
 	}
 	if o.stream {
-		return stream(ctx, d, client, input)
+		return stream(ctx, d, c, input)
 	}
 	stop := d.Spin("waiting for " + name)
-	output, err := client.Invoke(ctx, input)
+	output, err := c.Invoke(ctx, input)
 	stop()
 	if err != nil {
 		return err
@@ -85,10 +85,10 @@ func (o options) run(ctx context.Context, d *remote.Daemon, client *lambdaclient
 }
 
 // stream prints a response as it comes.
-func stream(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, input lambdaclient.InvokeInput) error {
+func stream(ctx context.Context, d *remote.Daemon, c *client.Client, input client.InvokeInput) error {
 	stop := sync.OnceFunc(d.Spin("waiting for " + input.FunctionName))
 	defer stop()
-	output, err := client.InvokeStream(ctx, input, func(piece []byte) error {
+	output, err := c.InvokeStream(ctx, input, func(piece []byte) error {
 		stop()
 		if _, err := d.Stdout.Write(piece); err != nil {
 			return fmt.Errorf("print: %w", err)
@@ -111,8 +111,8 @@ func stream(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, 
 }
 
 // input turns the command line into an invocation.
-func (o options) input(d *remote.Daemon, name string) (lambdaclient.InvokeInput, error) {
-	input := lambdaclient.InvokeInput{FunctionName: name, Qualifier: o.qualifier, InvocationType: lambdaclient.RequestResponse, Tail: o.tail || o.json}
+func (o options) input(d *remote.Daemon, name string) (client.InvokeInput, error) {
+	input := client.InvokeInput{FunctionName: name, Qualifier: o.qualifier, InvocationType: client.RequestResponse, Tail: o.tail || o.json}
 	switch {
 	case o.async && o.dryRun:
 		return input, exit.Usagef("an invocation is --async or --dry-run, not both")
@@ -121,9 +121,9 @@ func (o options) input(d *remote.Daemon, name string) (lambdaclient.InvokeInput,
 	case o.async && o.tail, o.dryRun && o.tail:
 		return input, exit.Usagef("--tail needs a response to wait for: leave --async or --dry-run out")
 	case o.async:
-		input.InvocationType, input.Tail = lambdaclient.Event, false
+		input.InvocationType, input.Tail = client.Event, false
 	case o.dryRun:
-		input.InvocationType, input.Tail = lambdaclient.DryRun, false
+		input.InvocationType, input.Tail = client.DryRun, false
 	}
 	if o.payload == "-" && o.clientContext == "-" {
 		return input, exit.Usagef("standard input can be --payload or --client-context, not both")
@@ -136,7 +136,7 @@ func (o options) input(d *remote.Daemon, name string) (lambdaclient.InvokeInput,
 	return input, err
 }
 
-func (o options) print(d *remote.Daemon, output lambdaclient.InvokeOutput) error {
+func (o options) print(d *remote.Daemon, output client.InvokeOutput) error {
 	if o.json {
 		return printInvocation(d, output)
 	}
@@ -159,7 +159,7 @@ func (o options) print(d *remote.Daemon, output lambdaclient.InvokeOutput) error
 
 // printInvocation prints --json. A payload that is not JSON, which only a
 // function's raw response can be, is printed as a string.
-func printInvocation(d *remote.Daemon, output lambdaclient.InvokeOutput) error {
+func printInvocation(d *remote.Daemon, output client.InvokeOutput) error {
 	shape := struct {
 		StatusCode      int
 		ExecutedVersion string          `json:",omitempty"`

@@ -8,9 +8,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hearthd/hearth/api/client"
+	"github.com/hearthd/hearth/api/own"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/cmd/hearth/remote"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 // NewClockCommand returns `hearth clock`.
@@ -36,8 +37,8 @@ func newClockNowCommand(d *remote.Daemon) *cobra.Command {
 		Use:   "now",
 		Short: "Show the daemon's time, and what is due when",
 		Args:  cobra.NoArgs,
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, _ []string) error {
-			state, err := client.Clock(ctx)
+		RunE: d.Run(func(ctx context.Context, c *client.Client, _ []string) error {
+			state, err := c.Clock(ctx)
 			if err != nil {
 				return err
 			}
@@ -66,25 +67,25 @@ minutes after that. When the command returns, all of it has happened.`,
 		Example: `  hearth clock advance 2m
   hearth clock advance 6h --json`,
 		Args: cobra.ExactArgs(1),
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, args []string) error {
+		RunE: d.Run(func(ctx context.Context, c *client.Client, args []string) error {
 			by, err := time.ParseDuration(args[0])
 			if err != nil || by < 0 {
 				return exit.Usagef("%q is not a duration such as 90s, 2m or 6h", args[0])
 			}
-			return advanceClock(ctx, d, client, by, wait, asJSON)
+			return advanceClock(ctx, d, c, by, wait, asJSON)
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().DurationVar(&wait, "wait", lambdaclient.DefaultAdvanceWait, "give up on what was set going, in real time; the clock stays where it came to")
+	cmd.Flags().DurationVar(&wait, "wait", own.DefaultAdvanceWait, "give up on what was set going, in real time; the clock stays where it came to")
 	return cmd
 }
 
 // errClockStopped: the clock did not come as far as it should have.
 var errClockStopped = errors.New("the clock stopped on the way")
 
-func advanceClock(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, by, wait time.Duration, asJSON bool) error {
+func advanceClock(ctx context.Context, d *remote.Daemon, c *client.Client, by, wait time.Duration, asJSON bool) error {
 	stop := d.Spin("advancing the clock")
-	report, err := client.AdvanceClock(ctx, by, wait)
+	report, err := c.AdvanceClock(ctx, by, wait)
 	stop()
 	if err != nil {
 		return err
@@ -104,7 +105,7 @@ func advanceClock(ctx context.Context, d *remote.Daemon, client *lambdaclient.Cl
 	return err
 }
 
-func printFirings(d *remote.Daemon, firings []lambdaclient.Firing, verb string) {
+func printFirings(d *remote.Daemon, firings []own.Firing, verb string) {
 	for _, f := range firings {
 		if verb != "" {
 			fmt.Fprintf(d.Stdout, "%s %s: %s\n", f.At.Format(time.RFC3339Nano), verb, f.What)

@@ -6,8 +6,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hearthd/hearth/api/client"
+	"github.com/hearthd/hearth/api/own"
 	"github.com/hearthd/hearth/cmd/hearth/remote"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 // NewEventsCommand returns `hearth events`.
@@ -20,16 +21,16 @@ func NewEventsCommand(d *remote.Daemon) *cobra.Command {
 type Event: those that wait, and what has become of others since the daemon
 started. On a test clock, "hearth clock now" says when each is due.`,
 		Args: cobra.NoArgs,
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, _ []string) error {
-			return printEvents(ctx, d, client, asJSON)
+		RunE: d.Run(func(ctx context.Context, c *client.Client, _ []string) error {
+			return printEvents(ctx, d, c, asJSON)
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func printEvents(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, asJSON bool) error {
-	events, err := client.Events(ctx)
+func printEvents(ctx context.Context, d *remote.Daemon, c *client.Client, asJSON bool) error {
+	events, err := c.Events(ctx)
 	if err != nil {
 		return err
 	}
@@ -39,7 +40,7 @@ func printEvents(ctx context.Context, d *remote.Daemon, client *lambdaclient.Cli
 	return d.PrintTable([]string{"EVENTS", "COUNT", "MEANING"}, eventRows(events))
 }
 
-func eventRows(e lambdaclient.Events) [][]string {
+func eventRows(e own.Events) [][]string {
 	count := func(name string, n uint64, meaning string) []string {
 		return []string{name, strconv.FormatUint(n, 10), meaning}
 	}

@@ -12,9 +12,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hearthd/hearth/api/client"
+	"github.com/hearthd/hearth/api/own"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/cmd/hearth/remote"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 type logsOptions struct {
@@ -34,8 +35,8 @@ func NewLogsCommand(d *remote.Daemon) *cobra.Command {
   hearth logs hello --since 2026-11-21T10:00:00Z --json`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: d.CompleteFunction,
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, args []string) error {
-			return o.run(ctx, d, client, args[0])
+		RunE: d.Run(func(ctx context.Context, c *client.Client, args []string) error {
+			return o.run(ctx, d, c, args[0])
 		}),
 	}
 	flags := cmd.Flags()
@@ -45,13 +46,13 @@ func NewLogsCommand(d *remote.Daemon) *cobra.Command {
 	return cmd
 }
 
-func (o logsOptions) run(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, name string) error {
+func (o logsOptions) run(ctx context.Context, d *remote.Daemon, c *client.Client, name string) error {
 	since, err := parseSince(o.since, time.Now())
 	if err != nil {
 		return err
 	}
-	input := lambdaclient.LogsInput{FunctionName: name, Follow: o.follow, Since: since}
-	for line, err := range client.Logs(ctx, input) {
+	input := client.LogsInput{FunctionName: name, Follow: o.follow, Since: since}
+	for line, err := range c.Logs(ctx, input) {
 		if o.follow && ctx.Err() != nil && errors.Is(err, context.Canceled) {
 			return nil // interrupted: how following ends
 		}
@@ -83,7 +84,7 @@ func parseSince(text string, now time.Time) (time.Time, error) {
 	return since, nil
 }
 
-func printLogLine(d *remote.Daemon, line lambdaclient.LogLine, asJSON bool) error {
+func printLogLine(d *remote.Daemon, line own.LogLine, asJSON bool) error {
 	if asJSON {
 		encoder := json.NewEncoder(d.Stdout)
 		encoder.SetEscapeHTML(false)

@@ -10,8 +10,9 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hearthd/hearth/api/client"
+	"github.com/hearthd/hearth/api/own"
 	"github.com/hearthd/hearth/cmd/hearth/remote"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 // statusInterval is the time between two looks of --wait.
@@ -29,8 +30,8 @@ environments and asynchronous events it has. Under --auth the counts take the
 action hearth:status and a key of the daemon's own account; without it the
 command says only that the daemon is there.`,
 		Args: cobra.NoArgs,
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, _ []string) error {
-			return printStatus(ctx, d, client, wait, asJSON)
+		RunE: d.Run(func(ctx context.Context, c *client.Client, _ []string) error {
+			return printStatus(ctx, d, c, wait, asJSON)
 		}),
 	}
 	cmd.Flags().DurationVar(&wait, "wait", 0, "wait up to this long for a daemon that is starting")
@@ -38,28 +39,28 @@ command says only that the daemon is there.`,
 	return cmd
 }
 
-func printStatus(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client, wait time.Duration, asJSON bool) error {
-	health, err := waitHealthy(ctx, client, wait)
+func printStatus(ctx context.Context, d *remote.Daemon, c *client.Client, wait time.Duration, asJSON bool) error {
+	health, err := waitHealthy(ctx, c, wait)
 	if err != nil {
 		return err
 	}
-	status, err := client.Status(ctx)
+	status, err := c.Status(ctx)
 	if err != nil && !isWithheld(err) {
 		return err
 	}
 	known := err == nil
 	if asJSON {
 		shape := struct {
-			lambdaclient.Health
-			Endpoint string               `json:"endpoint"`
-			Daemon   *lambdaclient.Status `json:"daemon,omitempty"`
-		}{Health: health, Endpoint: client.Endpoint()}
+			own.Health
+			Endpoint string      `json:"endpoint"`
+			Daemon   *own.Status `json:"daemon,omitempty"`
+		}{Health: health, Endpoint: c.Endpoint()}
 		if known {
 			shape.Daemon = &status
 		}
 		return d.PrintJSON(shape)
 	}
-	if _, err := fmt.Fprintf(d.Stdout, "hearth %s at %s: %s\n", health.Version, client.Endpoint(), health.Status); err != nil || !known {
+	if _, err := fmt.Fprintf(d.Stdout, "hearth %s at %s: %s\n", health.Version, c.Endpoint(), health.Status); err != nil || !known {
 		return err
 	}
 	return d.PrintRows(statusRows(status))
@@ -68,11 +69,11 @@ func printStatus(ctx context.Context, d *remote.Daemon, client *lambdaclient.Cli
 // isWithheld reports whether a daemon does not tell its status: the caller may
 // not know it, or it is of an older version.
 func isWithheld(err error) bool {
-	answer, ok := errors.AsType[*lambdaclient.Error](err)
+	answer, ok := errors.AsType[*client.Error](err)
 	return ok && (answer.StatusCode == http.StatusForbidden || answer.StatusCode == http.StatusUnauthorized || answer.StatusCode == http.StatusNotFound)
 }
 
-func statusRows(s lambdaclient.Status) [][]string {
+func statusRows(s own.Status) [][]string {
 	functions := make([]string, len(s.Functions))
 	for i, f := range s.Functions {
 		functions[i] = fmt.Sprintf("%d in %s of account %s", f.Functions, f.Region, f.Account)
@@ -103,21 +104,21 @@ func statusRows(s lambdaclient.Status) [][]string {
 
 // waitHealthy asks for the daemon's health, again and again for up to wait
 // while nothing listens or the daemon says that it is not ready.
-func waitHealthy(ctx context.Context, client *lambdaclient.Client, wait time.Duration) (lambdaclient.Health, error) {
+func waitHealthy(ctx context.Context, c *client.Client, wait time.Duration) (own.Health, error) {
 	deadline := time.NewTimer(wait)
 	defer deadline.Stop()
 	ticker := time.NewTicker(statusInterval)
 	defer ticker.Stop()
 	for {
-		health, err := client.Health(ctx)
+		health, err := c.Health(ctx)
 		if err == nil || !isStarting(err) {
 			return health, err
 		}
 		select {
 		case <-deadline.C:
-			return lambdaclient.Health{}, err
+			return own.Health{}, err
 		case <-ctx.Done():
-			return lambdaclient.Health{}, ctx.Err()
+			return own.Health{}, ctx.Err()
 		case <-ticker.C:
 		}
 	}
@@ -125,9 +126,9 @@ func waitHealthy(ctx context.Context, client *lambdaclient.Client, wait time.Dur
 
 // isStarting reports whether an error may go away once a daemon has started.
 func isStarting(err error) bool {
-	if _, ok := errors.AsType[*lambdaclient.UnreachableError](err); ok {
+	if _, ok := errors.AsType[*client.UnreachableError](err); ok {
 		return true
 	}
-	answer, ok := errors.AsType[*lambdaclient.Error](err)
+	answer, ok := errors.AsType[*client.Error](err)
 	return ok && answer.StatusCode == 503
 }

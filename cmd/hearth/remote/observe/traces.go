@@ -9,10 +9,10 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/cmd/hearth/remote"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 type tracesOptions struct {
@@ -34,8 +34,8 @@ X-Amzn-Trace-Id of its answer, and in REPORT lines of traced invocations.`,
 		Example: `  hearth traces --since 10m
   hearth traces --trace-id 1-5759e988-bd862e3fe1be46a994272793 --json`,
 		Args: cobra.NoArgs,
-		RunE: d.Run(func(ctx context.Context, client *lambdaclient.Client, _ []string) error {
-			return o.run(ctx, d, client)
+		RunE: d.Run(func(ctx context.Context, c *client.Client, _ []string) error {
+			return o.run(ctx, d, c)
 		}),
 	}
 	flags := cmd.Flags()
@@ -58,7 +58,7 @@ type segment struct {
 	Throttle   bool    `json:"throttle"`
 }
 
-func (o tracesOptions) run(ctx context.Context, d *remote.Daemon, client *lambdaclient.Client) error {
+func (o tracesOptions) run(ctx context.Context, d *remote.Daemon, c *client.Client) error {
 	since, err := parseSince(o.since, time.Now())
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func (o tracesOptions) run(ctx context.Context, d *remote.Daemon, client *lambda
 		return exit.Usagef("--limit: %d is negative", o.limit)
 	}
 	rows := [][]string{}
-	for raw, err := range client.Traces(ctx, lambdaclient.TracesInput{TraceID: o.traceID, Since: since, Limit: o.limit}) {
+	for raw, err := range c.Traces(ctx, client.TracesInput{TraceID: o.traceID, Since: since, Limit: o.limit}) {
 		if err != nil {
 			return err
 		}

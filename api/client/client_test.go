@@ -1,4 +1,4 @@
-package lambdaclient_test
+package client_test
 
 import (
 	"errors"
@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/internal/functionfile"
-	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
 // call is a request as the fake daemon saw it.
@@ -22,7 +22,7 @@ type call struct {
 
 // daemon starts a fake daemon that gives the answers in order, and returns a
 // client of it and the calls that it got.
-func daemon(t *testing.T, answers ...http.HandlerFunc) (*lambdaclient.Client, *[]call) {
+func daemon(t *testing.T, answers ...http.HandlerFunc) (*client.Client, *[]call) {
 	t.Helper()
 	var calls []call
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -41,12 +41,12 @@ func daemon(t *testing.T, answers ...http.HandlerFunc) (*lambdaclient.Client, *[
 		answer(w, r)
 	}))
 	t.Cleanup(server.Close)
-	client, err := lambdaclient.New(server.URL)
+	c, err := client.New(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
-	return client, &calls
+	t.Cleanup(c.Close)
+	return c, &calls
 }
 
 // answer returns a handler that sends a status, headers given as "Name: value",
@@ -64,7 +64,7 @@ func answer(status int, body string, headers ...string) http.HandlerFunc {
 
 func TestNew_BadEndpoint(t *testing.T) {
 	for _, endpoint := range []string{"", "127.0.0.1:4566", "localhost", "ftp://h", "http://"} {
-		if _, err := lambdaclient.New(endpoint); err == nil {
+		if _, err := client.New(endpoint); err == nil {
 			t.Errorf("endpoint %q was accepted", endpoint)
 		}
 	}
@@ -73,12 +73,12 @@ func TestNew_BadEndpoint(t *testing.T) {
 func TestClient_NothingListens(t *testing.T) {
 	server := httptest.NewServer(http.NotFoundHandler())
 	server.Close() // its port is free now
-	client, err := lambdaclient.New(server.URL)
+	c, err := client.New(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = client.Health(t.Context())
-	unreachable, ok := errors.AsType[*lambdaclient.UnreachableError](err)
+	_, err = c.Health(t.Context())
+	unreachable, ok := errors.AsType[*client.UnreachableError](err)
 	if !ok {
 		t.Fatalf("error = %v, want an UnreachableError", err)
 	}
@@ -91,21 +91,21 @@ func TestClient_ErrorAnswers(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer http.HandlerFunc
-		want   lambdaclient.Error
+		want   client.Error
 	}{
 		{"Message", answer(404, `{"Message":"Function not found","Type":"User"}`, "X-Amzn-ErrorType: ResourceNotFoundException"),
-			lambdaclient.Error{Code: "ResourceNotFoundException", Message: "Function not found", StatusCode: 404}},
+			client.Error{Code: "ResourceNotFoundException", Message: "Function not found", StatusCode: 404}},
 		{"message", answer(429, `{"Reason":"x","Type":"User","message":"Rate Exceeded."}`, "X-Amzn-ErrorType: TooManyRequestsException"),
-			lambdaclient.Error{Code: "TooManyRequestsException", Message: "Rate Exceeded.", StatusCode: 429}},
-		{"not JSON", answer(502, `<html>`), lambdaclient.Error{Code: "502 Bad Gateway", StatusCode: 502}},
+			client.Error{Code: "TooManyRequestsException", Message: "Rate Exceeded.", StatusCode: 429}},
+		{"not JSON", answer(502, `<html>`), client.Error{Code: "502 Bad Gateway", StatusCode: 502}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			client, _ := daemon(t, test.answer)
-			_, err := client.GetFunction(t.Context(), "f")
-			got, ok := errors.AsType[*lambdaclient.Error](err)
+			c, _ := daemon(t, test.answer)
+			_, err := c.GetFunction(t.Context(), "f")
+			got, ok := errors.AsType[*client.Error](err)
 			if !ok {
-				t.Fatalf("error = %v, want a lambdaclient.Error", err)
+				t.Fatalf("error = %v, want a client.Error", err)
 			}
 			if diff := cmp.Diff(test.want, *got); diff != "" {
 				t.Errorf("error (-want +got):\n%s", diff)
@@ -115,10 +115,10 @@ func TestClient_ErrorAnswers(t *testing.T) {
 }
 
 func TestListFunctions_Pages(t *testing.T) {
-	client, calls := daemon(t,
+	c, calls := daemon(t,
 		answer(200, `{"Functions":[{"FunctionName":"a"}],"NextMarker":"m&1"}`),
 		answer(200, `{"Functions":[{"FunctionName":"b"}]}`))
-	functions, err := client.ListFunctions(t.Context())
+	functions, err := c.ListFunctions(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,9 +135,9 @@ func TestListFunctions_Pages(t *testing.T) {
 }
 
 func TestCreateFunction_Request(t *testing.T) {
-	client, calls := daemon(t, answer(201, `{}`))
+	c, calls := daemon(t, answer(201, `{}`))
 	file := functionfile.File{FunctionName: "f", Role: "r", Settings: functionfile.Settings{Runtime: "python3.13", Timeout: 3}}
-	if err := client.CreateFunction(t.Context(), file, []byte("zip")); err != nil {
+	if err := c.CreateFunction(t.Context(), file, []byte("zip")); err != nil {
 		t.Fatal(err)
 	}
 	want := []call{{"POST", "/2015-03-31/functions",
@@ -148,15 +148,15 @@ func TestCreateFunction_Request(t *testing.T) {
 }
 
 func TestUpdateFunction_Requests(t *testing.T) {
-	client, calls := daemon(t, answer(200, `{}`), answer(200, `{}`), answer(204, ``))
+	c, calls := daemon(t, answer(200, `{}`), answer(200, `{}`), answer(204, ``))
 	ctx := t.Context()
-	if err := client.UpdateFunctionCode(ctx, "f", []byte("zip"), []string{"arm64"}); err != nil {
+	if err := c.UpdateFunctionCode(ctx, "f", []byte("zip"), []string{"arm64"}); err != nil {
 		t.Error(err)
 	}
-	if err := client.UpdateFunctionConfiguration(ctx, "f", "", functionfile.Settings{MemorySize: 256}); err != nil {
+	if err := c.UpdateFunctionConfiguration(ctx, "f", "", functionfile.Settings{MemorySize: 256}); err != nil {
 		t.Error(err)
 	}
-	if err := client.DeleteFunction(ctx, "arn:aws:lambda:us-east-1:000000000000:function:f/x"); err != nil {
+	if err := c.DeleteFunction(ctx, "arn:aws:lambda:us-east-1:000000000000:function:f/x"); err != nil {
 		t.Error(err)
 	}
 	want := []call{
@@ -170,11 +170,11 @@ func TestUpdateFunction_Requests(t *testing.T) {
 }
 
 func TestSettle_WaitsForStateAndUpdate(t *testing.T) {
-	client, calls := daemon(t,
+	c, calls := daemon(t,
 		answer(200, `{"State":"Pending"}`),
 		answer(200, `{"State":"Active","LastUpdateStatus":"InProgress"}`),
 		answer(200, `{"State":"Active","LastUpdateStatus":"Successful"}`))
-	if _, err := client.Settle(t.Context(), "f"); err != nil {
+	if _, err := c.Settle(t.Context(), "f"); err != nil {
 		t.Fatal(err)
 	}
 	if len(*calls) != 3 {
@@ -187,8 +187,8 @@ func TestSettle_Failures(t *testing.T) {
 		`{"State":"Failed","StateReason":"why"}`,
 		`{"State":"Active","LastUpdateStatus":"Failed","LastUpdateStatusReason":"why"}`,
 	} {
-		client, _ := daemon(t, answer(200, body))
-		if _, err := client.Settle(t.Context(), "f"); err == nil || !strings.HasSuffix(err.Error(), ": why") {
+		c, _ := daemon(t, answer(200, body))
+		if _, err := c.Settle(t.Context(), "f"); err == nil || !strings.HasSuffix(err.Error(), ": why") {
 			t.Errorf("answer %s: error = %v, want one that ends in the reason", body, err)
 		}
 	}
@@ -196,19 +196,19 @@ func TestSettle_Failures(t *testing.T) {
 
 func TestInvoke_RequestAndResponse(t *testing.T) {
 	var header http.Header
-	client, calls := daemon(t, func(w http.ResponseWriter, r *http.Request) {
+	c, calls := daemon(t, func(w http.ResponseWriter, r *http.Request) {
 		header = r.Header
 		answer(200, `"pong"`, "X-Amz-Executed-Version: 3", "X-Amz-Function-Error: Unhandled",
 			"X-Amzn-RequestId: id", "X-Amz-Log-Result: bG9n")(w, r)
 	})
-	got, err := client.Invoke(t.Context(), lambdaclient.InvokeInput{
-		FunctionName: "f", Qualifier: "live", InvocationType: lambdaclient.RequestResponse,
+	got, err := c.Invoke(t.Context(), client.InvokeInput{
+		FunctionName: "f", Qualifier: "live", InvocationType: client.RequestResponse,
 		Payload: []byte(`"ping"`), ClientContext: []byte(`{}`), Tail: true,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := lambdaclient.InvokeOutput{StatusCode: 200, ExecutedVersion: "3", FunctionError: "Unhandled",
+	want := client.InvokeOutput{StatusCode: 200, ExecutedVersion: "3", FunctionError: "Unhandled",
 		RequestID: "id", LogTail: []byte("log"), Payload: []byte(`"pong"`)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("output (-want +got):\n%s", diff)
@@ -224,11 +224,11 @@ func TestInvoke_RequestAndResponse(t *testing.T) {
 }
 
 func TestLogs_Lines(t *testing.T) {
-	client, calls := daemon(t, answer(200,
+	c, calls := daemon(t, answer(200,
 		`{"time":"2026-11-21T10:00:00Z","stream":"s","message":"one"}`+"\n"+`{"time":"2026-11-21T10:00:01Z","stream":"s","message":"two"}`+"\n"))
 	var messages []string
 	since := time.Date(2026, 11, 21, 9, 0, 0, 0, time.UTC)
-	for line, err := range client.Logs(t.Context(), lambdaclient.LogsInput{FunctionName: "f", Follow: true, Since: since}) {
+	for line, err := range c.Logs(t.Context(), client.LogsInput{FunctionName: "f", Follow: true, Since: since}) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,9 +243,9 @@ func TestLogs_Lines(t *testing.T) {
 }
 
 func TestLogs_CutOff(t *testing.T) {
-	client, _ := daemon(t, answer(200, `{"message":"one"}`+"\n"+`{"mess`))
+	c, _ := daemon(t, answer(200, `{"message":"one"}`+"\n"+`{"mess`))
 	var last error
-	for _, err := range client.Logs(t.Context(), lambdaclient.LogsInput{FunctionName: "f"}) {
+	for _, err := range c.Logs(t.Context(), client.LogsInput{FunctionName: "f"}) {
 		last = err
 	}
 	if last == nil {

@@ -1,4 +1,4 @@
-package lambdaclient
+package client
 
 import (
 	"context"

@@ -1,4 +1,4 @@
-package lambdaclient
+package client
 
 import (
 	"context"
@@ -11,6 +11,8 @@ import (
 	"net/url"
 	"strconv"
 	"time"
+
+	"github.com/hearthd/hearth/api/own"
 )
 
 // TracesInput selects X-Ray segments.
@@ -34,7 +36,7 @@ func (c *Client) Traces(ctx context.Context, in TracesInput) iter.Seq2[json.RawM
 		query.Set("limit", strconv.Itoa(in.Limit))
 	}
 	return func(yield func(json.RawMessage, error) bool) {
-		resp, err := c.send(ctx, request{method: http.MethodGet, path: "/_hearth/traces", query: query})
+		resp, err := c.send(ctx, request{method: http.MethodGet, path: own.TracesPath, query: query})
 		if err != nil {
 			yield(nil, fmt.Errorf("read traces: %w", err))
 			return

@@ -1,7 +1,7 @@
-// Package lambdaclient speaks the Lambda HTTP API of a running hearth daemon,
+// Package client speaks the Lambda HTTP API of a running hearth daemon,
 // as far as the command line needs it, and the few paths under /_hearth/ that
 // AWS has no counterpart for. With credentials it signs what it sends.
-package lambdaclient
+package client
 
 import (
 	"bytes"

@@ -1,4 +1,4 @@
-package lambdaclient_test
+package client_test
 
 import (
 	"io"
@@ -6,7 +6,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/hearthd/hearth/internal/lambdaclient"
+	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/internal/sigv4"
 )
 
@@ -27,22 +27,22 @@ func TestSignWith_SignsEveryRequest(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	client, err := lambdaclient.New(server.URL)
+	c, err := client.New(server.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
-	client.SignWith(sigv4.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "secret", SessionToken: "token"}, "eu-west-1")
+	t.Cleanup(c.Close)
+	c.SignWith(sigv4.Credentials{AccessKeyID: "AKIA", SecretAccessKey: "secret", SessionToken: "token"}, "eu-west-1")
 	name := "arn:aws:lambda:eu-west-1:111122223333:function:f"
-	if _, err := client.Invoke(t.Context(), lambdaclient.InvokeInput{FunctionName: name, Qualifier: "live", Payload: []byte(`{"a":1}`)}); err != nil {
+	if _, err := c.Invoke(t.Context(), client.InvokeInput{FunctionName: name, Qualifier: "live", Payload: []byte(`{"a":1}`)}); err != nil {
 		t.Error(err)
 	}
-	for _, err := range client.Logs(t.Context(), lambdaclient.LogsInput{FunctionName: name}) {
+	for _, err := range c.Logs(t.Context(), client.LogsInput{FunctionName: name}) {
 		if err != nil {
 			t.Error(err)
 		}
 	}
-	if err := client.DeleteFunction(t.Context(), name); err != nil {
+	if err := c.DeleteFunction(t.Context(), name); err != nil {
 		t.Error(err)
 	}
 	if good != 3 {

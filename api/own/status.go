@@ -1,17 +1,11 @@
-package lambdaclient
-
-import (
-	"context"
-	"fmt"
-	"net/http"
-)
+package own
 
 // Status is what a daemon does at the moment, and how it was told to.
 type Status struct {
 	Version string `json:"version"`
 	Sandbox string `json:"sandbox"`
 	Network string `json:"network"` // none, nat or host: what there is, not what was asked for
-	Clock   string `json:"clock"`   // real or test
+	Clock   string `json:"clock"`   // ClockReal or ClockTest
 	Auth    bool   `json:"auth"`    // requests are held to signatures
 	// Missing is what this host does not let the daemon enforce.
 	Missing []string `json:"missing,omitempty"`
@@ -44,13 +38,4 @@ type EventCount struct {
 	Ready   int `json:"ready"`
 	Running int `json:"running"`
 	Delayed int `json:"delayed"`
-}
-
-// Status asks the daemon what it does.
-func (c *Client) Status(ctx context.Context) (Status, error) {
-	var status Status
-	if err := c.call(ctx, request{method: http.MethodGet, path: "/_hearth/status"}, nil, &status); err != nil {
-		return Status{}, fmt.Errorf("ask for the daemon's status: %w", err)
-	}
-	return status, nil
 }

@@ -1,10 +1,4 @@
-package lambdaclient
-
-import (
-	"context"
-	"fmt"
-	"net/http"
-)
+package own
 
 // Events counts a daemon's asynchronous events: those there are, and what has
 // become of others since it started.
@@ -29,11 +23,7 @@ type Events struct {
 	JournalCommits uint64 `json:"journalCommits"` // changes that they made durable
 }
 
-// Events asks for the counts of the daemon's events.
-func (c *Client) Events(ctx context.Context) (Events, error) {
-	var events Events
-	if err := c.call(ctx, request{method: http.MethodGet, path: "/_hearth/events"}, nil, &events); err != nil {
-		return Events{}, fmt.Errorf("ask for the daemon's events: %w", err)
-	}
-	return events, nil
+// Count returns how many there are.
+func (e Events) Count() EventCount {
+	return EventCount{Ready: e.Ready, Running: e.Running, Delayed: e.Delayed}
 }
