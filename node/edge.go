@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/archive"
@@ -16,6 +15,7 @@ import (
 	"github.com/hearthd/hearth/edge/own"
 	"github.com/hearthd/hearth/edge/resource"
 	"github.com/hearthd/hearth/edge/scope"
+	"github.com/hearthd/hearth/sandbox/bundle"
 )
 
 // edge is what serves the operations of the Lambda API, and links.
@@ -37,15 +37,16 @@ func (n *Node) newEdge(ctx context.Context) (edge, error) {
 	if err != nil {
 		return edge{}, err
 	}
-	mapped, err := layermap.Parse(n.opts.LayerMap, n.opts.Logger)
+	mapped, err := layermap.Parse(n.opts.LayerMap)
 	if err != nil {
 		return edge{}, err
 	}
-	intake := archive.New(archive.Options{Store: n.catalog, Check: n.launcher, Objects: source, Dir: n.opts.Dir})
+	intake := archive.New(archive.Options{Store: n.catalog, Checker: n.launcher, Objects: source, Dir: n.opts.Dir})
 	e := edge{links: links.New(n.catalog, n.opts.Logger)}
 	e.layers = layers.New(layers.Options{
-		Versions: n.records.layers, Lists: n.records.layers, Policies: n.policies, Intake: intake, Holder: n.catalog, Links: e.links,
-		Scope: n.scope(), Foreign: mapped,
+		Versions: n.records.layers, Lists: n.records.layers, Intake: intake, Holder: n.catalog, Links: e.links,
+		Policies: n.policies, Permissions: n.policies, Scope: n.scope(),
+		Foreign: layermap.New(layermap.Options{Entries: mapped, Archives: bundle.Paths{}, Logger: n.opts.Logger}),
 	})
 	e.mappings = mapping.New(mapping.Options{Mappings: n.records.eventSourceMappings, Functions: n.catalog, Scope: n.scope()})
 	e.resources = n.newResources(e.mappings.Tagged())
@@ -71,18 +72,9 @@ func (n *Node) newResources(tagged ...resource.Tagged) *resource.Service {
 }
 
 // newHandler returns everything that is served over HTTP: the Lambda API, and
-// hearth's own paths.
+// hearth's own paths beside it.
 func (n *Node) newHandler() http.Handler {
-	router, ownPaths := n.newRouter(), n.access.Guard(n.newOwn(), own.HealthPath, links.Path)
-	return n.access.Outermost(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Not one mux for both: it would clean, and so change, the paths of
-		// the Lambda API.
-		if strings.HasPrefix(r.URL.Path, own.Prefix) {
-			ownPaths.ServeHTTP(w, r)
-			return
-		}
-		router.ServeHTTP(w, r)
-	}))
+	return n.access.Outermost(n.newOwn().Beside(n.newRouter()))
 }
 
 // newRouter returns the Lambda API, each group of operations from its own package.
@@ -97,9 +89,19 @@ func (n *Node) newRouter() *api.Router {
 	return router
 }
 
-// newOwn returns hearth's own paths.
-func (n *Node) newOwn() http.Handler {
-	return own.New(own.Options{})
+// newOwn returns hearth's own paths, which show what the parts report.
+func (n *Node) newOwn() *own.Handler {
+	o := own.Options{
+		Version: n.opts.Version, Clock: n.opts.Clock, Guard: n.access, Logger: n.opts.Logger,
+		Parts:  []own.Part{functionsReport{n.catalog}, environmentsReport{n}, n.access},
+		Events: eventsReport{n.queue},
+		Routes: []own.Route{{Path: links.Path, Handler: n.edge.links, Open: true}},
+	}
+	if n.logs != nil {
+		o.Traces = traces{n.traces}
+		o.Routes = append(o.Routes, own.Route{Path: logview.Path, Handler: logview.New(logview.Options{
+			Functions: n.catalog, Logs: logGroups{n.logs}, Scope: n.scope(), Logger: n.opts.Logger,
+		})})
+	}
+	return own.New(o)
 }
-
-var _ = logview.Path
