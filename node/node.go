@@ -13,7 +13,8 @@ import (
 	"time"
 
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/edge/own"
+	"github.com/hearthd/hearth/edge/auth"
+	"github.com/hearthd/hearth/edge/policy"
 	"github.com/hearthd/hearth/internal/clock"
 	"github.com/hearthd/hearth/internal/failpoint"
 	"github.com/hearthd/hearth/internal/slowbody"
@@ -41,15 +42,15 @@ type Node struct {
 	logs    *logs.Store // nil with Options.Logs
 	traces  *xray.Store // likewise
 
-	access     access
+	access     *auth.Access
+	policies   *policy.Service
 	launcher   *launch.Launcher
 	pool       *pool.Pool
-	provision  *provision.Provisioner
+	provision  *provision.Reconciler
 	dispatcher *dispatch.Dispatcher
 	queue      *queue.Queue
 	edge       edge
 	handler    http.Handler
-	parts      []own.Part // those that report how they are
 }
 
 // Open opens the parts, each on those before it. ctx bounds the opening; its values
@@ -149,6 +150,19 @@ func (n *Node) openTelemetry(context.Context) (err error) {
 	return nil
 }
 
+// openAccess opens who may do what.
+func (n *Node) openAccess(context.Context) (err error) {
+	n.policies = policy.New(policy.Options{
+		Functions: n.catalog, Layers: n.records.layers, FunctionPolicies: n.records.functionPolicies, LayerPolicies: n.records.layerPolicies,
+		Authenticated: n.opts.Auth, Organizations: n.opts.organizations(), Scope: n.scope(),
+	})
+	n.access, err = auth.Open(auth.Options{
+		Enabled: n.opts.Auth, Keys: n.opts.keys(), FunctionActions: n.opts.FunctionActions, EnvironmentAge: n.opts.MaxAge,
+		Clock: n.opts.Clock, Policies: n.policies, Scope: n.scope(),
+	})
+	return err
+}
+
 // openLauncher opens what environments are made with.
 func (n *Node) openLauncher(context.Context) error {
 	substitutes, err := runtimes.ParseSubstitutes(n.opts.RuntimeMap)
@@ -183,7 +197,7 @@ func (n *Node) openInvoke(ctx context.Context) (err error) {
 		Clock: n.opts.Clock, Logger: n.opts.Logger,
 	})
 	n.onClose(n.pool.Close)
-	n.provision = provision.New(provision.Options{Functions: n.catalog, Configured: n.records, Pool: n.pool, Changes: n.feed})
+	n.provision = provision.New(n.catalog, n.records, n.pool, n.feed)
 	n.onEnd(n.provision.Close)
 	n.dispatcher = dispatch.New(dispatch.Options{
 		Functions: n.catalog, Runner: n.pool, Recursions: n.records.recursions, Changes: n.feed,
@@ -246,6 +260,10 @@ func (n *Node) openEdge(ctx context.Context) (err error) {
 
 // Handler serves the Lambda API and hearth's own paths.
 func (n *Node) Handler() http.Handler { return n.handler }
+
+// Network returns what functions reach: what was asked for, or none where the host
+// does not let them out.
+func (n *Node) Network() string { return string(n.launcher.Network()) }
 
 // Invoke runs an event to its end; see dispatch.Dispatcher.
 func (n *Node) Invoke(ctx context.Context, name hearth.Name, qualifier string, inv *hearth.Invocation) (hearth.Result, error) {

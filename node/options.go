@@ -9,6 +9,7 @@ import (
 
 	"github.com/hearthd/hearth/edge/archive"
 	"github.com/hearthd/hearth/edge/auth"
+	"github.com/hearthd/hearth/edge/layers/layermap"
 	"github.com/hearthd/hearth/edge/objects"
 	"github.com/hearthd/hearth/internal/clock"
 	"github.com/hearthd/hearth/internal/sigv4"
@@ -74,11 +75,26 @@ type AccessKey struct {
 	Actions      []string
 }
 
-func (k AccessKey) key() auth.Key {
-	return auth.Key{
-		AccessKeyID: k.AccessKeyID, SecretAccessKey: k.SecretAccessKey, SessionToken: k.SessionToken,
-		Principal: auth.Principal{Account: k.Account, ARN: k.Principal, Organization: k.Organization, Actions: k.Actions},
+// keys are the access keys as edge/auth has them.
+func (o *Options) keys() (keys []auth.Key) {
+	for _, k := range o.AccessKeys {
+		keys = append(keys, auth.Key{
+			AccessKeyID: k.AccessKeyID, SecretAccessKey: k.SecretAccessKey, SessionToken: k.SessionToken,
+			Principal: auth.Principal{Account: k.Account, ARN: k.Principal, Organization: k.Organization, Actions: k.Actions},
+		})
 	}
+	return keys
+}
+
+// organizations are those of the accounts that have keys.
+func (o *Options) organizations() map[string]string {
+	of := map[string]string{}
+	for _, k := range o.AccessKeys {
+		if k.Organization != "" {
+			of[k.Account] = k.Organization
+		}
+	}
+	return of
 }
 
 // Validate returns an error that begins with the name of the setting, as the command
@@ -103,8 +119,11 @@ func (o *Options) Validate() error {
 	if _, err := runtimes.ParseSubstitutes(o.RuntimeMap); err != nil {
 		return fmt.Errorf("runtime-map: %w", err)
 	}
-	if _, err := layermap.Parse(o.LayerMap, nil); err != nil {
+	if _, err := layermap.Parse(o.LayerMap); err != nil {
 		return fmt.Errorf("layer-map: %w", err)
+	}
+	if _, err := auth.NewVerifier(o.keys(), nil); o.Auth && err != nil {
+		return fmt.Errorf("access-keys: %w", err)
 	}
 	_, err := o.objects()
 	return err

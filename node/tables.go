@@ -24,12 +24,12 @@ type tables struct {
 	reserved            records.ByFunction[hearth.ReservedConcurrency]
 	provisioned         records.ByFunction[hearth.ProvisionedConcurrency]
 	scalingBounds       records.ByFunction[hearth.ScalingBounds]
-	functionPolicies    records.ByFunction[policy.Policy]
+	functionPolicies    records.ByKey[policy.Function, policy.Policy]
 
 	codeSigningConfigs  records.ByID[hearth.CodeSigningConfig]
 	eventSourceMappings records.ByID[hearth.EventSourceMapping]
 	capacityProviders   records.ByID[hearth.CapacityProvider]
-	layerPolicies       records.ByID[policy.Policy]
+	layerPolicies       records.ByKey[policy.LayerVersion, policy.Policy]
 }
 
 // newTables returns the tables of a store, which are empty until their set is open.
@@ -45,11 +45,11 @@ func newTables(kv store.KV, feed *changes.Feed, logger *slog.Logger) tables {
 		reserved:            records.NewByFunction[hearth.ReservedConcurrency](set, hearth.KindReservedConcurrency),
 		provisioned:         records.NewByFunction[hearth.ProvisionedConcurrency](set, hearth.KindProvisionedConcurrency),
 		scalingBounds:       records.NewByFunction[hearth.ScalingBounds](set, hearth.KindScalingBounds),
-		functionPolicies:    records.NewByFunction[policy.Policy](set, hearth.KindFunctionPolicy),
+		functionPolicies:    records.NewByKey[policy.Function, policy.Policy](set, hearth.KindFunctionPolicy),
 		codeSigningConfigs:  records.NewByID[hearth.CodeSigningConfig](set, hearth.KindCodeSigningConfig),
 		eventSourceMappings: records.NewByID[hearth.EventSourceMapping](set, hearth.KindEventSourceMapping),
 		capacityProviders:   records.NewByID[hearth.CapacityProvider](set, hearth.KindCapacityProvider),
-		layerPolicies:       records.NewByID[policy.Policy](set, hearth.KindLayerPolicy),
+		layerPolicies:       records.NewByKey[policy.LayerVersion, policy.Policy](set, hearth.KindLayerPolicy),
 	}
 }
 

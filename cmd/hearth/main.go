@@ -4,9 +4,8 @@
 // This package has the table of verbs; each verb is in the package that does its
 // work:
 //
-//	daemon   the daemon, its settings (config), and how its parts are wired
-//	single   one function without a daemon
-//	engine   what both run functions with
+//	daemon   the daemon: its configuration (config) and its listeners, around a node
+//	single   one function without a daemon: a node in memory
 //	doctor   what this host can run
 //	remote   a daemon's clients: deploy, invoke, observe
 //
@@ -27,7 +26,6 @@ import (
 	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/daemon"
 	"github.com/hearthd/hearth/cmd/hearth/doctor"
-	"github.com/hearthd/hearth/cmd/hearth/engine"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/cmd/hearth/remote"
 	"github.com/hearthd/hearth/cmd/hearth/remote/deploy"
@@ -35,7 +33,7 @@ import (
 	"github.com/hearthd/hearth/cmd/hearth/remote/observe"
 	"github.com/hearthd/hearth/cmd/hearth/single"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
-	"github.com/hearthd/hearth/sandbox/namespace/userns"
+	"github.com/hearthd/hearth/node/launch"
 )
 
 // version is set by the linker; see the Makefile.
@@ -45,11 +43,11 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal ends things in order; the second ends them at once.
 	context.AfterFunc(ctx, stop)
-	os.Exit(run(ctx, os.Args[1:], terminal.OfProcess(), userns.Enter))
+	os.Exit(run(ctx, os.Args[1:], terminal.OfProcess(), launch.EnterUserNamespace))
 }
 
 // run executes one command line and returns the exit code.
-func run(ctx context.Context, args []string, t *terminal.Terminal, enter engine.Enter) int {
+func run(ctx context.Context, args []string, t *terminal.Terminal, enter launch.Enter) int {
 	root := newRootCommand(t, enter)
 	root.SetArgs(args)
 	root.SetIn(t.Stdin)
@@ -58,7 +56,7 @@ func run(ctx context.Context, args []string, t *terminal.Terminal, enter engine.
 	return exit.Run(ctx, root, t.Stderr)
 }
 
-func newRootCommand(t *terminal.Terminal, enter engine.Enter) *cobra.Command {
+func newRootCommand(t *terminal.Terminal, enter launch.Enter) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "hearth",
 		Short: "AWS Lambda on your own machines",

@@ -211,7 +211,9 @@ func (s *Service) deleteFunction(ctx context.Context, in *api.DeleteFunctionInpu
 	if qualifier == hearth.Latest { // whether there is a function or not
 		return nil, hearth.Errorf(hearth.ErrInvalid, "$LATEST version cannot be deleted without deleting the function.")
 	}
-	if _, _, err := s.opts.Functions.Get(ctx, name, ""); err != nil {
+	// A function that is there and cannot be read is a conflict: this is how to be
+	// rid of it.
+	if _, _, err := s.opts.Functions.Get(ctx, name, ""); err != nil && !errors.Is(err, hearth.ErrConflict) {
 		return nil, err
 	}
 	if qualifier != "" {

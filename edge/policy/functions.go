@@ -155,9 +155,6 @@ func (s *Service) read(ctx context.Context, f Function) (text, revisionID string
 	return p.Document.String(), t.revisionID, nil
 }
 
-// attempts is how often a change that others were ahead of begins again.
-const attempts = 10
-
 // edit changes the policy of t, which must still be at a revision, if one is
 // given, and gives t a new revision, which it returns. change is tried on the
 // policy before anything is written, and may be called several times.
@@ -199,18 +196,6 @@ func (s *Service) revise(ctx context.Context, t target, expected *string) (next 
 	if version == "" {
 		version = hearth.Latest
 	}
-	for range attempts {
-		var fn *hearth.Function
-		var revision uint64
-		if fn, revision, err = s.opts.Functions.Get(ctx, t.Name, version); err != nil {
-			return "", err
-		}
-		if err := change(&fn.RevisionID); err != nil {
-			return "", err
-		}
-		if _, err = s.opts.Functions.Update(ctx, fn, revision); !errors.Is(err, hearth.ErrConflict) {
-			break
-		}
-	}
+	_, err = s.opts.Functions.Modify(ctx, t.Name, version, func(fn *hearth.Function) error { return change(&fn.RevisionID) })
 	return next, err
 }

@@ -77,7 +77,7 @@ type Store[K any] interface {
 // contract.
 type Functions interface {
 	Get(ctx context.Context, name hearth.Name, version string) (f *hearth.Function, revision uint64, err error)
-	Update(ctx context.Context, f *hearth.Function, revision uint64) (uint64, error)
+	Modify(ctx context.Context, name hearth.Name, version string, change func(*hearth.Function) error) (*hearth.Function, error)
 	GetAlias(ctx context.Context, name hearth.Name, alias string) (*hearth.Alias, error)
 	UpdateAlias(ctx context.Context, name hearth.Name, alias string, change func(*hearth.Alias) error) (*hearth.Alias, error)
 }

@@ -2,10 +2,13 @@ package policy_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -79,7 +82,7 @@ type catalog struct {
 	fn       hearth.Function
 	alias    hearth.Alias
 	revision uint64
-	refuse   int // how many updates find that somebody else was ahead
+	refuse   int // how many changes find that somebody else was ahead
 }
 
 func (c *catalog) Get(_ context.Context, n hearth.Name, version string) (*hearth.Function, uint64, error) {
@@ -92,7 +95,23 @@ func (c *catalog) Get(_ context.Context, n hearth.Name, version string) (*hearth
 	return &fn, c.revision, nil
 }
 
-func (c *catalog) Update(_ context.Context, fn *hearth.Function, revision uint64) (uint64, error) {
+func (c *catalog) Modify(ctx context.Context, n hearth.Name, version string, change func(*hearth.Function) error) (*hearth.Function, error) {
+	for {
+		fn, revision, err := c.Get(ctx, n, version)
+		if err != nil {
+			return nil, err
+		}
+		if err := change(fn); err != nil {
+			return nil, err
+		}
+		if c.stored(fn, revision) {
+			return fn, nil
+		}
+	}
+}
+
+// stored is false when the function was changed since it was at the revision.
+func (c *catalog) stored(fn *hearth.Function, revision uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.refuse > 0 {
@@ -101,11 +120,11 @@ func (c *catalog) Update(_ context.Context, fn *hearth.Function, revision uint64
 		c.fn.RevisionID = "somebody else's"
 	}
 	if revision != c.revision {
-		return 0, hearth.ErrConflict
+		return false
 	}
 	c.fn = *fn
 	c.revision++
-	return c.revision, nil
+	return true
 }
 
 func (c *catalog) GetAlias(_ context.Context, n hearth.Name, alias string) (*hearth.Alias, error) {
@@ -313,4 +332,24 @@ func TestAddPermission_PolicyThatGrowsTooLong(t *testing.T) {
 		return
 	}
 	t.Error("there is no limit")
+}
+
+// What is stored is written here and described in store/schema, which cannot know
+// the type: its golden file holds both together.
+func TestPolicy_StoredForm_IsThatOfTheStore(t *testing.T) {
+	golden, err := os.ReadFile(filepath.Join("..", "..", "store", "schema", "testdata", "golden", "policy.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var record struct{ Value policy.Policy }
+	if err := json.Unmarshal(golden, &record); err != nil {
+		t.Fatal(err)
+	}
+	if p := record.Value; p.Document.Version == "" || p.Document.ID == "" || len(p.Document.Statements) != 1 || p.RevisionID == "" {
+		t.Errorf("read as %+v", p)
+	}
+	again, err := json.Marshal(record.Value)
+	if want := strings.TrimSuffix(strings.TrimPrefix(string(golden), `{"Schema":1,"Value":`), "}"); err != nil || string(again) != want {
+		t.Errorf("written as %s, want %s, error %v", again, want, err)
+	}
 }

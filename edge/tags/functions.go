@@ -2,7 +2,6 @@ package tags
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"strings"
 
@@ -14,9 +13,9 @@ import (
 // FunctionStore is where functions are kept; see store/catalog.
 type FunctionStore interface {
 	Get(ctx context.Context, name hearth.Name, version string) (f *hearth.Function, revision uint64, err error)
-	// Update returns hearth.ErrConflict when the function was changed since it was
-	// at the revision.
-	Update(ctx context.Context, f *hearth.Function, revision uint64) (uint64, error)
+	// Modify lets change write to a version and stores it; change may be called
+	// several times, and its error is returned as it is.
+	Modify(ctx context.Context, name hearth.Name, version string, change func(*hearth.Function) error) (*hearth.Function, error)
 }
 
 // Functions are the functions of a store as Resources.
@@ -30,25 +29,25 @@ func (f Functions) Owns(arn string) bool { return strings.Contains(arn, ":functi
 
 // Tags is Resources'.
 func (f Functions) Tags(ctx context.Context, arn string) (map[string]string, error) {
-	fn, _, err := f.get(ctx, arn)
+	name, err := f.name(ctx, arn)
+	if err != nil {
+		return nil, err
+	}
+	fn, _, err := f.Store.Get(ctx, name, "")
 	if err != nil {
 		return nil, err
 	}
 	return fn.Tags, nil
 }
 
-// attempts is how often a change of tags starts over when the function was
-// changed meanwhile.
-const attempts = 8
-
 // UpdateTags is Resources'. A change of tags is a new revision of the function,
 // whose environments stay as they are.
 func (f Functions) UpdateTags(ctx context.Context, arn string, change func(map[string]string) (map[string]string, error)) error {
-	for attempt := 1; ; attempt++ {
-		fn, revision, err := f.get(ctx, arn)
-		if err != nil {
-			return err
-		}
+	name, err := f.name(ctx, arn)
+	if err != nil {
+		return err
+	}
+	_, err = f.Store.Modify(ctx, name, "", func(fn *hearth.Function) error {
 		tags, err := change(maps.Clone(fn.Tags))
 		if err != nil {
 			return err
@@ -56,22 +55,20 @@ func (f Functions) UpdateTags(ctx context.Context, arn string, change func(map[s
 		if len(tags) == 0 {
 			tags = nil
 		}
-		changed := *fn
-		changed.Tags, changed.RevisionID = tags, api.NewRequestID()
-		_, err = f.Store.Update(ctx, &changed, revision)
-		if err == nil || !errors.Is(err, hearth.ErrConflict) || attempt == attempts {
-			return err
-		}
-	}
+		fn.Tags, fn.RevisionID = tags, api.NewRequestID()
+		return nil
+	})
+	return err
 }
 
-func (f Functions) get(ctx context.Context, arn string) (*hearth.Function, uint64, error) {
+// name returns the function that an ARN names; it must name no version or alias.
+func (f Functions) name(ctx context.Context, arn string) (hearth.Name, error) {
 	name, qualifier, err := f.Scope.Function(ctx, &arn, nil)
 	if err != nil {
-		return nil, 0, err
+		return hearth.Name{}, err
 	}
 	if qualifier != "" {
-		return nil, 0, hearth.Errorf(hearth.ErrInvalid, "Tags on function aliases and versions are not supported. Please specify a function ARN.")
+		return hearth.Name{}, hearth.Errorf(hearth.ErrInvalid, "Tags on function aliases and versions are not supported. Please specify a function ARN.")
 	}
-	return f.Store.Get(ctx, name, "")
+	return name, nil
 }

@@ -19,8 +19,7 @@ import (
 // store has the function f alone.
 type store struct {
 	fn       hearth.Function
-	revision uint64
-	overtake int // how many updates somebody else is ahead of
+	overtake int // how many changes somebody else is ahead of
 }
 
 func (s *store) Get(_ context.Context, name hearth.Name, _ string) (*hearth.Function, uint64, error) {
@@ -28,19 +27,24 @@ func (s *store) Get(_ context.Context, name hearth.Name, _ string) (*hearth.Func
 		return nil, 0, hearth.Errorf(hearth.ErrNotFound, "Function not found: %s", name.ARN(""))
 	}
 	fn := s.fn
-	return &fn, s.revision, nil
+	return &fn, 0, nil
 }
 
-func (s *store) Update(_ context.Context, fn *hearth.Function, revision uint64) (uint64, error) {
-	if s.overtake > 0 {
+func (s *store) Modify(ctx context.Context, name hearth.Name, version string, change func(*hearth.Function) error) (*hearth.Function, error) {
+	for {
+		fn, _, err := s.Get(ctx, name, version)
+		if err != nil {
+			return nil, err
+		}
+		if err := change(fn); err != nil {
+			return nil, err
+		}
+		if s.overtake == 0 {
+			s.fn = *fn
+			return fn, nil
+		}
 		s.overtake--
-		s.revision++
 	}
-	if revision != s.revision {
-		return 0, hearth.ErrConflict
-	}
-	s.fn, s.revision = *fn, s.revision+1
-	return s.revision, nil
 }
 
 func serve(*testing.T) (*store, *api.Router) {

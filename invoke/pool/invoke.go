@@ -245,7 +245,7 @@ func (p *Pool) serveLocked(m *member) *waiter {
 // restLocked makes an environment idle.
 func (p *Pool) restLocked(m *member, r reading) {
 	m.measured = min(r.memory, m.group.fn.MemorySize)
-	m.idleSince = time.Now()
+	m.idleSince = r.at
 	p.ages.rest(&m.age, r.now)
 	if !m.provisioned && m.succession == successionWanted {
 		p.setSuccessionLocked(m, successionNone) // nobody would miss it now

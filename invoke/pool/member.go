@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/hearthd/hearth/internal/clock"
 	"github.com/hearthd/hearth/invoke/environment"
 )
 
@@ -24,10 +25,10 @@ type member struct {
 
 // state is what the books say of an environment.
 type state struct {
+	invocations int // that it has; up to group.concurrency
 	phase       phase
-	invocations int  // that it has; up to group.concurrency
-	provisioned bool // one of those that provisioned concurrency was allocated
 	succession  succession
+	provisioned bool // one of those that provisioned concurrency was allocated
 }
 
 // succession is how far an environment is with having another in its place.
@@ -39,10 +40,8 @@ const (
 	successionReady             // its successor stands by until it is free
 )
 
-// counts are what environments add to the books.
+// counts are how many environments of a group there are of each sort.
 type counts struct {
-	memory              int // MB
-	load                int // of the function's concurrency
 	starting            int
 	startingAhead       int // of these, for provisioned concurrency, or as successors
 	expected            int // to be free in a moment
@@ -51,50 +50,74 @@ type counts struct {
 	successorsWanted    int
 }
 
-// add changes the counts by what one environment's become.
-func (c *counts) add(before, after *counts) {
-	c.memory += after.memory - before.memory
-	c.load += after.load - before.load
-	c.starting += after.starting - before.starting
-	c.startingAhead += after.startingAhead - before.startingAhead
-	c.expected += after.expected - before.expected
-	c.provisioned += after.provisioned - before.provisioned
-	c.provisionedExpected += after.provisionedExpected - before.provisionedExpected
-	c.successorsWanted += after.successorsWanted - before.successorsWanted
+// sorts is what an environment counts as, a bit for each.
+type sorts uint8
+
+const (
+	sortStarting sorts = 1 << iota
+	sortStartingAhead
+	sortExpected
+	sortProvisioned
+	sortSuccessorWanted
+)
+
+// add counts environments of some sorts.
+func (c *counts) add(s sorts, n int) {
+	for _, sort := range [...]struct {
+		all   sorts
+		count *int
+	}{
+		{sortStarting, &c.starting}, {sortStartingAhead, &c.startingAhead},
+		{sortExpected, &c.expected}, {sortProvisioned, &c.provisioned},
+		{sortProvisioned | sortExpected, &c.provisionedExpected}, {sortSuccessorWanted, &c.successorsWanted},
+	} {
+		if s&sort.all == sort.all {
+			*sort.count += n
+		}
+	}
 }
 
-// countsIn returns what an environment adds to the books in a state.
-func (m *member) countsIn(s state) (c counts) {
-	c.memory = m.group.fn.MemorySize
+// sortsIn returns what an environment counts as in a state.
+func (m *member) sortsIn(s state) (is sorts) {
 	switch s.phase {
 	case phaseStarting:
-		c.starting = 1
-		c.startingAhead = count(m.ahead)
-	case phaseIdle, phaseFreezing, phaseStalled, phaseFrozen:
-		if m.measured > 0 {
-			c.memory = m.measured
+		is = sortStarting
+		if m.ahead {
+			is |= sortStartingAhead
 		}
-	case phaseBusy, phaseDraining:
-		// One that is provisioned counts whether it is used or not, and one that
-		// is answered can be had in a moment by whoever comes next.
-		if !s.provisioned {
-			c.load = s.invocations
-		}
-	case phaseClosed:
-		c.memory = 0
+	case phaseFreezing, phaseAnswered:
+		is = sortExpected
 	}
-	c.expected = count(s.phase.expected())
-	c.provisioned = count(s.provisioned)
-	c.provisionedExpected = count(s.provisioned && s.phase.expected())
-	c.successorsWanted = count(s.succession == successionWanted)
-	return c
+	if s.provisioned {
+		is |= sortProvisioned
+	}
+	if s.succession == successionWanted {
+		is |= sortSuccessorWanted
+	}
+	return is
 }
 
-func count(is bool) int {
-	if is {
-		return 1
+// memoryIn returns the MB that an environment counts as in a state.
+func (m *member) memoryIn(s state) int {
+	switch s.phase {
+	case phaseIdle, phaseFreezing, phaseStalled, phaseFrozen:
+		if m.measured > 0 {
+			return m.measured
+		}
+	case phaseClosed:
+		return 0
 	}
-	return 0
+	return m.group.fn.MemorySize
+}
+
+// load returns how much of the function's concurrency an environment takes: none
+// when it is provisioned, for it counts whether it is used or not, and none when
+// whoever comes next can have it in a moment.
+func (s state) load() int {
+	if s.provisioned || s.phase != phaseBusy && s.phase != phaseDraining {
+		return 0
+	}
+	return s.invocations
 }
 
 // changeLocked brings an environment to another state, and the books with it: it
@@ -104,8 +127,13 @@ func (p *Pool) changeLocked(m *member, to state) {
 	if from.phase != to.phase && !from.phase.mayBecome(to.phase) {
 		panic(fmt.Sprintf("pool: an environment of %s goes from %s to %s", g.key.name, from.phase, to.phase))
 	}
-	p.bookLocked(m, m.countsIn(from), m.countsIn(to))
 	m.state = to
+	p.memory += m.memoryIn(to) - m.memoryIn(from)
+	g.books.addLoad(to.load() - from.load())
+	if was, is := m.sortsIn(from), m.sortsIn(to); was != is {
+		p.countLocked(g, was, -1)
+		p.countLocked(g, is, +1)
+	}
 	switch was, is := g.offers(from), g.offers(to); {
 	case is && !was:
 		g.pushIdle(m)
@@ -123,12 +151,12 @@ func (p *Pool) changeLocked(m *member, to state) {
 	}
 }
 
-// bookLocked changes the books of the group, the function and the pool.
-func (p *Pool) bookLocked(m *member, before, after counts) {
-	m.group.totals.add(&before, &after)
-	m.group.books.addLoad(after.load - before.load)
-	p.memory += after.memory - before.memory
-	p.startingAhead += after.startingAhead - before.startingAhead
+// countLocked counts an environment of some sorts in, or out.
+func (p *Pool) countLocked(g *group, of sorts, n int) {
+	g.totals.add(of, n)
+	if of&sortStartingAhead != 0 {
+		p.startingAhead += n
+	}
 }
 
 // moveLocked brings an environment to its next phase.
@@ -199,13 +227,19 @@ func (p *Pool) discardLocked(m *member) {
 	p.forgetLocked(m.group)
 }
 
-// reading is what an environment and the clock said before the lock was taken.
+// reading is what an environment and the clocks said before the lock was taken.
 type reading struct {
 	state  environment.State
-	memory int // MB, 0 when unknown
-	now    time.Time
+	memory int       // MB, 0 when unknown
+	now    time.Time // by Options.Clock
+	at     time.Time // the same moment by the machine's clock
 }
 
 func (p *Pool) read(env Environment) reading {
-	return reading{state: env.State(), memory: env.MemoryUsed(), now: p.opts.Clock.Now()}
+	r := reading{state: env.State(), memory: env.MemoryUsed(), at: time.Now()}
+	r.now = r.at
+	if _, same := p.opts.Clock.(clock.Real); !same { // asking twice is a tenth of a warm invocation
+		r.now = p.opts.Clock.Now()
+	}
+	return r
 }

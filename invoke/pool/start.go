@@ -103,7 +103,7 @@ func (p *Pool) makeRoomLocked(need int) bool {
 	for _, g := range p.groups {
 		for _, m := range g.idle {
 			if m.mayGo() {
-				idle += m.countsIn(m.state).memory
+				idle += m.memoryIn(m.state)
 			}
 		}
 	}
@@ -133,7 +133,8 @@ func (m *member) mayGo() bool { return m.phase.atRest() && !m.provisioned }
 // startLocked adds an environment to a group and has it started.
 func (p *Pool) startLocked(g *group) {
 	m := &member{group: g, ahead: g.lacking() > 0}
-	p.bookLocked(m, counts{}, m.countsIn(m.state))
+	p.countLocked(g, m.sortsIn(m.state), +1)
+	p.memory += m.memoryIn(m.state)
 	p.starting++
 	p.startAfterwards(m)
 }
@@ -152,6 +153,7 @@ func (p *Pool) start(m *member) {
 	if err == nil {
 		p.moveLocked(m, phaseFree)
 		m.age = p.ages.born(r.now)
+		m.measured = min(r.memory, g.fn.MemorySize)
 	} else {
 		p.moveLocked(m, phaseClosed)
 	}

@@ -156,5 +156,6 @@ func (p *Pool) inheritLocked(m *member, r reading) {
 		return
 	}
 	p.setProvisionedLocked(heir, true)
-	p.offerLocked(heir, reading{state: state, memory: heir.measured, now: r.now})
+	r.state, r.memory = state, heir.measured
+	p.offerLocked(heir, r)
 }

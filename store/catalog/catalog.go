@@ -68,11 +68,20 @@ type Options struct {
 	// as a source. Its subscribers must not call the catalog's Close. Nil: nobody
 	// wants to know.
 	Changes *changes.Feed
-	// References returns digests beside those of functions that Sweep keeps, such
-	// as those of layers, from the store. Nil: there are none.
-	References func(ctx context.Context) ([]string, error)
-	Logger     *slog.Logger  // nil: silent
-	Grace      time.Duration // 0: DefaultGrace; negative: none
+	// References are archives beside those of functions that Sweep keeps. Nil: there
+	// are none.
+	References References
+	// Directories allows functions whose code is a directory of this machine. It is
+	// for a store that ends with the process.
+	Directories bool
+	Logger      *slog.Logger  // nil: silent
+	Grace       time.Duration // 0: DefaultGrace; negative: none
+}
+
+// References refer to archives, as layers do.
+type References interface {
+	// Digests returns the digests of the archives that are in use, from the store.
+	Digests(ctx context.Context) ([]string, error)
 }
 
 // Catalog is an open catalog. All methods may be called from several
@@ -84,7 +93,7 @@ type Catalog struct {
 	feed   *changes.Feed
 	logger *slog.Logger
 	grace  time.Duration
-	others func(ctx context.Context) ([]string, error) // Options.References
+	others References // never nil
 	forms  forms
 	mirror *mirror.Mirror[key, record]
 
@@ -95,7 +104,9 @@ type Catalog struct {
 // Open reads all functions and follows their changes until Close. ctx bounds
 // the reading.
 func Open(ctx context.Context, opts Options) (*Catalog, error) {
-	return open(ctx, opts, newForms())
+	f := newForms()
+	f.directories = opts.Directories
+	return open(ctx, opts, f)
 }
 
 func open(ctx context.Context, opts Options, forms forms) (*Catalog, error) {
@@ -104,7 +115,7 @@ func open(ctx context.Context, opts Options, forms forms) (*Catalog, error) {
 		others: opts.References, forms: forms, holds: map[string]int{},
 	}
 	if c.others == nil {
-		c.others = func(context.Context) ([]string, error) { return nil, nil }
+		c.others = noReferences{}
 	}
 	if c.feed == nil {
 		c.feed = &changes.Feed{}
@@ -126,6 +137,11 @@ func open(ctx context.Context, opts Options, forms forms) (*Catalog, error) {
 	c.feed.AddSource(c)
 	return c, nil
 }
+
+// noReferences refer to nothing.
+type noReferences struct{}
+
+func (noReferences) Digests(context.Context) ([]string, error) { return nil, nil }
 
 // Close stops following and waits for it. Lookup keeps answering from what it
 // has.
@@ -284,9 +300,26 @@ func (c *Catalog) Sweep(ctx context.Context) (removed int, err error) {
 	return removed, nil
 }
 
+// SweepEvery sweeps at once and then at the end of every interval, until ctx ends. A
+// sweep that fails is logged, and made up for by the next one.
+func (c *Catalog) SweepEvery(ctx context.Context, interval time.Duration) {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	for {
+		if _, err := c.Sweep(ctx); err != nil && ctx.Err() == nil {
+			c.logger.Error("remove unused code", "error", err)
+		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
 // addOthers adds the digests of Options.References.
 func (c *Catalog) addOthers(ctx context.Context, digests map[string]bool) error {
-	others, err := c.others(ctx)
+	others, err := c.others.Digests(ctx)
 	for _, digest := range others {
 		digests[digest] = true
 	}

@@ -124,7 +124,10 @@ func parseKey(s string) (key, error) {
 }
 
 // forms are how records are stored.
-type forms struct{ function, alias schema.Kind }
+type forms struct {
+	function, alias schema.Kind
+	directories     bool // Options.Directories
+}
 
 func newForms() (f forms) {
 	f.function, _ = schema.Of(hearth.KindFunction)
@@ -151,7 +154,7 @@ func (f forms) encode(r *record) ([]byte, error) {
 	if r.alias != nil {
 		return f.alias.Encode(r.alias)
 	}
-	if r.function.Code.Dir != "" {
+	if r.function.Code.Dir != "" && !f.directories {
 		return nil, fmt.Errorf("code of %s is the directory %s, not an archive: %w", k.name, r.function.Code.Dir, hearth.ErrInvalid)
 	}
 	return f.function.Encode(r.function)

@@ -93,13 +93,18 @@ func TestSweep_CodePutAgainMeanwhile_Stays(t *testing.T) {
 	})
 }
 
+// references makes a func catalog.References.
+type references func() ([]string, error)
+
+func (r references) Digests(context.Context) ([]string, error) { return r() }
+
 func TestSweep_CodeOfOtherReferences_Stays(t *testing.T) {
 	kv := mem.NewKV()
 	defer kv.Close()
 	blobs := mem.NewBlobs()
-	c := open(t, catalog.Options{KV: kv, Blobs: blobs, Grace: -1, References: func(context.Context) ([]string, error) {
+	c := open(t, catalog.Options{KV: kv, Blobs: blobs, Grace: -1, References: references(func() ([]string, error) {
 		return []string{digestOf("layer")}, nil
-	}})
+	})})
 	putCode(t, c, "layer")()
 	putCode(t, c, "unused")()
 	wantSwept(t, c, 1)
@@ -112,7 +117,7 @@ func TestSweep_ReferencesThatCannotBeRead_RemovesNothing(t *testing.T) {
 	kv := mem.NewKV()
 	defer kv.Close()
 	lost := errors.New("lost")
-	c := open(t, catalog.Options{KV: kv, Blobs: mem.NewBlobs(), Grace: -1, References: func(context.Context) ([]string, error) { return nil, lost }})
+	c := open(t, catalog.Options{KV: kv, Blobs: mem.NewBlobs(), Grace: -1, References: references(func() ([]string, error) { return nil, lost })})
 	putCode(t, c, "code")()
 	if removed, err := c.Sweep(t.Context()); removed != 0 || !errors.Is(err, lost) {
 		t.Errorf("removed %d, error %v", removed, err)
@@ -127,12 +132,12 @@ func TestSweep_ContentTakenOverMeanwhile_Stays(t *testing.T) {
 	blobs := mem.NewBlobs()
 	var c *catalog.Catalog
 	asked := 0
-	c = open(t, catalog.Options{KV: kv, Blobs: blobs, Grace: -1, References: func(context.Context) ([]string, error) {
+	c = open(t, catalog.Options{KV: kv, Blobs: blobs, Grace: -1, References: references(func() ([]string, error) {
 		if asked++; asked > 1 {
 			return nil, nil // deleted
 		}
 		return []string{digestOf("layer")}, nil
-	}})
+	})})
 	putCode(t, c, "layer")()
 	wantSwept(t, c, 0)
 	release := c.HoldCode(digestOf("layer"))

@@ -13,12 +13,17 @@ import (
 
 var owner = hearth.Name{Account: "1", Region: "eu", Function: "f"}
 
+// owners makes a func records.Owners.
+type owners func(name hearth.Name, qualifier string) error
+
+func (o owners) Exists(name hearth.Name, qualifier string) error { return o(name, qualifier) }
+
 // owned opens records whose functions and qualifiers exist as long as exists
 // says so.
 func owned(t *testing.T, exists func(name hearth.Name, qualifier string) error) *records.Collection[thing] {
 	t.Helper()
 	set := records.NewOf(testKinds(), newKV(t), nil, nil)
-	set.Owners(exists)
+	set.Owners(owners(exists))
 	things := records.Of[thing](set, "attached")
 	if err := set.Open(t.Context()); err != nil {
 		t.Fatal(err)

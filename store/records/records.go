@@ -29,7 +29,6 @@ import (
 	"iter"
 	"log/slog"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/hearthd/hearth"
@@ -50,7 +49,7 @@ type Set struct {
 	known  []schema.Kind        // that there can be collections of
 	kinds  map[hearth.Kind]kind // that there are
 	mirror *mirror.Mirror[string, any]
-	exists func(name hearth.Name, qualifier string) error // nil: every owner does
+	owners Owners // nil: every owner exists
 }
 
 // kind is what the set knows of a collection.
@@ -83,12 +82,18 @@ func newSet(known []schema.Kind, kv store.KV, feed *changes.Feed, logger *slog.L
 	return s
 }
 
-// Owners has every write of a record of a function ask, once it is stored,
-// whether the function and the qualifier are still there. exists returns an
-// error for the caller when they are not; the record is removed again then, so
-// that whoever writes while a function is deleted leaves nothing to the next
-// one of that name. Call it before Open. exists must not wait for the store.
-func (s *Set) Owners(exists func(name hearth.Name, qualifier string) error) { s.exists = exists }
+// Owners says which functions there are.
+type Owners interface {
+	// Exists returns an error for the caller when there is no such function, or no
+	// such qualifier of it. It must not wait for the store.
+	Exists(name hearth.Name, qualifier string) error
+}
+
+// Owners has every write of a record of a function ask, once it is stored, whether
+// the function and the qualifier are still there. The record is removed again when
+// they are not, so that whoever writes while a function is deleted leaves nothing to
+// the next one of that name. Call it before Open.
+func (s *Set) Owners(owners Owners) { s.owners = owners }
 
 // Open reads what is there and follows its changes until Close, which must come
 // before the store's. ctx bounds the reading.
@@ -158,13 +163,20 @@ func (s *Set) Changes() iter.Seq[hearth.Change] {
 // its qualifiers when that is not empty. A record that is written meanwhile is
 // the business of its writer: see Owners.
 func (s *Set) DeleteFunction(ctx context.Context, name hearth.Name, qualifier string) error {
-	return s.DeleteExcept(ctx, name, qualifier)
+	return s.deleteOf(ctx, name, qualifier, func(kind) bool { return true })
 }
 
-// DeleteExcept is DeleteFunction without the records of some kinds.
-func (s *Set) DeleteExcept(ctx context.Context, name hearth.Name, qualifier string, keep ...hearth.Kind) error {
+// DeleteAlias deletes every record that belongs to an alias, but for those of kinds
+// that wait for the next alias of the name.
+func (s *Set) DeleteAlias(ctx context.Context, name hearth.Name, alias string) error {
+	return s.deleteOf(ctx, name, alias, func(k kind) bool { return !k.OutlivesAlias })
+}
+
+// deleteOf deletes the records of a function, or of a qualifier, that are of chosen
+// kinds.
+func (s *Set) deleteOf(ctx context.Context, name hearth.Name, qualifier string, chosen func(kind) bool) error {
 	for kindName, k := range s.kinds {
-		if !k.OfFunction || slices.Contains(keep, kindName) {
+		if !k.OfFunction || !chosen(k) {
 			continue
 		}
 		prefix := prefixOf(kindName) + FunctionKey(name, qualifier)
@@ -194,11 +206,11 @@ func changedSince(err error) bool {
 // that function is gone, and returns what to tell the writer then.
 func (s *Set) disown(ctx context.Context, key string, revision uint64) error {
 	k, rest, _ := s.kindOf(key)
-	if !k.OfFunction || s.exists == nil {
+	if !k.OfFunction || s.owners == nil {
 		return nil
 	}
 	parts := append(Parts(rest), "") // an empty qualifier where there is none
-	gone := s.exists(hearth.Name{Account: parts[0], Region: parts[1], Function: parts[2]}, parts[3])
+	gone := s.owners.Exists(hearth.Name{Account: parts[0], Region: parts[1], Function: parts[2]}, parts[3])
 	if gone == nil {
 		return nil
 	}

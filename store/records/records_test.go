@@ -307,22 +307,30 @@ func TestSubscribe_Late_IsToldOfWhatThereIs(t *testing.T) {
 	}
 }
 
-func TestDeleteExcept_KeepsWhatItIsToldTo(t *testing.T) {
-	k := open(t, newKV(t), nil)
-	name := hearth.Name{Account: "a", Region: "r", Function: "f"}
-	if err := k.ofFunc.Put(t.Context(), records.FunctionKey(name, "live"), &thing{Name: "x"}); err != nil {
+func TestDeleteAlias_TakesAllButWhatOutlivesIt(t *testing.T) {
+	set := records.New(newKV(t), nil, nil)
+	url := records.NewByFunction[hearth.FunctionURL](set, hearth.KindFunctionURL)
+	config := records.NewByFunction[hearth.EventInvokeConfig](set, hearth.KindEventInvokeConfig)
+	if err := set.Open(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := k.set.DeleteExcept(t.Context(), name, "live", "attached"); err != nil {
+	t.Cleanup(set.Close)
+	for _, qualifier := range []string{"live", "other"} {
+		err := errors.Join(url.Put(t.Context(), owner, qualifier, &hearth.FunctionURL{}), config.Put(t.Context(), owner, qualifier, &hearth.EventInvokeConfig{}))
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := set.DeleteAlias(t.Context(), owner, "live"); err != nil {
 		t.Fatal(err)
 	}
-	if k.ofFunc.Lookup(records.FunctionKey(name, "live")) == nil {
-		t.Error("what was to be kept is gone")
+	if url.Lookup(owner, "live") == nil {
+		t.Error("the alias has taken its URL along")
 	}
-	if err := k.set.DeleteExcept(t.Context(), name, "live", "thing"); err != nil {
-		t.Fatal(err)
+	if config.Lookup(owner, "live") != nil {
+		t.Error("the alias has left its event invoke config behind")
 	}
-	if k.ofFunc.Lookup(records.FunctionKey(name, "live")) != nil {
-		t.Error("what was to go is there")
+	if config.Lookup(owner, "other") == nil {
+		t.Error("the alias has taken the config of another one along")
 	}
 }

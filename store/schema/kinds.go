@@ -15,7 +15,7 @@ func Kinds() []Kind {
 		{Name: hearth.KindAlias, Form: reflect.TypeFor[hearth.Alias](), Member: "Alias"},
 
 		{Name: hearth.KindEventInvokeConfig, Form: reflect.TypeFor[hearth.EventInvokeConfig](), OfFunction: true},
-		{Name: hearth.KindFunctionURL, Form: reflect.TypeFor[hearth.FunctionURL](), OfFunction: true},
+		{Name: hearth.KindFunctionURL, Form: reflect.TypeFor[hearth.FunctionURL](), OfFunction: true, OutlivesAlias: true},
 		{Name: hearth.KindRuntimeManagement, Form: reflect.TypeFor[hearth.RuntimeManagement](), OfFunction: true},
 		{Name: hearth.KindRecursion, Form: reflect.TypeFor[hearth.Recursion](), OfFunction: true},
 		{Name: hearth.KindCodeSigningBinding, Form: reflect.TypeFor[hearth.CodeSigningBinding](), OfFunction: true},

@@ -42,6 +42,9 @@ type Kind struct {
 	Member string
 	// OfFunction says that the records belong to functions and go with them.
 	OfFunction bool
+	// OutlivesAlias says that the record of an alias waits, when the alias goes, for
+	// the next one of the name: AWS's function URLs do.
+	OutlivesAlias bool
 	// Form is the Go type of the value.
 	Form reflect.Type
 	// Foreign says that the records are read into a Go type of another stage, which

@@ -1,7 +1,5 @@
-// Package daemon is `hearth serve`: the only place where all parts meet. daemon.go
-// makes each, hands it to its consumers, starts them in the order of dependency and
-// stops them in reverse; the files beside it do the same for a group of parts each,
-// and serve hearth's own paths under /_hearth/.
+// Package daemon is `hearth serve`: what it can be told, the store and the sandbox
+// that its node stands on, and the listeners in front of it.
 package daemon
 
 import (
@@ -9,252 +7,80 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"os"
 	"path/filepath"
-	"sync"
-	"sync/atomic"
-	"time"
+	"slices"
 
-	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/cmd/hearth/daemon/config"
-	"github.com/hearthd/hearth/cmd/hearth/engine"
-	"github.com/hearthd/hearth/edge/concurrency"
-	"github.com/hearthd/hearth/edge/control"
-	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/internal/clock"
-	"github.com/hearthd/hearth/internal/slowbody"
-	"github.com/hearthd/hearth/invoke/dispatch"
-	"github.com/hearthd/hearth/invoke/pool"
-	"github.com/hearthd/hearth/invoke/provision"
-	"github.com/hearthd/hearth/invoke/queue"
-	"github.com/hearthd/hearth/runtimes"
-	"github.com/hearthd/hearth/sandbox"
-	"github.com/hearthd/hearth/store/catalog"
-	"github.com/hearthd/hearth/store/changes"
-	"github.com/hearthd/hearth/store/jetstream"
-	layerstore "github.com/hearthd/hearth/store/layers"
-	"github.com/hearthd/hearth/store/records"
-	"github.com/hearthd/hearth/telemetry/logs"
-	"github.com/hearthd/hearth/telemetry/xray"
+	"github.com/hearthd/hearth/node"
+	"github.com/hearthd/hearth/node/launch"
 )
 
-// daemon is `hearth serve`: all parts, and how they are plugged together.
-//
-//	http ── control ─┬───────── dispatch ── engine (pool, sandbox)
-//	           │     └─ queue ───┘   │          │
-//	           │          │          │          └─ logs
-//	           └─ catalog ┼──────────┘
-//	                 │    │
-//	                 store
+// daemon is a node, and what it stands on.
 type daemon struct {
-	version string // of this binary
-	cfg     config.Config
-	logger  *slog.Logger
-
-	store    *jetstream.Store
-	catalog  *catalog.Catalog
-	records  *records.Set
-	kept     settingsRecords // in records
-	settings settingsServices
-	layers   *layerstore.Store
-	code     codeServices
-	policies policyRecords // in records
-	access   access
-	logs     *logs.Store
-	traces   *xray.Store
-	engine   *engine.Engine
-	queue    *queue.Queue
-	control  *control.Service
-	server   *http.Server
-
-	dispatcher *dispatch.Dispatcher
-	clock      clock.Clock
-	testClock  *clock.Test // nil: the clock is the real one
-
-	concurrency concurrencyRecords
-	reserving   *concurrency.Service
-	changes     changes.Feed
-	provision   atomic.Pointer[provision.Reconciler]
-	background  sync.WaitGroup
+	cfg    config.Config
+	logger *slog.Logger
+	node   *node.Node
+	driver string // its name
+	parts  []func() error
 }
 
-// openDaemon starts the parts, each on those before it. On an error those that
-// were started are stopped again.
-func openDaemon(ctx context.Context, version string, cfg config.Config, environ []string, logger *slog.Logger) (d *daemon, err error) {
-	d = &daemon{version: version, cfg: cfg, logger: logger}
+// openDaemon opens the store and the sandbox, and the node on them. On an error what
+// was opened is closed again.
+func openDaemon(ctx context.Context, version string, cfg config.Config, environ []string, logger *slog.Logger) (_ *daemon, err error) {
+	d := &daemon{cfg: cfg, logger: logger}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.Close())
 		}
 	}()
-	for _, open := range []func() error{
-		d.openDir,
-		d.openClock,
-		func() error { return d.openStore(ctx) },
-		func() error { return d.openLogs() },
-		d.openAccess,
-		func() error { return d.openEngine(environ) },
-		func() error { return d.openQueue(ctx) },
-		func() error { return d.openControl(ctx) },
-	} {
-		if err := open(); err != nil {
-			return d, err
-		}
+	o := cfg.Node(os.Getenv)
+	o.Version, o.Environ, o.Logger = version, environ, logger
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("create data directory: %w", err)
 	}
+	if o.Clock, err = d.openClock(); err != nil {
+		return nil, err
+	}
+	if o.Store, err = node.OpenStore(ctx, filepath.Join(cfg.DataDir, "store"), logger); err != nil {
+		return nil, err
+	}
+	d.parts = append(d.parts, o.Store.Close)
+	o.Driver, err = launch.OpenDriver(launch.DriverOptions{
+		Dir: filepath.Join(cfg.DataDir, "sandbox"), Sandbox: cfg.Sandbox, Network: cfg.Network, HardCPU: cfg.HardCPU, Logger: logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.driver, d.parts = o.Driver.Name(), append(d.parts, o.Driver.Close)
+	if d.node, err = node.Open(ctx, o); err != nil {
+		return nil, err
+	}
+	d.parts = append(d.parts, d.node.Close)
 	return d, nil
 }
 
-func (d *daemon) openDir() error {
-	if err := os.MkdirAll(d.cfg.DataDir, 0o700); err != nil {
-		return fmt.Errorf("create data directory: %w", err)
+// openClock returns the machine's clock, or a test clock that goes on where it stood
+// when the last daemon ended.
+func (d *daemon) openClock() (clock.Clock, error) {
+	if d.cfg.Clock != config.ClockTest {
+		return clock.Real{}, nil
 	}
-	return nil
-}
-
-func (d *daemon) openStore(ctx context.Context) (err error) {
-	d.store, err = jetstream.Open(ctx, jetstream.Options{Dir: filepath.Join(d.cfg.DataDir, "store"), Logger: d.logger})
+	test, err := clock.OpenTest(filepath.Join(d.cfg.DataDir, "clock"))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	d.catalog, err = catalog.Open(ctx, catalog.Options{
-		KV: d.store.KV(), Blobs: d.store.Blobs(), OnChange: d.functionChanged, OnAlias: d.aliasChanged, Logger: d.logger,
-		References: func(ctx context.Context) ([]string, error) { return d.layers.Digests(ctx) },
-	})
-	if err != nil {
-		return err
-	}
-	d.records = records.New(d.store.KV(), d.logger)
-	d.records.Owners(d.owner)
-	d.kept = newSettingsRecords(d.records)
-	d.layers = layerstore.New(d.records)
-	d.policies = newPolicyRecords(d.records)
-	d.concurrency = newConcurrencyRecords(d.records)
-	d.concurrency.watch(&d.changes)
-	if err := d.records.Open(ctx); err != nil {
-		return err
-	}
-	d.changes.AddSource(d.concurrency)
-	return nil
+	d.logger.Info("time stands still; move it with: hearth clock advance DURATION", "now", test.Now().UTC().Format("2006-01-02T15:04:05.999999999Z07:00"))
+	return test, nil
 }
 
-func (d *daemon) openLogs() (err error) {
-	if d.traces, err = xray.Open(filepath.Join(d.cfg.DataDir, "traces"), xray.Options{Retention: d.cfg.LogRetention, Logger: d.logger}); err != nil {
-		return err
-	}
-	d.logs, err = logs.Open(filepath.Join(d.cfg.DataDir, "logs"), logs.Options{Retention: d.cfg.LogRetention, Logger: d.logger})
-	return err
-}
-
-func (d *daemon) openEngine(environ []string) (err error) {
-	substitutes, err := runtimes.ParseSubstitutes(d.cfg.RuntimeMap)
-	if err != nil {
-		return err
-	}
-	d.engine, err = engine.Open(engine.Options{
-		Dir: filepath.Join(d.cfg.DataDir, "sandbox"), Sandbox: d.cfg.Sandbox,
-		Network: sandbox.Network(d.cfg.Network), HardCPU: d.cfg.HardCPU,
-		Substitutes: substitutes, JavaClient: d.cfg.JavaClient, SDKDir: d.cfg.SDKDir, Environ: environ,
-		Pool: pool.Options{
-			MaxConcurrency: d.cfg.MaxConcurrency, MaxMemory: d.cfg.MaxMemory,
-			IdleTimeout: d.cfg.IdleTimeout, FreezeAfter: d.cfg.FreezeAfter, MaxAge: d.cfg.MaxAge, Clock: d.clock,
-			Functions: d.catalog, Changes: &d.changes,
-		},
-		OpenCode:    d.catalog.OpenCode,
-		Credentials: d.functionCredentials,
-		Sink: func(fn *hearth.Function, stream string) logs.Sink {
-			return d.logs.Stream(scopeOf(fn), fn.Logging.Group, stream)
-		},
-		KeepSegment: d.traces.Add,
-		Logger:      d.logger,
-	})
-	if err == nil {
-		d.dispatcher = dispatch.New(d.catalog, d.engine.Pool())
-		d.dispatcher.AllowLoops(d.loopsAllowed)
-		d.provision.Store(provision.New(d.catalog, d.concurrency, d.engine.Pool(), &d.changes))
-		if d.testClock != nil {
-			d.testClock.AddSettler(d.engine.Pool())
-		}
-	}
-	return err
-}
-
-func scopeOf(fn *hearth.Function) logs.Scope {
-	return logs.Scope{Account: fn.Name.Account, Region: fn.Name.Region}
-}
-
-func (d *daemon) openControl(ctx context.Context) error {
-	var err error
-	if d.code, err = d.newCodeServices(os.Getenv); err != nil {
-		return err
-	}
-	d.settings = newSettingsServices(d.kept, d.catalog, d.cfg, d.logger)
-	d.reserving = d.newConcurrency()
-	d.control = control.New(ctx, control.Options{
-		Functions: d.catalog, Host: d.engine,
-		Intake: d.code.intake, Layers: d.code.layers, Links: d.code.links, Attached: attached{d.records}, Signing: d.settings.signing, Concurrency: d.reserving,
-		Scope: d.defaults(), Logger: d.logger,
-	})
-	d.control.Resume(d.catalog.All())
-	d.queue.Start()
-	d.server = &http.Server{
-		Handler:           slowbody.Handler(d.handler(), bodyPause),
-		ReadHeaderTimeout: 30 * time.Second,
-		IdleTimeout:       5 * time.Minute,
-		ErrorLog:          slog.NewLogLogger(d.logger.Handler(), slog.LevelDebug),
-	}
-	return nil
-}
-
-// bodyPause is how long a body may take for its next piece.
-const bodyPause = 30 * time.Second
-
-// defaults are the account and region of requests that say nothing of them.
-func (d *daemon) defaults() scope.Defaults {
-	return scope.Defaults{Account: d.cfg.Account, Region: d.cfg.Region}
-}
-
-// functionChanged has the environments of outdated code drained, and others
-// provisioned.
-func (d *daemon) functionChanged(name hearth.Name) {
-	d.changes.Publish(hearth.Change{Kind: hearth.KindFunction, Function: name})
-}
-
-// Close stops the parts in reverse.
+// Close closes the node, and then what it stood on.
 func (d *daemon) Close() error {
 	var errs []error
-	if d.server != nil {
-		errs = append(errs, d.server.Close())
+	for _, closePart := range slices.Backward(d.parts) {
+		errs = append(errs, closePart())
 	}
-	if d.control != nil {
-		d.control.Close()
-	}
-	if d.queue != nil {
-		d.drainQueue()
-	}
-	if r := d.provision.Load(); r != nil {
-		r.Close()
-	}
-	if d.engine != nil {
-		errs = append(errs, d.engine.Close())
-	}
-	if d.queue != nil {
-		d.queue.Close() // what runs has ended with the engine
-	}
-	if d.traces != nil {
-		errs = append(errs, d.traces.Close())
-	}
-	if d.logs != nil {
-		errs = append(errs, d.logs.Close())
-	}
-	if d.catalog != nil {
-		d.catalog.Close()
-	}
-	if d.records != nil {
-		d.records.Close()
-	}
-	if d.store != nil {
-		errs = append(errs, d.store.Close())
-	}
+	d.parts = nil
 	return errors.Join(errs...)
 }

@@ -7,9 +7,9 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/http/pprof"
 	"os"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
@@ -17,14 +17,14 @@ import (
 
 	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/daemon/config"
-	"github.com/hearthd/hearth/cmd/hearth/engine"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
-	"github.com/hearthd/hearth/edge/auth"
 	"github.com/hearthd/hearth/internal/graceful"
+	"github.com/hearthd/hearth/node"
+	"github.com/hearthd/hearth/node/launch"
 )
 
 // NewCommand returns `hearth serve`, of a version of the program.
-func NewCommand(t *terminal.Terminal, enter engine.Enter, version string) *cobra.Command {
+func NewCommand(t *terminal.Terminal, enter launch.Enter, version string) *cobra.Command {
 	cfg := config.Default(t.Getenv)
 	var file string
 	cmd := &cobra.Command{
@@ -73,7 +73,7 @@ func tuneMemory(getenv func(string) string) {
 	}
 }
 
-func serve(ctx context.Context, t *terminal.Terminal, cfg config.Config, version string) error {
+func serve(ctx context.Context, t *terminal.Terminal, cfg config.Config, version string) (err error) {
 	level, err := cfg.Level()
 	if err != nil {
 		return err
@@ -94,9 +94,10 @@ func serve(ctx context.Context, t *terminal.Terminal, cfg config.Config, version
 	if err != nil {
 		return err
 	}
-	logger.Info("hearth is ready", "endpoint", "http://"+l.Addr().String(), "sandbox", d.engine.Driver().Name(),
-		"network", d.engine.Network(), "data", cfg.DataDir, "version", version)
-	return errors.Join(d.serve(ctx, l), d.Close())
+	defer func() { err = errors.Join(err, d.Close()) }()
+	logger.Info("hearth is ready", "endpoint", "http://"+l.Addr().String(), "sandbox", d.driver,
+		"network", d.node.Network(), "data", cfg.DataDir, "version", version)
+	return d.serve(ctx, l)
 }
 
 // withPort puts the port that was given for port 0 into an address.
@@ -111,53 +112,30 @@ func withPort(listen string, bound net.Addr) string {
 // serve answers requests on l until ctx ends, then lets those in progress
 // finish, within graceful.Grace.
 func (d *daemon) serve(ctx context.Context, l net.Listener) error {
-	beside, stopBeside := context.WithCancel(ctx)
-	d.background.Go(func() { d.sweep(beside) })
-	defer d.background.Wait()
-	defer stopBeside()
-	if err := d.serveDebug(beside); err != nil {
-		return err
+	ctx, stop := context.WithCancel(ctx)
+	var profiles sync.WaitGroup
+	defer profiles.Wait()
+	defer stop()
+	if d.cfg.DebugListen != "" {
+		debug, err := new(net.ListenConfig).Listen(ctx, "tcp", d.cfg.DebugListen)
+		if err != nil {
+			return fmt.Errorf("listen on %s for profiles: %w", d.cfg.DebugListen, err)
+		}
+		profiles.Go(func() { serveProfiles(ctx, debug) })
 	}
-	return graceful.Serve(ctx, d.server, l, d.logger)
+	server := &http.Server{
+		Handler:           d.node.Handler(),
+		ReadHeaderTimeout: 30 * time.Second,
+		IdleTimeout:       5 * time.Minute,
+		ErrorLog:          slog.NewLogLogger(d.logger.Handler(), slog.LevelDebug),
+	}
+	return graceful.Serve(ctx, server, l, d.logger)
 }
 
-// sweepEvery is how often code that no function refers to is removed.
-const sweepEvery = time.Hour
-
-// sweep removes unused code until ctx ends.
-func (d *daemon) sweep(ctx context.Context) {
-	ticker := time.NewTicker(sweepEvery)
-	defer ticker.Stop()
-	for {
-		if _, err := d.catalog.Sweep(ctx); err != nil && ctx.Err() == nil {
-			d.logger.Error("remove unused code", "error", err)
-		}
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// serveDebug serves profiles until ctx ends, where that is wanted.
-func (d *daemon) serveDebug(ctx context.Context) error {
-	if d.cfg.DebugListen == "" {
-		return nil
-	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", d.cfg.DebugListen)
-	if err != nil {
-		return fmt.Errorf("listen on %s for profiles: %w", d.cfg.DebugListen, err)
-	}
-	mux := http.NewServeMux()
-	mux.HandleFunc("/debug/pprof/", pprof.Index)
-	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	server := &http.Server{Handler: auth.Local(mux), ReadHeaderTimeout: 30 * time.Second}
-	d.background.Go(func() { _ = server.Serve(l) })
-	d.background.Go(func() {
-		<-ctx.Done()
-		_ = server.Close()
-	})
-	return nil
+// serveProfiles serves Go's profiles of this process on l until ctx ends.
+func serveProfiles(ctx context.Context, l net.Listener) {
+	server := &http.Server{Handler: node.ProfilesHandler(), ReadHeaderTimeout: 30 * time.Second}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	_ = server.Serve(l)
 }

@@ -10,32 +10,13 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/hearthd/hearth/cmd/hearth/engine"
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
+	"github.com/hearthd/hearth/node/host"
+	"github.com/hearthd/hearth/node/launch"
 )
-
-// A hostCheck is one thing that hearth needs of a host, and what was found.
-type hostCheck struct {
-	Name   string      // what: "user namespaces"
-	Status checkStatus // how well it is there
-	Detail string      // what was found
-	Fix    string      `json:",omitempty"` // what the operator can do, unless Status is checkOK
-}
-
-// checkStatus is the verdict of a hostCheck.
-type checkStatus string
-
-const (
-	checkOK      checkStatus = "ok"
-	checkLimited checkStatus = "limited" // functions run, something is not enforced or not there
-	checkMissing checkStatus = "missing" // some functions cannot run
-)
-
-// hostProbe looks at one aspect of the host. It leaves nothing behind.
-type hostProbe func(ctx context.Context) ([]hostCheck, error)
 
 // NewCommand returns `hearth doctor`.
-func NewCommand(t *terminal.Terminal, enter engine.Enter) *cobra.Command {
+func NewCommand(t *terminal.Terminal, enter launch.Enter) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "doctor",
@@ -44,18 +25,18 @@ func NewCommand(t *terminal.Terminal, enter engine.Enter) *cobra.Command {
 which managed runtimes it can serve, and what to install or configure for more.`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := enter.Prepare(engine.SandboxAuto); err != nil {
+			if err := enter.Prepare(launch.SandboxAuto); err != nil {
 				return err
 			}
-			return runDoctor(cmd.Context(), t, []hostProbe{probeHost, probeSandbox, probeRuntimes}, asJSON)
+			return runDoctor(cmd.Context(), t, []host.Probe{host.System, host.Sandbox, host.Runtimes}, asJSON)
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-func runDoctor(ctx context.Context, t *terminal.Terminal, probes []hostProbe, asJSON bool) error {
-	checks := []hostCheck{}
+func runDoctor(ctx context.Context, t *terminal.Terminal, probes []host.Probe, asJSON bool) error {
+	checks := []host.Check{}
 	for _, probe := range probes {
 		found, err := probe(ctx)
 		if err != nil {
@@ -76,8 +57,8 @@ func runDoctor(ctx context.Context, t *terminal.Terminal, probes []hostProbe, as
 	return printFixes(t, checks)
 }
 
-func printFixes(t *terminal.Terminal, checks []hostCheck) error {
-	fixable := slices.DeleteFunc(slices.Clone(checks), func(check hostCheck) bool { return check.Fix == "" })
+func printFixes(t *terminal.Terminal, checks []host.Check) error {
+	fixable := slices.DeleteFunc(slices.Clone(checks), func(check host.Check) bool { return check.Fix == "" })
 	if len(fixable) == 0 {
 		return nil
 	}

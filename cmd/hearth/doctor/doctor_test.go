@@ -7,17 +7,18 @@ import (
 	"testing"
 
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
+	"github.com/hearthd/hearth/node/host"
 )
 
 func TestDoctor_FixesBelowTheTable(t *testing.T) {
-	probe := func(context.Context) ([]hostCheck, error) {
-		return []hostCheck{
-			{Name: "good", Status: checkOK, Detail: "fine"},
-			{Name: "bad", Status: checkMissing, Detail: "gone", Fix: "apt-get install it"},
+	probe := func(context.Context) ([]host.Check, error) {
+		return []host.Check{
+			{Name: "good", Status: host.OK, Detail: "fine"},
+			{Name: "bad", Status: host.Missing, Detail: "gone", Fix: "apt-get install it"},
 		}, nil
 	}
 	var stdout bytes.Buffer
-	if err := runDoctor(t.Context(), &terminal.Terminal{Stdout: &stdout}, []hostProbe{probe}, false); err != nil {
+	if err := runDoctor(t.Context(), &terminal.Terminal{Stdout: &stdout}, []host.Probe{probe}, false); err != nil {
 		t.Fatal(err)
 	}
 	want := "CHECK  STATUS   FOUND\ngood   ok       fine\nbad    missing  gone\n\nTo get the rest:\n  bad: apt-get install it\n"
@@ -33,12 +34,12 @@ func TestDoctor_ThisHost(t *testing.T) {
 	if err := cmd.ExecuteContext(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	var checks []hostCheck
+	var checks []host.Check
 	if err := json.Unmarshal(stdout.Bytes(), &checks); err != nil || len(checks) == 0 {
 		t.Fatalf("no checks (%v): %s", err, &stdout)
 	}
 	for _, check := range checks {
-		if check.Name == "" || check.Detail == "" || (check.Fix == "") != (check.Status == checkOK) {
+		if check.Name == "" || check.Detail == "" || (check.Fix == "") != (check.Status == host.OK) {
 			t.Errorf("check is incomplete: %+v", check)
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"testing"
 
 	"github.com/hearthd/hearth/cmd/hearth/terminal"
-	"github.com/hearthd/hearth/runtimes"
 )
 
 // installRun runs `hearth runtimes install` with a directory of its own for SDKs.
@@ -58,24 +57,6 @@ func TestInstall_RefusesWhatMakesNoSense(t *testing.T) {
 		}
 		if _, err := os.Stat(store); err == nil {
 			t.Errorf("install %q made %s", args, store)
-		}
-	}
-}
-
-func TestDescribeSDK_WithoutOne_SaysHowToGetIt(t *testing.T) {
-	set, err := runtimes.New(runtimes.Options{Dir: t.TempDir(), SDKDir: t.TempDir()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for family, want := range map[runtimes.Family]hostCheck{
-		runtimes.Python: {Status: checkLimited, Detail: "it, no boto3", Fix: "hearth runtimes install python"},
-		runtimes.Node:   {Status: checkLimited, Detail: "it, no @aws-sdk", Fix: "hearth runtimes install node"},
-		runtimes.Java:   {Status: checkOK, Detail: "it"},
-	} {
-		got := hostCheck{Status: checkOK, Detail: "it"}
-		describeSDK(&got, set, runtimes.Interpreter{Family: family, Version: "3.12.1"})
-		if got != want {
-			t.Errorf("%s: %+v, want %+v", family, got, want)
 		}
 	}
 }

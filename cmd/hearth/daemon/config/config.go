@@ -19,12 +19,9 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/hearthd/hearth/api/client"
-	"github.com/hearthd/hearth/cmd/hearth/engine"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/internal/loopback"
-	"github.com/hearthd/hearth/runtimes"
-	"github.com/hearthd/hearth/sandbox"
-	"github.com/hearthd/hearth/sandbox/namespace/userns"
+	"github.com/hearthd/hearth/node/launch"
 )
 
 // Config has a value for each setting. It comes from the setting's flag, else from
@@ -72,8 +69,8 @@ func Default(getenv func(string) string) Config {
 	return Config{
 		Listen:         strings.TrimPrefix(client.DefaultEndpoint, "http://"),
 		DataDir:        defaultDataDir(getenv),
-		Sandbox:        engine.SandboxAuto,
-		Network:        string(sandbox.NetworkNAT),
+		Sandbox:        launch.SandboxAuto,
+		Network:        launch.NetworkNAT,
 		Account:        "000000000000",
 		Region:         client.DefaultRegion,
 		IdleTimeout:    10 * time.Minute,
@@ -92,7 +89,7 @@ func defaultDataDir(getenv func(string) string) string {
 	if dir := getenv("XDG_DATA_HOME"); dir != "" {
 		return filepath.Join(dir, "hearth")
 	}
-	if os.Getuid() == 0 && !userns.Entered() {
+	if os.Getuid() == 0 && !launch.InUserNamespace() {
 		return "/var/lib/hearth"
 	}
 	return filepath.Join(getenv("HOME"), ".local", "share", "hearth")
@@ -205,28 +202,14 @@ func (c *Config) validate() error {
 			"ask for signatures with --auth, or listen on 127.0.0.1", c.Listen)
 	case c.DebugListen != "" && !loopback.Address(c.DebugListen):
 		return exit.Usagef("debug-listen: %s is not a loopback address", c.DebugListen)
-	case !slices.Contains(engine.Sandboxes(), c.Sandbox):
-		return exit.Usagef("sandbox: %q is none of %s", c.Sandbox, strings.Join(engine.Sandboxes(), ", "))
-	case !slices.Contains([]string{"none", "nat", "host"}, c.Network):
-		return exit.Usagef("network: %q is none of none, nat, host", c.Network)
+	case !slices.Contains(launch.Sandboxes(), c.Sandbox):
+		return exit.Usagef("sandbox: %q is none of %s", c.Sandbox, strings.Join(launch.Sandboxes(), ", "))
 	case c.Clock != ClockReal && c.Clock != ClockTest:
 		return exit.Usagef("clock: %q is none of real, test", c.Clock)
-	case len(c.Account) != 12 || strings.Trim(c.Account, "0123456789") != "":
-		return exit.Usagef("account: %q is not twelve digits", c.Account)
-	case c.Region == "" || strings.Trim(c.Region, "abcdefghijklmnopqrstuvwxyz0123456789-") != "":
-		return exit.Usagef("region: %q is not a region name", c.Region)
-	case c.IdleTimeout <= 0, c.FreezeAfter <= 0, c.LogRetention < 0:
-		return exit.Usagef("idle-timeout, freeze-after and log-retention must not be negative or, the first two, zero")
-	case c.MaxAge < time.Minute:
-		return exit.Usagef("max-environment-age must be a minute at least")
-	case c.MaxConcurrency <= 0 || c.MaxMemory < 0:
-		return exit.Usagef("max-concurrency must be positive, max-memory must not be negative")
 	}
-	if _, err := runtimes.ParseSubstitutes(c.RuntimeMap); err != nil {
-		return exit.Usagef("runtime-map: %w", err)
-	}
-	if err := c.validateCode(); err != nil {
-		return err
+	o := c.Node(func(string) string { return "" })
+	if err := o.Validate(); err != nil {
+		return exit.Usagef("%w", err)
 	}
 	if _, err := c.Level(); err != nil {
 		return exit.Usagef("log-level: %w", err)

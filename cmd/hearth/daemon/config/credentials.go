@@ -12,7 +12,6 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/hearthd/hearth/cmd/hearth/exit"
-	"github.com/hearthd/hearth/edge/auth"
 )
 
 // AccessKey is one entry of `access-keys`, in the configuration file or in the
@@ -139,16 +138,4 @@ func (k AccessKey) arn() string {
 		return k.Principal
 	}
 	return "arn:aws:iam::" + k.Account + ":" + k.Principal
-}
-
-// Keys returns the access keys as edge/auth has them.
-func (c *Config) Keys() []auth.Key {
-	var keys []auth.Key
-	for _, k := range c.AccessKeys {
-		keys = append(keys, auth.Key{
-			AccessKeyID: k.AccessKeyID, SecretAccessKey: k.SecretAccessKey, SessionToken: k.SessionToken,
-			Principal: auth.Principal{Account: k.Account, ARN: k.arn(), Organization: k.Organization, Actions: k.Actions},
-		})
-	}
-	return keys
 }

@@ -1,4 +1,4 @@
-package doctor
+package host
 
 import (
 	"context"
@@ -12,10 +12,10 @@ import (
 	"github.com/hearthd/hearth/sandbox/namespace"
 )
 
-// probeSandbox opens the namespace driver, as serve would, and reports what it
+// Sandbox opens the namespace driver, as serve would, and reports what it
 // enforces here and what it cannot. For a moment this adds to the host's network
 // what NAT needs; closing the driver takes it away again.
-func probeSandbox(context.Context) ([]hostCheck, error) {
+func Sandbox(context.Context) ([]Check, error) {
 	dir, err := os.MkdirTemp("", "hearth-doctor-")
 	if err != nil {
 		return nil, fmt.Errorf("try the sandbox: %w", err)
@@ -24,23 +24,23 @@ func probeSandbox(context.Context) ([]hostCheck, error) {
 	return checks, errors.Join(err, os.RemoveAll(dir))
 }
 
-func checkSandbox(dir string) ([]hostCheck, error) {
+func checkSandbox(dir string) ([]Check, error) {
 	driver, err := namespace.New(namespace.Options{
 		StateDir: filepath.Join(dir, "namespace"), Logger: slog.New(slog.DiscardHandler), Spares: -1, NAT: true,
 	})
 	if err != nil {
-		return []hostCheck{{
-			Name: "sandbox", Status: checkMissing, Detail: "functions are not isolated: " + err.Error(),
+		return []Check{{
+			Name: "sandbox", Status: Missing, Detail: "functions are not isolated: " + err.Error(),
 			Fix: "allow user namespaces, or run hearth as root",
 		}}, nil
 	}
 	caps := driver.Capabilities()
-	checks := []hostCheck{{Name: "sandbox", Status: checkOK, Detail: driver.Name() + ": " + enforced(caps)}}
+	checks := []Check{{Name: "sandbox", Status: OK, Detail: driver.Name() + ": " + enforced(caps)}}
 	if caps.Outbound {
-		checks = append(checks, hostCheck{Name: "outbound network", Status: checkOK, Detail: "nat: functions reach out, not each other and not this host"})
+		checks = append(checks, Check{Name: "outbound network", Status: OK, Detail: "nat: functions reach out, not each other and not this host"})
 	}
 	for _, m := range caps.Missing {
-		checks = append(checks, hostCheck{Name: m.What, Status: checkLimited, Detail: m.Why, Fix: m.Fix})
+		checks = append(checks, Check{Name: m.What, Status: Limited, Detail: m.Why, Fix: m.Fix})
 	}
 	return checks, driver.Close()
 }

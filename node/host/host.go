@@ -1,4 +1,4 @@
-package doctor
+package host
 
 import (
 	"context"
@@ -11,12 +11,12 @@ import (
 	"github.com/hearthd/hearth/sandbox/namespace/userns"
 )
 
-// probeHost looks at what the operating system offers to isolate and limit
+// System looks at what the operating system offers to isolate and limit
 // functions with.
-func probeHost(context.Context) ([]hostCheck, error) {
+func System(context.Context) ([]Check, error) {
 	if runtime.GOOS != "linux" {
-		return []hostCheck{{
-			Name: "isolation", Status: checkLimited, Detail: runtime.GOOS + ": functions are plain child processes",
+		return []Check{{
+			Name: "isolation", Status: Limited, Detail: runtime.GOOS + ": functions are plain child processes",
 			Fix: "run hearth on Linux to isolate functions",
 		}}, nil
 	}
@@ -31,9 +31,9 @@ func probeHost(context.Context) ([]hostCheck, error) {
 const notRoot = -1
 
 // linuxChecks reads the files under root as those of a Linux host.
-func linuxChecks(root fs.FS, uid int) []hostCheck {
-	return []hostCheck{
-		{Name: "kernel", Status: checkOK, Detail: readWord(root, "proc/sys/kernel/osrelease") + " " + runtime.GOARCH},
+func linuxChecks(root fs.FS, uid int) []Check {
+	return []Check{
+		{Name: "kernel", Status: OK, Detail: readWord(root, "proc/sys/kernel/osrelease") + " " + runtime.GOARCH},
 		checkUser(uid),
 		checkUserNamespaces(root, uid),
 		checkCgroups(root),
@@ -41,19 +41,19 @@ func linuxChecks(root fs.FS, uid int) []hostCheck {
 	}
 }
 
-func checkUser(uid int) hostCheck {
+func checkUser(uid int) Check {
 	if uid == 0 {
-		return hostCheck{Name: "user", Status: checkOK, Detail: "root"}
+		return Check{Name: "user", Status: OK, Detail: "root"}
 	}
-	return hostCheck{Name: "user", Status: checkOK, Detail: "not root: hearth isolates functions inside a user namespace of its own"}
+	return Check{Name: "user", Status: OK, Detail: "not root: hearth isolates functions inside a user namespace of its own"}
 }
 
 // checkUserNamespaces looks at the three settings that may forbid them. Root
 // needs none of the three, but is limited to nothing either.
-func checkUserNamespaces(root fs.FS, uid int) hostCheck {
-	check := hostCheck{Name: "user namespaces", Status: checkOK, Detail: "allowed"}
-	refuse := func(why, fix string) hostCheck {
-		check.Status, check.Detail, check.Fix = checkMissing, why, fix
+func checkUserNamespaces(root fs.FS, uid int) Check {
+	check := Check{Name: "user namespaces", Status: OK, Detail: "allowed"}
+	refuse := func(why, fix string) Check {
+		check.Status, check.Detail, check.Fix = Missing, why, fix
 		return check
 	}
 	switch {
@@ -74,7 +74,7 @@ func checkUserNamespaces(root fs.FS, uid int) hostCheck {
 
 // checkCgroups says which cgroup version has the controllers that limits need.
 // On a hybrid host they are where cgroup v1 has them.
-func checkCgroups(root fs.FS) hostCheck {
+func checkCgroups(root fs.FS) Check {
 	version := "v1"
 	controllers := v1Controllers(root)
 	if len(controllers) == 0 {
@@ -88,10 +88,10 @@ func checkCgroups(root fs.FS) hostCheck {
 		}
 	}
 	if len(missing) == 0 {
-		return hostCheck{Name: "cgroups", Status: checkOK, Detail: version + " with cpu, memory and pids"}
+		return Check{Name: "cgroups", Status: OK, Detail: version + " with cpu, memory and pids"}
 	}
-	return hostCheck{
-		Name: "cgroups", Status: checkLimited, Detail: version + " without " + strings.Join(missing, ", "),
+	return Check{
+		Name: "cgroups", Status: Limited, Detail: version + " without " + strings.Join(missing, ", "),
 		Fix: "mount cgroup2 on /sys/fs/cgroup and enable the controllers cpu, memory and pids (a kernel parameter such as cgroup_enable=memory may be needed)",
 	}
 }
@@ -109,11 +109,11 @@ func v1Controllers(root fs.FS) []string {
 	return controllers
 }
 
-func checkSeccomp(root fs.FS) hostCheck {
+func checkSeccomp(root fs.FS) Check {
 	if !strings.Contains(readText(root, "proc/sys/kernel/seccomp/actions_avail"), "errno") {
-		return hostCheck{Name: "seccomp", Status: checkLimited, Detail: "the kernel has no system call filters", Fix: "use a kernel with CONFIG_SECCOMP_FILTER"}
+		return Check{Name: "seccomp", Status: Limited, Detail: "the kernel has no system call filters", Fix: "use a kernel with CONFIG_SECCOMP_FILTER"}
 	}
-	return hostCheck{Name: "seccomp", Status: checkOK, Detail: "available"}
+	return Check{Name: "seccomp", Status: OK, Detail: "available"}
 }
 
 // readText returns the text of a file, or nothing if it cannot be read: for
