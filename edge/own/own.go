@@ -53,8 +53,8 @@ type Options struct {
 // Handler serves the paths. It may be used by several goroutines.
 type Handler struct {
 	opts Options
-	test *clock.Test // nil: the clock is not one
-	http.Handler
+	test *clock.Test  // nil: the clock is not one
+	root http.Handler // behind the guard
 }
 
 // New returns a Handler.
@@ -85,12 +85,15 @@ func New(opts Options) *Handler {
 			open = append(open, r.Path)
 		}
 	}
-	h.Handler = mux
+	h.root = mux
 	if opts.Guard != nil {
-		h.Handler = opts.Guard.Guard(mux, open...)
+		h.root = opts.Guard.Guard(mux, open...)
 	}
 	return h
 }
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.root.ServeHTTP(w, r) }
 
 // Beside returns a handler of the paths and, for all others, of the Lambda API.
 func (h *Handler) Beside(lambda http.Handler) http.Handler {
