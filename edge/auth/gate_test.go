@@ -338,8 +338,8 @@ func TestFunctionSession_RolesOfOtherAccounts_AreNotTheirs(t *testing.T) {
 	}
 }
 
-// own asks for one of hearth's own paths.
-func own(t *testing.T, id, target string) int {
+// seen asks for one of hearth's own paths.
+func seen(t *testing.T, id, target string) int {
 	t.Helper()
 	verifier, err := auth.NewVerifier([]auth.Key{key("alice", owner), key("mallory", stranger), key("reader", owner, "lambda:*", "hearth:logs")}, nil)
 	if err != nil {
@@ -369,7 +369,7 @@ func TestOwn_WhoMaySeeTheDaemon(t *testing.T) {
 		{"mallory", "/_hearth/logs?function=arn:aws:lambda:us-east-1:111122223333:function:f", 403},
 		{"mallory", "/_hearth/clock?function=f", 403},
 	} {
-		if got := own(t, c.key, c.target); got != c.want {
+		if got := seen(t, c.key, c.target); got != c.want {
 			t.Errorf("%q, %s: %d, want %d", c.key, c.target, got, c.want)
 		}
 	}
