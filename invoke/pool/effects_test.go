@@ -170,7 +170,7 @@ func TestPool_CallsNobodyWithItsLockHeld(t *testing.T) {
 	c.await("log close environment") // of the one that was unused
 	invoke(function("f"))
 	p.Provision(function("bad").Name, []pool.ProvisionTarget{{Function: function("bad"), Requested: 1}})
-	c.await("log provisioned environment")
+	c.await("log start a provisioned environment")
 	p.Provision(function("bad").Name, nil)
 	p.Retire(function("f").Name, func(string, string) bool { c.call("current"); return false })
 	if _, err := p.Invoke(t.Context(), function("bad"), &hearth.Invocation{}); !errors.Is(err, errNoSandbox) {
