@@ -45,7 +45,7 @@ func (n *Node) newEdge(ctx context.Context) (edge, error) {
 	e := edge{links: links.New(n.catalog, n.opts.Logger)}
 	e.layers = layers.New(layers.Options{
 		Versions: n.records.layers, Lists: n.records.layers, Intake: intake, Holder: n.catalog, Links: e.links,
-		Policies: n.policies, Permissions: n.policies, Scope: n.scope(),
+		Policies: n.policies, Scope: n.scope(),
 		Foreign: layermap.New(layermap.Options{Entries: mapped, Archives: bundle.Paths{}, Logger: n.opts.Logger}),
 	})
 	e.mappings = mapping.New(mapping.Options{Mappings: n.records.eventSourceMappings, Functions: n.catalog, Scope: n.scope()})

@@ -36,12 +36,17 @@ type Objects interface {
 	Open(ctx context.Context, o hearth.S3Object) (io.ReadCloser, error)
 }
 
+// Checker looks into archives.
+type Checker interface {
+	// CheckArchive says whether an archive can be unpacked, and to how many bytes; the
+	// error is for the caller.
+	CheckArchive(archive io.ReaderAt, size int64) (unzipped int64, err error)
+}
+
 // Options of an Intake.
 type Options struct {
-	Store Store
-	// Check says whether an archive can be unpacked, and to how many bytes; the
-	// error is for the caller.
-	Check func(archive io.ReaderAt, size int64) (unzipped int64, err error)
+	Store   Store
+	Checker Checker
 	// Objects may be nil: archives have to come with the request then.
 	Objects Objects
 	// Dir is for archives that are being read; empty: the system's.
@@ -147,7 +152,7 @@ func (i *Intake) TakeFrom(ctx context.Context, r io.Reader) (code hearth.Code, r
 
 // keep checks and stores an archive.
 func (i *Intake) keep(ctx context.Context, archive io.ReaderAt, size int64, sum [sha256.Size]byte) (hearth.Code, func(), error) {
-	unzipped, err := i.opts.Check(archive, size)
+	unzipped, err := i.opts.Checker.CheckArchive(archive, size)
 	if err != nil {
 		return hearth.Code{}, nil, err
 	}

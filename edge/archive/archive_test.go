@@ -28,7 +28,7 @@ type fixture struct {
 
 func open(t *testing.T) *fixture {
 	f := &fixture{T: t, stored: map[string]string{}, objects: map[hearth.S3Object]string{}, dir: t.TempDir()}
-	f.intake = archive.New(archive.Options{Store: f, Check: f.checkArchive, Objects: f, Dir: f.dir})
+	f.intake = archive.New(archive.Options{Store: f, Checker: f, Objects: f, Dir: f.dir})
 	return f
 }
 
@@ -42,7 +42,7 @@ func (f *fixture) PutCode(_ context.Context, digest string, r io.Reader) (func()
 	return func() { f.held-- }, nil
 }
 
-func (f *fixture) checkArchive(_ io.ReaderAt, size int64) (int64, error) { return 10 * size, f.check }
+func (f *fixture) CheckArchive(_ io.ReaderAt, size int64) (int64, error) { return 10 * size, f.check }
 
 func (f *fixture) Open(_ context.Context, o hearth.S3Object) (io.ReadCloser, error) {
 	content, ok := f.objects[o]
@@ -131,7 +131,7 @@ func TestTake_ObjectWithoutEnd(t *testing.T) {
 
 func TestTake_NoObjectsConfigured_SaysHow(t *testing.T) {
 	f := open(t)
-	f.intake = archive.New(archive.Options{Store: f, Check: f.checkArchive})
+	f.intake = archive.New(archive.Options{Store: f, Checker: f})
 	f.refuses(archive.Source{Bucket: ptr("b"), Key: ptr("k/e.y")}, hearth.ErrInvalid,
 		"hearth has nowhere to read s3://b/k/e.y from. Start it with --s3-endpoint URL or --s3-dir DIR, or send the archive as ZipFile.")
 }

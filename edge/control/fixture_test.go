@@ -56,7 +56,7 @@ func (f *fixture) open() {
 	f.links = links.New(f.memory, nil)
 	f.service = control.New(f.Context(), control.Options{
 		Functions: f.memory, Host: f.host, Layers: f.layers, Links: f.links, Attached: &f.detached,
-		Intake: archive.New(archive.Options{Store: f.memory, Check: f.host.CheckArchive, Objects: f.memory, Dir: f.TempDir()}),
+		Intake: archive.New(archive.Options{Store: f.memory, Checker: f.host, Objects: f.memory, Dir: f.TempDir()}),
 		Scope:  defaults, Logger: slog.New(slog.NewTextHandler(&f.log, nil)),
 	})
 	router := api.NewRouter(api.Options{})

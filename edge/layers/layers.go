@@ -59,7 +59,15 @@ type Foreign interface {
 	Open(ctx context.Context, arn string) (io.ReadCloser, error)
 }
 
-// Options of a Service. All are required but Foreign and Allowed.
+// Policies are the resource-based policies of layer versions; see edge/policy.
+type Policies interface {
+	// MayUseLayer says whether an account may use a layer version of another one.
+	MayUseLayer(ctx context.Context, account string, v *hearth.LayerVersion) bool
+	// DeleteLayerVersion deletes the policy of a layer version, if it has one.
+	DeleteLayerVersion(ctx context.Context, name hearth.LayerName, version int64) error
+}
+
+// Options of a Service. All are required but Foreign and Policies.
 type Options struct {
 	Versions Versions
 	Lists    Lists
@@ -68,9 +76,9 @@ type Options struct {
 	Links    Links
 	Scope    scope.Defaults
 	Foreign  Foreign
-	// Allowed says whether an account may use a layer version of another one. Nil:
-	// every account may.
-	Allowed func(ctx context.Context, account string, v *hearth.LayerVersion) bool
+	// Policies say who else may use an account's layers. Nil: everybody may do
+	// everything with them.
+	Policies Policies
 }
 
 // Service serves the operations.
@@ -200,8 +208,15 @@ func (s *Service) delete(ctx context.Context, in *api.DeleteLayerVersionInput) (
 	if err := checkNumber(*in.VersionNumber); err != nil {
 		return nil, err
 	}
-	if account, _ := s.opts.Scope.Of(ctx); name.Account != account && s.opts.Allowed != nil {
+	if account, _ := s.opts.Scope.Of(ctx); name.Account != account && s.opts.Policies != nil {
 		return nil, hearth.Errorf(hearth.ErrDenied, "User: arn:aws:iam::%s:root is not authorized to perform: lambda:DeleteLayerVersion on resource: %s", account, name.VersionARN(*in.VersionNumber))
+	}
+	// The policy first: what fails in between takes the version from others, and leaves
+	// no policy of a version that is gone.
+	if s.opts.Policies != nil {
+		if err := s.opts.Policies.DeleteLayerVersion(ctx, name, *in.VersionNumber); err != nil {
+			return nil, err
+		}
 	}
 	err = s.opts.Versions.Delete(ctx, name, *in.VersionNumber)
 	if err != nil && !errors.Is(err, hearth.ErrNotFound) {

@@ -103,7 +103,7 @@ func layerOf(arn string, code hearth.Code) hearth.Layer {
 }
 
 func (s *Service) allowed(ctx context.Context, account string, v *hearth.LayerVersion) bool {
-	return account == v.Layer.Account || s.opts.Allowed == nil || s.opts.Allowed(ctx, account, v)
+	return account == v.Layer.Account || s.opts.Policies == nil || s.opts.Policies.MayUseLayer(ctx, account, v)
 }
 
 func denied(account, arn string) error {

@@ -115,19 +115,32 @@ func TestResolve_Foreign_IsTakenIn(t *testing.T) {
 	}
 }
 
+// policies are those of layer versions: each gives its first version to the service's
+// account, if anything.
+type policies struct {
+	granted bool
+	deleted []string
+	err     error // of deletions
+}
+
+func (p *policies) MayUseLayer(_ context.Context, account string, v *hearth.LayerVersion) bool {
+	return p.granted && account == "000000000000" && v.Version == 1
+}
+
+func (p *policies) DeleteLayerVersion(_ context.Context, name hearth.LayerName, version int64) error {
+	p.deleted = append(p.deleted, name.VersionARN(version))
+	return p.err
+}
+
 func TestResolve_AnotherAccountsLayer_NeedsItsPolicy(t *testing.T) {
-	granted := false
-	f := serve(t, func(o *layers.Options) {
-		o.Allowed = func(_ context.Context, account string, v *hearth.LayerVersion) bool {
-			return granted && account == "000000000000" && v.Version == 1
-		}
-	})
+	p := &policies{}
+	f := serve(t, func(o *layers.Options) { o.Policies = p })
 	v := &hearth.LayerVersion{Layer: hearth.LayerName{Account: "111111111111", Region: "us-east-1", Layer: "a"}}
 	if err := f.memory.Publish(t.Context(), v); err != nil {
 		t.Fatal(err)
 	}
 	f.unresolved(hearth.ErrDenied, "because no resource-based policy allows the lambda:GetLayerVersion action", v.ARN())
-	granted = true
+	p.granted = true
 	if _, release, err := f.service.Resolve(t.Context(), function(), []string{v.ARN()}); err != nil {
 		t.Error(err)
 	} else {
@@ -140,4 +153,36 @@ func TestResolve_DeletedWhileItIsHeld(t *testing.T) {
 	f.publish("a", "")
 	f.memory.deleting = func() { clear(f.memory.versions) }
 	f.unresolved(hearth.ErrInvalid, "Layer version "+ours+"a:1 does not exist.", ours+"a:1")
+}
+
+func TestDelete_DeletesThePolicyToo(t *testing.T) {
+	p := &policies{}
+	f := serve(t, func(o *layers.Options) { o.Policies = p })
+	f.publish("a", "")
+	if w := f.do("DELETE", "/a/versions/1", ""); w.Code != 204 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if diff := gocmp.Diff([]string{ours + "a:1"}, p.deleted); diff != "" || len(f.memory.versions) != 0 {
+		t.Errorf("left: %d versions; policies deleted (-want +got):\n%s", len(f.memory.versions), diff)
+	}
+}
+
+func TestDelete_ThePolicyStays_SoDoesTheVersion(t *testing.T) {
+	f := serve(t, func(o *layers.Options) { o.Policies = &policies{err: errors.New("the disk is full")} })
+	f.publish("a", "")
+	if w := f.do("DELETE", "/a/versions/1", ""); w.Code != 500 {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	if len(f.memory.versions) != 1 {
+		t.Error("the version is gone, its policy is not")
+	}
+}
+
+func TestDelete_AnotherAccountsLayer_IsDenied(t *testing.T) {
+	p := &policies{granted: true}
+	f := serve(t, func(o *layers.Options) { o.Policies = p })
+	w := f.do("DELETE", "/arn%3Aaws%3Alambda%3Aus-east-1%3A111111111111%3Alayer%3Aa/versions/1", "")
+	if w.Code != 403 || len(p.deleted) != 0 {
+		t.Errorf("%d %s, and deleted %v", w.Code, w.Body, p.deleted)
+	}
 }

@@ -101,3 +101,30 @@ func (s *Service) editLayer(ctx context.Context, l LayerVersion, change func(*Po
 	}
 	return p, sweep(ctx, s.opts.LayerPolicies, l, p)
 }
+
+// MayUseLayer says whether an account may use a layer version of another account:
+// give it to its functions, and look at it. The version's policy says so to the
+// account as a whole, whichever of its principals asks.
+func (s *Service) MayUseLayer(_ context.Context, account string, v *hearth.LayerVersion) bool {
+	if !s.opts.Authenticated {
+		return true
+	}
+	about := map[string]string{"aws:principalaccount": account}
+	if id := s.opts.Organizations[account]; id != "" {
+		about["aws:principalorgid"] = id
+	}
+	return s.Decide(document.Request{
+		Principal: document.Principal{Account: account, ARN: "arn:aws:iam::" + account + ":root"},
+		Action:    "lambda:GetLayerVersion", Resource: v.ARN(), Context: about,
+	}) == document.Allowed
+}
+
+// DeleteLayerVersion deletes the policy of a layer version that is deleted. To have
+// none is no error.
+func (s *Service) DeleteLayerVersion(ctx context.Context, layer hearth.LayerName, version int64) error {
+	_, err := s.opts.LayerPolicies.Delete(ctx, LayerVersion{layer, version}, nil)
+	if errors.Is(err, hearth.ErrNotFound) {
+		return nil
+	}
+	return err
+}

@@ -14,6 +14,7 @@ package policy
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 
 	"github.com/hearthd/hearth"
@@ -32,10 +33,24 @@ type Function struct {
 	Qualifier string // never $LATEST
 }
 
+// Key returns the parts that a store has a function's policy under.
+func (f Function) Key() []string {
+	key := []string{f.Name.Account, f.Name.Region, f.Name.Function}
+	if f.Qualifier != "" {
+		key = append(key, f.Qualifier)
+	}
+	return key
+}
+
 // LayerVersion is what a layer's policy is attached to.
 type LayerVersion struct {
 	Layer   hearth.LayerName
 	Version int64
+}
+
+// Key returns the parts that a store has a layer version's policy under.
+func (l LayerVersion) Key() []string {
+	return []string{l.Layer.Account, l.Layer.Region, l.Layer.Layer, strconv.FormatInt(l.Version, 10)}
 }
 
 // ARN returns the version's ARN.
@@ -50,9 +65,9 @@ type Policy struct {
 // Store keeps policies by what they are attached to; see store/records for the
 // contract.
 type Store[K any] interface {
-	// Lookup returns nil when there is no policy, and an error when there is one
-	// that cannot be read.
-	Lookup(key K) (*Policy, error)
+	// Find answers from memory: nil when there is no policy, and an error when there
+	// is one that cannot be read.
+	Find(key K) (*Policy, error)
 	Get(ctx context.Context, key K) (*Policy, error)
 	Modify(ctx context.Context, key K, change func(p *Policy, exists bool) error) (*Policy, error)
 	Delete(ctx context.Context, key K, check func(*Policy) error) (*Policy, error)
@@ -73,13 +88,19 @@ type Layers interface {
 	Get(ctx context.Context, name hearth.LayerName, version int64) (*hearth.LayerVersion, error)
 }
 
-// Options of a Service. All are required.
+// Options of a Service. All are required but the last two.
 type Options struct {
 	Functions        Functions
 	Layers           Layers
 	FunctionPolicies Store[Function]
 	LayerPolicies    Store[LayerVersion]
 	Scope            scope.Defaults
+	// Authenticated says that requests are held to signatures. Without, there are no
+	// other accounts: every account is the caller's.
+	Authenticated bool
+	// Organizations are the ids of accounts' organizations, such as o-a1b2c3d4e5, for
+	// what accounts may do rather than principals.
+	Organizations map[string]string
 }
 
 // Service serves the operations.
@@ -99,15 +120,6 @@ func (s *Service) Register(r *api.Router) {
 	api.Handle(r, api.AddLayerVersionPermission, s.addLayerVersionPermission)
 	api.Handle(r, api.RemoveLayerVersionPermission, s.removeLayerVersionPermission)
 	api.Handle(r, api.GetLayerVersionPolicy, s.getLayerVersionPolicy)
-}
-
-// DeleteLayerVersion deletes the policy of a layer version that is deleted.
-func (s *Service) DeleteLayerVersion(ctx context.Context, layer hearth.LayerName, version int64) error {
-	_, err := s.opts.LayerPolicies.Delete(ctx, LayerVersion{layer, version}, nil)
-	if errors.Is(err, hearth.ErrNotFound) {
-		return nil
-	}
-	return err
 }
 
 // Decide says what the policy of a request's resource says of the request, from
@@ -132,13 +144,13 @@ func (s *Service) Decide(r document.Request) document.Decision {
 			f.Qualifier = ""
 			r.Resource = f.Name.ARN("")
 		}
-		p, err = s.opts.FunctionPolicies.Lookup(f)
+		p, err = s.opts.FunctionPolicies.Find(f)
 	case kind == "layer" && len(parts) == 8:
 		layer, version, ok := hearth.ParseLayerARN(r.Resource)
 		if !ok {
 			return document.Silent
 		}
-		p, err = s.opts.LayerPolicies.Lookup(LayerVersion{layer, version})
+		p, err = s.opts.LayerPolicies.Find(LayerVersion{layer, version})
 	}
 	switch {
 	case err != nil:

@@ -33,7 +33,7 @@ type memory[K comparable] struct {
 	unreadable error // of any
 }
 
-func (m *memory[K]) Lookup(key K) (*policy.Policy, error) {
+func (m *memory[K]) Find(key K) (*policy.Policy, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if p, ok := m.kept[key]; ok {
@@ -43,7 +43,7 @@ func (m *memory[K]) Lookup(key K) (*policy.Policy, error) {
 }
 
 func (m *memory[K]) Get(_ context.Context, key K) (*policy.Policy, error) {
-	if p, err := m.Lookup(key); p != nil || err != nil {
+	if p, err := m.Find(key); p != nil || err != nil {
 		return p, err
 	}
 	return nil, hearth.ErrNotFound
@@ -299,7 +299,7 @@ func TestAddPermission_ManyAtOnce_AllAreKept(t *testing.T) {
 		})
 	}
 	all.Wait()
-	p, _ := f.policies.Lookup(policy.Function{Name: name})
+	p, _ := f.policies.Find(policy.Function{Name: name})
 	if p == nil || len(p.Document.Statements) != 5 {
 		t.Errorf("kept: %+v", p)
 	}
@@ -326,7 +326,7 @@ func TestAddPermission_PolicyThatGrowsTooLong(t *testing.T) {
 		if status != http.StatusBadRequest || !strings.Contains(answer, ") is bigger than the limit (20480).") {
 			t.Errorf("%d %s", status, answer)
 		}
-		if p, _ := f.policies.Lookup(policy.Function{Name: name}); len(p.Document.String()) > policy.MaxSize {
+		if p, _ := f.policies.Find(policy.Function{Name: name}); len(p.Document.String()) > policy.MaxSize {
 			t.Errorf("%d bytes are kept", len(p.Document.String()))
 		}
 		return

@@ -61,7 +61,7 @@ func (s *Service) deleteResourcePolicy(ctx context.Context, in *api.DeleteResour
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.opts.FunctionPolicies.Lookup(t.Function); err != nil { // there is no other way to be rid of it
+	if _, err := s.opts.FunctionPolicies.Find(t.Function); err != nil { // there is no other way to be rid of it
 		if _, err := s.revise(ctx, t, in.RevisionId); err != nil {
 			return nil, err
 		}

@@ -16,9 +16,11 @@ var ErrBackwards = errors.New("a clock does not go back")
 const maxFired = 1000
 
 // Test is a clock that stands still but for Advance. The zero value is not
-// usable; see NewTest.
+// usable; see NewTest and OpenTest.
 type Test struct {
 	advancing chan struct{} // a slot: one Advance at a time
+	file      string        // that Save writes; empty: none
+	saving    sync.Mutex    // one Save at a time
 
 	mu       sync.Mutex
 	now      time.Time

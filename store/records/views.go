@@ -60,6 +60,34 @@ func (b ByFunction[T]) ListAll(ctx context.Context, account, region string) ([]*
 	return all, err
 }
 
+// ByKey is a collection for those who know what its records are about, a K whose Key
+// is the parts of a record's key: account, region, and what identifies it there.
+type ByKey[K interface{ Key() []string }, T any] struct{ *Collection[T] }
+
+// NewByKey adds a collection to a set that is not open yet. Of a kind that belongs to
+// functions, the keys must be those that FunctionKey makes.
+func NewByKey[K interface{ Key() []string }, T any](s *Set, name hearth.Kind) ByKey[K, T] {
+	return ByKey[K, T]{Of[T](s, name)}
+}
+
+// Find is Collection.Find.
+func (b ByKey[K, T]) Find(k K) (*T, error) { return b.Collection.Find(Key(k.Key()...)) }
+
+// Get is Collection.Get.
+func (b ByKey[K, T]) Get(ctx context.Context, k K) (*T, error) {
+	return b.Collection.Get(ctx, Key(k.Key()...))
+}
+
+// Modify is Collection.Modify.
+func (b ByKey[K, T]) Modify(ctx context.Context, k K, change func(v *T, exists bool) error) (*T, error) {
+	return b.Collection.Modify(ctx, Key(k.Key()...), change)
+}
+
+// Delete is Collection.Delete.
+func (b ByKey[K, T]) Delete(ctx context.Context, k K, check func(*T) error) (*T, error) {
+	return b.Collection.Delete(ctx, Key(k.Key()...), check)
+}
+
 // ByID is a collection whose records have an id within an account and a
 // region.
 type ByID[T any] struct{ *Collection[T] }

@@ -127,3 +127,36 @@ func TestNewViews_AreOfKindsInTheList(t *testing.T) {
 		t.Errorf("DeleteFunction deletes what is not the function's, or not what is: %v", err)
 	}
 }
+
+// place is what a thing is about.
+type place []string
+
+func (p place) Key() []string { return p }
+
+func TestByKey_KeysAreThoseOfTheOtherViews(t *testing.T) {
+	k := open(t, newKV(t), nil)
+	view := records.ByKey[place, thing]{Collection: k.ofFunc}
+	f := hearth.Name{Account: "1", Region: "eu", Function: "f/g"}
+	_, err := view.Modify(t.Context(), place{"1", "eu", "f/g", "live"}, func(v *thing, exists bool) error {
+		v.Name = "a"
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := (records.ByFunction[thing]{Collection: k.ofFunc}).Get(t.Context(), f, "live"); err != nil || v.Name != "a" {
+		t.Errorf("by function: %+v, %v", v, err)
+	}
+	if v, err := view.Get(t.Context(), place{"1", "eu", "f/g", "live"}); err != nil || v.Name != "a" {
+		t.Errorf("by key: %+v, %v", v, err)
+	}
+	if v, err := view.Find(place{"1", "eu", "f/g", "live"}); err != nil || v.Name != "a" {
+		t.Errorf("from memory: %+v, %v", v, err)
+	}
+	if _, err := view.Delete(t.Context(), place{"1", "eu", "f/g", "live"}, nil); err != nil {
+		t.Error(err)
+	}
+	if v, err := view.Find(place{"1", "eu", "f/g", "live"}); v != nil || err != nil {
+		t.Errorf("once deleted: %+v, %v", v, err)
+	}
+}
