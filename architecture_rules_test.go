@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 	"root":       {},
 	"api":        {"root"},
 	"edge":       {"root", "api"},
+	"services":   {"root", "api"},
 	"invoke":     {"root", "runtimeapi", "sandbox"},
 	"runtimeapi": {"root"},
 	"sandbox":    {"root"},
@@ -31,8 +32,58 @@ var arrows = map[string][]string{
 	"console":    {},
 	"internal":   {},
 	"examples":   {},
-	"cmd":        {anyStage},
+	"node":       {anyStage},
+	"cmd":        {"root", "api", "node"},
 	"test":       {anyStage},
+}
+
+// within lists, for the packages of three stages that are many, which packages of
+// their own stage they may import. A package that is not listed may import none; a
+// test may import the doubles of its stage. What several need stands below them: an
+// arrow to a neighbour is a decision, and is made here.
+var within = map[string][]string{
+	"edge/auth":          {"edge/policy/document", "edge/scope"},
+	"edge/control":       {"edge/archive", "edge/listing", "edge/scope"},
+	"edge/invocation":    {"edge/scope"},
+	"edge/layers":        {"edge/archive", "edge/listing", "edge/scope"},
+	"edge/logview":       {"edge/scope"},
+	"edge/mapping":       {"edge/listing", "edge/resource", "edge/scope"},
+	"edge/policy":        {"edge/policy/document", "edge/scope"},
+	"edge/resource":      {"edge/listing", "edge/scope"},
+	"invoke/dispatch":    {"invoke/environment"},
+	"invoke/environment": {"invoke/output", "invoke/variables"},
+	"invoke/pool":        {"invoke/environment"},
+	"invoke/provision":   {"invoke/pool"},
+	"invoke/queue":       {"invoke/destination", "invoke/dispatch", "invoke/queue/journal"},
+
+	"cmd/hearth/code": {"cmd/hearth/exit"},
+	"cmd/hearth": {
+		"cmd/hearth/daemon", "cmd/hearth/doctor", "cmd/hearth/exit", "cmd/hearth/remote", "cmd/hearth/remote/deploy",
+		"cmd/hearth/remote/invoke", "cmd/hearth/remote/observe", "cmd/hearth/single", "cmd/hearth/terminal",
+	},
+	"cmd/hearth/daemon":            {"cmd/hearth/daemon/config", "cmd/hearth/terminal"},
+	"cmd/hearth/daemon/config":     {"cmd/hearth/exit"},
+	"cmd/hearth/doctor":            {"cmd/hearth/exit", "cmd/hearth/terminal"},
+	"cmd/hearth/remote":            {"cmd/hearth/exit", "cmd/hearth/terminal"},
+	"cmd/hearth/remote/deploy":     {"cmd/hearth/code", "cmd/hearth/exit", "cmd/hearth/remote", "cmd/hearth/terminal"},
+	"cmd/hearth/remote/invoke":     {"cmd/hearth/exit", "cmd/hearth/remote", "cmd/hearth/terminal"},
+	"cmd/hearth/remote/observe":    {"cmd/hearth/exit", "cmd/hearth/remote", "cmd/hearth/terminal"},
+	"cmd/hearth/remote/remotetest": {"cmd/hearth/exit", "cmd/hearth/remote", "cmd/hearth/terminal"},
+	"cmd/hearth/single":            {"cmd/hearth/code", "cmd/hearth/exit", "cmd/hearth/terminal"},
+	"cmd/hearth/terminal":          {"cmd/hearth/exit"},
+}
+
+// stagesWithin are those that within lists.
+var stagesWithin = []string{"edge", "invoke", "cmd"}
+
+// maxMethods is how many methods an interface may have. Those that have more, and
+// why, are listed.
+const maxMethods = 4
+
+var widerInterfaces = []string{
+	"sandbox.Sandbox", "store.KV", "store.Blobs", // contracts of drivers, each with a suite
+	"invoke/pool.Environment", // a whole life, of two kinds of environments
+	"runtimeapi.protocol",     // what the two kinds of sessions do differently
 }
 
 const anyStage = "*"
@@ -74,6 +125,7 @@ func checkArchitecture(sources []source) ([]string, error) {
 		}
 		violations = append(violations, found...)
 		violations = append(violations, checkInit(s, file)...)
+		violations = append(violations, checkInterfaces(s, file)...)
 	}
 	return append(violations, comments.check()...), nil
 }
@@ -132,6 +184,9 @@ func checkArrow(s source, imported string) string {
 	if to == "" {
 		to = "root"
 	}
+	if to == from && slices.Contains(stagesWithin, from) {
+		return checkWithin(s, strings.TrimPrefix(imported, modulePath+"/"))
+	}
 	allowed := to == from || to == "internal" ||
 		slices.Contains(arrows[from], to) || slices.Contains(arrows[from], anyStage) ||
 		s.isTest() && isTestDouble(imported)
@@ -139,6 +194,43 @@ func checkArrow(s source, imported string) string {
 		return ""
 	}
 	return fmt.Sprintf("%s: %s may not import %s (%s)", s.path, from, to, imported)
+}
+
+// checkWithin looks at an import of a package of the same stage.
+func checkWithin(s source, imported string) string {
+	if imported == s.dir() || slices.Contains(within[s.dir()], imported) || s.isTest() {
+		return ""
+	}
+	return fmt.Sprintf("%s: %s may not import its neighbour %s; move what both need below them, or add the arrow to the list", s.path, s.dir(), imported)
+}
+
+// checkInterfaces reports interfaces that ask for more than a consumer should need
+// of one thing. Embedded interfaces count by themselves.
+func checkInterfaces(s source, file *ast.File) []string {
+	if s.isTest() || ast.IsGenerated(file) {
+		return nil
+	}
+	var violations []string
+	ast.Inspect(file, func(node ast.Node) bool {
+		spec, ok := node.(*ast.TypeSpec)
+		if !ok {
+			return true
+		}
+		declared, ok := spec.Type.(*ast.InterfaceType)
+		if !ok {
+			return true
+		}
+		methods := 0
+		for _, field := range declared.Methods.List {
+			methods += len(field.Names)
+		}
+		name := strings.TrimPrefix(s.dir()+"."+spec.Name.Name, "./")
+		if methods > maxMethods && !slices.Contains(widerInterfaces, name) {
+			violations = append(violations, fmt.Sprintf("%s: interface %s has %d methods; %d are the most", s.path, name, methods, maxMethods))
+		}
+		return true
+	})
+	return violations
 }
 
 // isTestDouble reports whether a package exists for the tests of others: an

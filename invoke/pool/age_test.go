@@ -302,7 +302,7 @@ func TestAge_ManagedAtWork_FinishesBesideItsSuccessor(t *testing.T) {
 	})
 }
 
-func TestAge_ManagedThatIsKept_IsReplacedAhead(t *testing.T) {
+func TestAge_ManagedThatIsProvisioned_IsReplacedAhead(t *testing.T) {
 	bubble(t, pool.Options{MaxAge: 8 * time.Hour}, func(b *bench) {
 		fn := managed("f", 4)
 		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 2, Max: 2}})
@@ -314,7 +314,7 @@ func TestAge_ManagedThatIsKept_IsReplacedAhead(t *testing.T) {
 	})
 }
 
-func TestAge_ClockThatIsAdvancedFar_LeavesWhatIsKept(t *testing.T) {
+func TestAge_ClockThatIsAdvancedFar_LeavesWhatIsProvisioned(t *testing.T) {
 	c := clock.NewTest(time.Now())
 	bubble(t, pool.Options{MaxAge: 4 * time.Hour, Clock: c}, func(b *bench) {
 		c.AddSettler(b.pool)

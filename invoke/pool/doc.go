@@ -33,18 +33,28 @@
 // counts against the function's reserve, or against what nobody has reserved, and
 // is throttled when that is used up.
 //
-// Environments of functions on managed instances take several invocations at a
-// time. Those are not counted: who finds every place taken waits for one, or for
-// another environment where there may be one.
+// Environments of functions on managed instances are multi-concurrent: they take
+// several invocations at a time. Those are not counted: who finds every environment
+// full waits for one, or for another where there may be one.
 //
-// Environments belong to one generation of one version, and to one tenant.
-// Retire lets those of an outdated generation finish what they do and closes
-// them.
+// Environments belong to one generation of one version, and to one tenant. When a
+// function changes, those of the outdated generation finish what they do and are
+// closed (Options.Changes).
 //
 // # Age
 //
 // An environment takes no event after MaxAge: it is closed when it is free then.
 // One that is provisioned gets a successor before, which takes over when the old
-// one has nothing to do; one of managed instances gets its successor at once and
+// one has nothing to do; a multi-concurrent one gives way to its successor at once and
 // finishes what it has. Ages are spread over a tenth of MaxAge.
+//
+// # Books and lock
+//
+// Each environment has a phase (phase.go). The books follow from its phase and the
+// little else that state has, in one place (changeLocked): the ledger of
+// concurrency, memory, which environments are idle, and what each group counts.
+//
+// One lock guards all of it. Nothing but Environment.State is called with it held:
+// what follows for others from a change, be it an environment to close, somebody to
+// wake or a line to log, is noted, and done when the lock is released (effects.go).
 package pool

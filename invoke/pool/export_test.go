@@ -18,18 +18,18 @@ func (p *Pool) Check() error {
 			errs = append(errs, fmt.Errorf("%s: the books say %d, there are %d", what, got, want))
 		}
 	}
-	memory, active, ahead, shared := 0, 0, 0, false
+	memory, active, ahead, multi := 0, 0, 0, false
 	loads, requested := map[*books]int{}, map[*books]int{}
 	for _, g := range p.groups {
 		var sum counts
 		memory += g.totals.starting * g.fn.MemorySize
 		ahead += g.totals.startingAhead
 		active += len(g.waiters)
-		shared = shared || g.concurrency > 1
+		multi = multi || g.concurrency > 1
 		loads[g.books] += len(g.waiters)
 		requested[g.books] += g.provisioning.requested
 		for m := range g.members {
-			sum.add(m.sortsIn(m.state), 1)
+			sum.add(m.traitsIn(m.state), 1)
 			memory += m.memoryIn(m.state)
 			active += m.invocations
 			loads[g.books] += m.load()
@@ -42,7 +42,7 @@ func (p *Pool) Check() error {
 	}
 	equal("memory", p.memory, memory)
 	equal("starts ahead", p.startingAhead, ahead)
-	if shared && p.active > active {
+	if multi && p.active > active {
 		active = p.active // those of an environment that one of them found dead
 	}
 	equal("active", p.active, active)

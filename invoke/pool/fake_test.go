@@ -70,7 +70,7 @@ type env struct {
 	state  environment.State
 	used   int
 	frozen int // how often
-	uses   int // of a managed one
+	events int // of a multi-concurrent one
 	ready  time.Time
 }
 
@@ -168,9 +168,9 @@ func (e *env) invoke(inv *hearth.Invocation, free func()) (hearth.Result, error)
 func (e *env) share(inv *hearth.Invocation, free func()) (hearth.Result, error) {
 	defer free()
 	e.mu.Lock()
-	e.uses++
-	if e.uses > e.fn.MaxConcurrency() || e.frozen > 0 {
-		e.host.t.Errorf("environment %d has %d events, and was frozen %d times", e.id, e.uses, e.frozen)
+	e.events++
+	if e.events > e.fn.MaxConcurrency() || e.frozen > 0 {
+		e.host.t.Errorf("environment %d has %d events, and was frozen %d times", e.id, e.events, e.frozen)
 	}
 	e.mu.Unlock()
 	work := e.host.work
@@ -179,7 +179,7 @@ func (e *env) share(inv *hearth.Invocation, free func()) (hearth.Result, error) 
 	}
 	e.pause(work)
 	e.mu.Lock()
-	e.uses--
+	e.events--
 	e.mu.Unlock()
 	if e.isClosed() {
 		return hearth.Result{}, environment.ErrDead

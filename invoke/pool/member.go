@@ -14,10 +14,10 @@ type member struct {
 	group *group
 	state // changed by changeLocked alone
 
-	ahead         bool // started for provisioned concurrency, and not for who waits
-	served        bool // has served an invocation
-	measured      int  // MB that it takes when it has nothing to do; 0 when unknown
-	successor     *member
+	ahead         bool      // started for provisioned concurrency, and not for who waits
+	served        bool      // has served an invocation
+	measured      int       // MB that it takes when it has nothing to do; 0 when unknown
+	successor     *member   // set with successionReady
 	age           age       // by Options.Clock
 	expectedSince time.Time // by the machine's clock, as the next
 	idleSince     time.Time
@@ -40,7 +40,7 @@ const (
 	successionReady             // its successor stands by until it is free
 )
 
-// counts are how many environments of a group there are of each sort.
+// counts are how many environments of a group have each trait.
 type counts struct {
 	starting            int
 	startingAhead       int // of these, for provisioned concurrency, or as successors
@@ -50,51 +50,54 @@ type counts struct {
 	successorsWanted    int
 }
 
-// sorts is what an environment counts as, a bit for each.
-type sorts uint8
+// traits are what environments are counted by, a bit for each.
+type traits uint8
 
 const (
-	sortStarting sorts = 1 << iota
-	sortStartingAhead
-	sortExpected
-	sortProvisioned
-	sortSuccessorWanted
+	traitStarting traits = 1 << iota
+	traitStartingAhead
+	traitExpected
+	traitProvisioned
+	traitSuccessorWanted
 )
 
-// add counts environments of some sorts.
-func (c *counts) add(s sorts, n int) {
-	for _, sort := range [...]struct {
-		all   sorts
+// add counts an environment with some traits n times.
+func (c *counts) add(has traits, n int) {
+	for _, field := range [...]struct {
+		of    traits
 		count *int
 	}{
-		{sortStarting, &c.starting}, {sortStartingAhead, &c.startingAhead},
-		{sortExpected, &c.expected}, {sortProvisioned, &c.provisioned},
-		{sortProvisioned | sortExpected, &c.provisionedExpected}, {sortSuccessorWanted, &c.successorsWanted},
+		{traitStarting, &c.starting},
+		{traitStartingAhead, &c.startingAhead},
+		{traitExpected, &c.expected},
+		{traitProvisioned, &c.provisioned},
+		{traitProvisioned | traitExpected, &c.provisionedExpected},
+		{traitSuccessorWanted, &c.successorsWanted},
 	} {
-		if s&sort.all == sort.all {
-			*sort.count += n
+		if has&field.of == field.of {
+			*field.count += n
 		}
 	}
 }
 
-// sortsIn returns what an environment counts as in a state.
-func (m *member) sortsIn(s state) (is sorts) {
+// traitsIn returns the traits that an environment has in a state.
+func (m *member) traitsIn(s state) (has traits) {
 	switch s.phase {
 	case phaseStarting:
-		is = sortStarting
+		has = traitStarting
 		if m.ahead {
-			is |= sortStartingAhead
+			has |= traitStartingAhead
 		}
 	case phaseFreezing, phaseAnswered:
-		is = sortExpected
+		has = traitExpected
 	}
 	if s.provisioned {
-		is |= sortProvisioned
+		has |= traitProvisioned
 	}
 	if s.succession == successionWanted {
-		is |= sortSuccessorWanted
+		has |= traitSuccessorWanted
 	}
-	return is
+	return has
 }
 
 // memoryIn returns the MB that an environment counts as in a state.
@@ -130,7 +133,7 @@ func (p *Pool) changeLocked(m *member, to state) {
 	m.state = to
 	p.memory += m.memoryIn(to) - m.memoryIn(from)
 	g.books.addLoad(to.load() - from.load())
-	if was, is := m.sortsIn(from), m.sortsIn(to); was != is {
+	if was, is := m.traitsIn(from), m.traitsIn(to); was != is {
 		p.countLocked(g, was, -1)
 		p.countLocked(g, is, +1)
 	}
@@ -146,15 +149,16 @@ func (p *Pool) changeLocked(m *member, to state) {
 		g.members[m] = struct{}{}
 	case to.phase == phaseClosed:
 		delete(g.members, m)
+		m.successor = nil
 	case to.phase.expected():
 		m.expectedSince = time.Now()
 	}
 }
 
-// countLocked counts an environment of some sorts in, or out.
-func (p *Pool) countLocked(g *group, of sorts, n int) {
-	g.totals.add(of, n)
-	if of&sortStartingAhead != 0 {
+// countLocked counts an environment with some traits in, or out.
+func (p *Pool) countLocked(g *group, has traits, n int) {
+	g.totals.add(has, n)
+	if has&traitStartingAhead != 0 {
 		p.startingAhead += n
 	}
 }

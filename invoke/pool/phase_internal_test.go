@@ -37,7 +37,7 @@ func memberIn(in phase) (*Pool, *member) {
 	}
 	p.memory = m.memoryIn(m.state)
 	g.books.addLoad(m.load())
-	p.countLocked(g, m.sortsIn(m.state), 1)
+	p.countLocked(g, m.traitsIn(m.state), 1)
 	return p, m
 }
 
@@ -86,7 +86,7 @@ func TestMove_BooksFollow(t *testing.T) {
 	p, m := memberIn(phaseStarting)
 	g := m.group
 	m.ahead = true
-	p.countLocked(g, sortStartingAhead, 1)
+	p.countLocked(g, traitStartingAhead, 1)
 	type books struct {
 		memory, load, expected, idle, members int
 	}

@@ -200,8 +200,8 @@ func (p *Pool) pauseLocked(g *group, err error) {
 		}
 	})
 	s.pause = pause
-	p.warnAfterwards("provisioned environment", "function", g.key.name.String(), "version", g.key.version,
-		"error", fmt.Errorf("start: %w", err), "again", d)
+	p.warnAfterwards("start a provisioned environment", "function", g.key.name.String(), "version", g.key.version,
+		"error", err, "again", d)
 }
 
 // Settle waits until the environments that are provisioned have started, as far

@@ -133,7 +133,7 @@ func (m *member) mayGo() bool { return m.phase.atRest() && !m.provisioned }
 // startLocked adds an environment to a group and has it started.
 func (p *Pool) startLocked(g *group) {
 	m := &member{group: g, ahead: g.lacking() > 0}
-	p.countLocked(g, m.sortsIn(m.state), +1)
+	p.countLocked(g, m.traitsIn(m.state), +1)
 	p.memory += m.memoryIn(m.state)
 	p.starting++
 	p.startAfterwards(m)

@@ -146,16 +146,15 @@ func (p *Pool) succeedLocked(m *member) {
 
 // inheritLocked closes an environment and lets its successor take over.
 func (p *Pool) inheritLocked(m *member, r reading) {
-	g, heir, wanted := m.group, m.successor, m.provisioned
-	m.successor = nil
+	g, next, wanted := m.group, m.successor, m.provisioned
 	p.discardLocked(m)
-	p.moveLocked(heir, phaseFree)
-	state := heir.env.State()
+	p.moveLocked(next, phaseFree)
+	state := next.env.State()
 	if !wanted || g.standing == standingRetired || p.closed || state != environment.Idle {
-		p.discardLocked(heir)
+		p.discardLocked(next)
 		return
 	}
-	p.setProvisionedLocked(heir, true)
-	r.state, r.memory = state, heir.measured
-	p.offerLocked(heir, r)
+	p.setProvisionedLocked(next, true)
+	r.state, r.memory = state, next.measured
+	p.offerLocked(next, r)
 }

@@ -209,3 +209,35 @@ func TestDigestsAndBytes_OfWhatThereIs(t *testing.T) {
 		t.Errorf("%d bytes, want 20", n)
 	}
 }
+
+func TestUnreadable_Version_KeepsItsContentAndItsNumber(t *testing.T) {
+	kv := mem.NewKV()
+	t.Cleanup(func() { _ = kv.Close() })
+	for _, key := range []string{"rec/layer-version/000000000000/us-east-1/deps/0000000002", "rec/layer-number/000000000000/us-east-1/lost"} {
+		if _, err := kv.Put(t.Context(), key, []byte(`{"Schema":99}`)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	set := records.New(kv, nil, nil)
+	s := layers.New(set)
+	if err := set.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(set.Close)
+	publish(t, s, "deps")
+	if _, err := s.Digests(t.Context()); !errors.Is(err, hearth.ErrConflict) {
+		t.Errorf("Digests: error %v; what is in use is not known", err)
+	}
+	if page, _, err := s.Versions(t.Context(), layer("deps"), hearth.LayerQuery{}); err != nil || len(page) != 1 {
+		t.Errorf("Versions = %v, error %v", page, err)
+	}
+	if err := s.Publish(t.Context(), &hearth.LayerVersion{Layer: layer("lost")}); !errors.Is(err, hearth.ErrConflict) {
+		t.Errorf("a version of a layer whose last number cannot be read: error %v", err)
+	}
+	if err := s.Delete(t.Context(), layer("deps"), 2); err != nil {
+		t.Errorf("Delete: %v", err)
+	}
+	if digests, err := s.Digests(t.Context()); err != nil || len(digests) != 1 {
+		t.Errorf("Digests = %v, error %v", digests, err)
+	}
+}

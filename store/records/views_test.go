@@ -72,6 +72,62 @@ func TestByID_List_IsOfOneAccountAndRegion(t *testing.T) {
 	}
 }
 
+// Each method of the views is that of the collection, with its key.
+func TestViews_AreTheCollectionByNames(t *testing.T) {
+	k := open(t, newKV(t), nil)
+	byFunction, byID := records.ByFunction[thing]{Collection: k.ofFunc}, records.ByID[thing]{Collection: k.things}
+	rename := func(v *thing) error { v.Name = "new"; return nil }
+	ctx := t.Context()
+
+	if err := byFunction.Put(ctx, owner, "live", &thing{Name: "old"}); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := byFunction.Update(ctx, owner, "live", rename); err != nil || v.Name != "new" {
+		t.Errorf("Update = %v, %v", v, err)
+	}
+	if v, err := byFunction.Get(ctx, owner, "live"); err != nil || v.Name != "new" || byFunction.Lookup(owner, "live").Name != "new" {
+		t.Errorf("Get = %v, %v", v, err)
+	}
+	if all, err := byFunction.ListAll(ctx, owner.Account, owner.Region); err != nil || len(all) != 1 {
+		t.Errorf("ListAll = %v, %v", all, err)
+	}
+	if err := byFunction.Delete(ctx, owner, "live"); err != nil || byFunction.Lookup(owner, "live") != nil {
+		t.Errorf("Delete: %v", err)
+	}
+
+	if err := byID.Create(ctx, "1", "eu", "x", &thing{Name: "old"}); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := byID.Update(ctx, "1", "eu", "x", rename); err != nil || v.Name != "new" {
+		t.Errorf("Update = %v, %v", v, err)
+	}
+	if v, err := byID.Get(ctx, "1", "eu", "x"); err != nil || v.Name != "new" {
+		t.Errorf("Get = %v, %v", v, err)
+	}
+	if v, err := byID.Delete(ctx, "1", "eu", "x", nil); err != nil || v.Name != "new" || byID.Lookup("1", "eu", "x") != nil {
+		t.Errorf("Delete = %v, %v", v, err)
+	}
+}
+
+func TestNewViews_AreOfKindsInTheList(t *testing.T) {
+	set := records.New(newKV(t), nil, nil)
+	urls := records.NewByFunction[hearth.FunctionURL](set, hearth.KindFunctionURL)
+	mappings := records.NewByID[hearth.EventSourceMapping](set, hearth.KindEventSourceMapping)
+	if err := set.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer set.Close()
+	if err := urls.Create(t.Context(), owner, "", &hearth.FunctionURL{ID: "u"}); err != nil {
+		t.Error(err)
+	}
+	if err := mappings.Create(t.Context(), owner.Account, owner.Region, "m", &hearth.EventSourceMapping{}); err != nil {
+		t.Error(err)
+	}
+	if err := set.DeleteFunction(t.Context(), owner, ""); err != nil || urls.Lookup(owner, "") != nil || mappings.Lookup(owner.Account, owner.Region, "m") == nil {
+		t.Errorf("DeleteFunction deletes what is not the function's, or not what is: %v", err)
+	}
+}
+
 // place is what a thing is about.
 type place []string
 
