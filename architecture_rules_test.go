@@ -42,7 +42,7 @@ var arrows = map[string][]string{
 // test may import the doubles of its stage. What several need stands below them: an
 // arrow to a neighbour is a decision, and is made here.
 var within = map[string][]string{
-	"edge/auth":          {"edge/policy/document", "edge/scope"},
+	"edge/auth":          {"edge/own", "edge/policy/document", "edge/scope"},
 	"edge/control":       {"edge/archive", "edge/listing", "edge/scope"},
 	"edge/invocation":    {"edge/scope"},
 	"edge/layers":        {"edge/archive", "edge/listing", "edge/scope"},
@@ -250,7 +250,7 @@ func mayUseAWS(s source, imported string) bool {
 		return true
 	}
 	// The frames of a streamed response; the codec is AWS's own.
-	return (s.stage() == "api" || s.dir() == "api/client") && imported == "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
+	return s.stage() == "api" && imported == "github.com/aws/aws-sdk-go-v2/aws/protocol/eventstream"
 }
 
 func checkInit(s source, file *ast.File) []string {

@@ -5,7 +5,8 @@ package own
 
 import "time"
 
-// Prefix begins the paths. With --auth they take a signature, but for Health.
+// Prefix begins the paths. With --auth they take a signature, but for health and
+// links to code.
 const Prefix = "/_hearth/"
 
 // The paths.
@@ -17,6 +18,7 @@ const (
 	ClockPath   = Prefix + "clock"         // GET: Clock
 	AdvancePath = Prefix + "clock/advance" // POST AdvanceRequest: Advance
 	TracesPath  = Prefix + "traces"        // GET, with traceId, since and limit: a JSON object a line
+	CodePath    = Prefix + "code/"         // GET of what is below: an archive, by a link that is signed in its own way
 	LogsPath    = Prefix + "logs"          // GET, with function, follow and since: a LogLine a line
 )
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	wire "github.com/hearthd/hearth/api/own"
 	"github.com/hearthd/hearth/edge/policy/document"
 	"github.com/hearthd/hearth/edge/scope"
 )
@@ -155,7 +156,7 @@ func (g *Gate) own(r *http.Request) (context.Context, error) {
 		return nil, err
 	}
 	ctx := scope.WithCaller(r.Context(), scope.Caller{Account: p.Account, Region: region, ARN: p.ARN})
-	name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/_hearth/"), "/")
+	name, _, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, wire.Prefix), "/")
 	resource := "arn:aws:hearth:" + region + ":" + g.scope.Account + ":" + name
 	if name == "logs" {
 		if resource, err = g.function(ctx, r.URL.Query().Get("function"), ""); err != nil {

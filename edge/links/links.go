@@ -20,10 +20,11 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	wire "github.com/hearthd/hearth/api/own"
 )
 
 // Path is what the paths of links begin with.
-const Path = "/_hearth/code/"
+const Path = wire.CodePath
 
 // life is how long a link is good for, as on AWS.
 const life = 10 * time.Minute

@@ -14,6 +14,7 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
+	wire "github.com/hearthd/hearth/api/own"
 	"github.com/hearthd/hearth/edge/scope"
 )
 
@@ -52,7 +53,7 @@ func New(opts Options) *View {
 }
 
 // Path is where logs are.
-const Path = "/_hearth/logs"
+const Path = wire.LogsPath
 
 const logType = "application/x-ndjson"
 

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -146,7 +147,7 @@ func metrics(t *testing.T, opts own.Options) wire.Metrics {
 	return got
 }
 
-func TestMetrics_OfAllParts(t *testing.T) {
+func TestMetrics_OfAllParts_AreDocumented(t *testing.T) {
 	got := metrics(t, own.Options{
 		Events: counted{
 			Ready: 1, Running: 2, Delayed: 3, Accepted: 40, Succeeded: 20, Exhausted: 1, Expired: 2, Refused: 3, Dropped: 4,
@@ -171,6 +172,15 @@ func TestMetrics_OfAllParts(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("metrics (-want +got):\n%s", diff)
+	}
+	manual, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range got {
+		if name != "PollersRunning" && !bytes.Contains(manual, []byte("`"+name+"`")) {
+			t.Errorf("docs/operations.md does not say what %s is", name)
+		}
 	}
 }
 
