@@ -9,8 +9,8 @@ import (
 	"github.com/hearthd/hearth/store"
 )
 
-// attempts is how often a change that needs several records to stay as they
-// were read starts over when they do not.
+// attempts is how often a change that needs records to stay as they were read
+// starts over when they do not.
 const attempts = 8
 
 // Create stores a new function, whose Version must be $LATEST, and returns its
@@ -82,6 +82,28 @@ func (c *Catalog) Update(ctx context.Context, f *hearth.Function, revision uint6
 	}
 	c.wrote(r, next)
 	return next, nil
+}
+
+// Modify reads a version of a function, lets change write to it and stores it,
+// again from the start when it was changed meanwhile. change may be called
+// several times; its error is returned as it is. hearth.ErrNotFound.
+func (c *Catalog) Modify(ctx context.Context, name hearth.Name, version string, change func(*hearth.Function) error) (*hearth.Function, error) {
+	for attempt := 1; ; attempt++ {
+		f, revision, err := c.Get(ctx, name, version)
+		if err != nil {
+			return nil, err
+		}
+		if err := change(f); err != nil {
+			return nil, err
+		}
+		_, err = c.Update(ctx, f, revision)
+		if err == nil {
+			return f, nil
+		}
+		if !errors.Is(err, hearth.ErrConflict) || attempt == attempts {
+			return nil, err
+		}
+	}
 }
 
 // changed is the error of a conditional write in AWS's words.

@@ -2,12 +2,10 @@ package daemon
 
 import (
 	"github.com/hearthd/hearth"
-	"github.com/hearthd/hearth/edge/capacity"
-	"github.com/hearthd/hearth/edge/concurrency"
+	"github.com/hearthd/hearth/edge/mapping"
+	"github.com/hearthd/hearth/edge/resource"
 	"github.com/hearthd/hearth/invoke/pool"
 	"github.com/hearthd/hearth/invoke/provision"
-	"github.com/hearthd/hearth/store/catalog"
-	layerstore "github.com/hearthd/hearth/store/layers"
 	"github.com/hearthd/hearth/store/records"
 )
 
@@ -80,38 +78,18 @@ func (d *daemon) aliasChanged(name hearth.Name) {
 	}
 }
 
-// newConcurrency returns what serves the operations on concurrency.
-func (d *daemon) newConcurrency() *concurrency.Service {
-	return concurrency.New(concurrency.Options{
-		Reservations: d.concurrency.reserved, Configs: d.concurrency.provisioned,
-		Functions: d.catalog, Progress: d.keeper.Load(), Usage: codeUsage{catalog: d.catalog, layers: d.layers},
-		Scope: d.defaults(), Limit: d.cfg.MaxConcurrency,
-	})
-}
-
-// newCapacity returns what serves the operations on capacity providers.
-func (d *daemon) newCapacity() *capacity.Service {
-	return capacity.New(capacity.Options{
-		Providers: d.concurrency.providers, Bounds: d.concurrency.bounds, Functions: d.catalog,
-		Scope: d.defaults(),
-	})
-}
-
-// codeUsage is what the functions and layers of an account take.
-type codeUsage struct {
-	catalog *catalog.Catalog
-	layers  *layerstore.Store
-}
-
-func (u codeUsage) Usage(account, region string) (functions int, codeSize int64) {
-	for _, fn := range u.catalog.All() {
-		if fn.Name.Account != account || fn.Name.Region != region {
-			continue
-		}
-		if fn.Version == hearth.Latest {
-			functions++
-		}
-		codeSize += fn.Code.Size
-	}
-	return functions, codeSize + u.layers.Bytes(account, region)
+// newResources returns what serves the operations on the smaller resources, and
+// on event source mappings.
+func (d *daemon) newResources() (*resource.Service, *mapping.Service) {
+	mappings := mapping.New(mapping.Options{Mappings: d.kept.mappings, Functions: d.catalog, Scope: d.defaults()})
+	return resource.New(resource.Options{
+		Stores: resource.Stores{
+			Reserved: d.concurrency.reserved, Provisioned: d.concurrency.provisioned,
+			ScalingConfigs: d.concurrency.bounds, CapacityProviders: d.concurrency.providers,
+			EventInvokeConfigs: d.kept.eventConfigs, URLs: d.kept.urls, Runtimes: d.kept.runtimes, Recursions: d.kept.recursions,
+			CodeSigningConfigs: d.kept.signingConfigs, CodeSigningBindings: d.kept.signingBindings,
+		},
+		Functions: d.catalog, Aliases: d.catalog, Attached: attached{d.records}, Layers: d.layers, Progress: d.keeper.Load(),
+		Tagged: []resource.Tagged{mappings.Tagged()}, Scope: d.defaults(), Limit: d.cfg.MaxConcurrency, Listen: d.cfg.Listen, Logger: d.logger,
+	}), mappings
 }

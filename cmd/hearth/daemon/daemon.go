@@ -19,8 +19,9 @@ import (
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/cmd/hearth/daemon/config"
 	"github.com/hearthd/hearth/cmd/hearth/engine"
-	"github.com/hearthd/hearth/edge/concurrency"
 	"github.com/hearthd/hearth/edge/control"
+	"github.com/hearthd/hearth/edge/mapping"
+	"github.com/hearthd/hearth/edge/resource"
 	"github.com/hearthd/hearth/edge/scope"
 	"github.com/hearthd/hearth/internal/clock"
 	"github.com/hearthd/hearth/internal/slowbody"
@@ -51,28 +52,28 @@ type daemon struct {
 	cfg     config.Config
 	logger  *slog.Logger
 
-	store    *jetstream.Store
-	catalog  *catalog.Catalog
-	records  *records.Set
-	kept     settingsRecords // in records
-	settings settingsServices
-	layers   *layerstore.Store
-	code     codeServices
-	policies policyRecords // in records
-	access   access
-	logs     *logs.Store
-	traces   *xray.Store
-	engine   *engine.Engine
-	queue    *queue.Queue
-	control  *control.Service
-	server   *http.Server
+	store     *jetstream.Store
+	catalog   *catalog.Catalog
+	records   *records.Set
+	kept      settingsRecords // in records
+	resources *resource.Service
+	mappings  *mapping.Service
+	layers    *layerstore.Store
+	code      codeServices
+	policies  policyRecords // in records
+	access    access
+	logs      *logs.Store
+	traces    *xray.Store
+	engine    *engine.Engine
+	queue     *queue.Queue
+	control   *control.Service
+	server    *http.Server
 
 	dispatcher *dispatch.Dispatcher
 	clock      clock.Clock
 	testClock  *clock.Test // nil: the clock is the real one
 
 	concurrency concurrencyRecords
-	reserving   *concurrency.Service
 	keeper      atomic.Pointer[provision.Keeper] // set with pool
 	pool        atomic.Pointer[pool.Pool]        // set once there are environments to drain
 	background  sync.WaitGroup
@@ -184,11 +185,10 @@ func (d *daemon) openControl(ctx context.Context) error {
 	if d.code, err = d.newCodeServices(os.Getenv); err != nil {
 		return err
 	}
-	d.settings = newSettingsServices(d.kept, d.catalog, d.cfg, d.logger)
-	d.reserving = d.newConcurrency()
+	d.resources, d.mappings = d.newResources()
 	d.control = control.New(ctx, control.Options{
 		Functions: d.catalog, Host: d.engine,
-		Intake: d.code.intake, Layers: d.code.layers, Links: d.code.links, Attached: attached{d.records}, Signing: d.settings.signing, Concurrency: d.reserving,
+		Intake: d.code.intake, Layers: d.code.layers, Links: d.code.links, Attached: attached{d.records}, Signing: d.resources.Signing(), Concurrency: d.resources.Concurrency(),
 		Scope: d.defaults(), Logger: d.logger,
 	})
 	d.control.Resume(d.catalog.All())

@@ -6,11 +6,9 @@ import (
 	"strings"
 
 	"github.com/hearthd/hearth/api"
-	"github.com/hearthd/hearth/edge/aliases"
 	"github.com/hearthd/hearth/edge/invocation"
 	"github.com/hearthd/hearth/edge/links"
 	"github.com/hearthd/hearth/edge/logview"
-	"github.com/hearthd/hearth/edge/tags"
 	"github.com/hearthd/hearth/internal/lambdaclient"
 )
 
@@ -36,22 +34,13 @@ func (d *daemon) handler() http.Handler {
 func (d *daemon) lambdaAPI() http.Handler {
 	router := api.NewRouter(api.Options{Logger: d.logger, Authorizer: d.access.authorizer()})
 	d.control.Register(router)
-	aliases.New(aliases.Options{
-		Aliases: d.catalog, Functions: d.catalog, Attached: attached{d.records}, Scope: d.defaults(),
-	}).Register(router)
 	invocation.New(invocation.Options{
 		Invoker: d.dispatcher, Queue: d.queue, ShapeStreams: d.cfg.ShapeStreams,
 		Scope: d.defaults(),
 	}).Register(router)
 	d.code.Register(router)
-	capacityProviders := d.newCapacity()
-	tags.New(
-		tags.Functions{Store: d.catalog, Scope: d.defaults()},
-		d.settings.signing.Tagged(), d.settings.mappings.Tagged(), capacityProviders.Tagged(),
-	).Register(router)
-	d.settings.Register(router)
-	capacityProviders.Register(router)
-	d.reserving.Register(router)
+	d.resources.Register(router)
+	d.mappings.Register(router)
 	d.access.policies.Register(router)
 	return router
 }

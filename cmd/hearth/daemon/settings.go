@@ -3,21 +3,10 @@ package daemon
 import (
 	"cmp"
 	"context"
-	"log/slog"
-	"net"
-	"net/netip"
 	"time"
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
-	"github.com/hearthd/hearth/cmd/hearth/daemon/config"
-	"github.com/hearthd/hearth/edge/durable"
-	"github.com/hearthd/hearth/edge/eventconfig"
-	"github.com/hearthd/hearth/edge/mappings"
-	"github.com/hearthd/hearth/edge/scope"
-	"github.com/hearthd/hearth/edge/settings"
-	"github.com/hearthd/hearth/edge/signing"
-	"github.com/hearthd/hearth/edge/urls"
 	"github.com/hearthd/hearth/invoke/queue"
 	"github.com/hearthd/hearth/store/records"
 )
@@ -45,54 +34,6 @@ func newSettingsRecords(set *records.Set) settingsRecords {
 		signingConfigs:  records.NewByID[hearth.CodeSigningConfig](set, "signing-config"),
 		mappings:        records.NewByID[hearth.EventSourceMapping](set, "mapping"),
 	}
-}
-
-// settingsServices serve the operations on those records.
-type settingsServices struct {
-	eventConfigs *eventconfig.Service
-	urls         *urls.Service
-	settings     *settings.Service
-	signing      *signing.Service
-	mappings     *mappings.Service
-}
-
-func newSettingsServices(k settingsRecords, functions scope.Functions, cfg config.Config, logger *slog.Logger) settingsServices {
-	defaults := scope.Defaults{Account: cfg.Account, Region: cfg.Region}
-	return settingsServices{
-		eventConfigs: eventconfig.New(eventconfig.Options{Configs: k.eventConfigs, Functions: functions, Scope: defaults}),
-		urls:         urls.New(urls.Options{Configs: k.urls, Functions: functions, Scope: defaults, Host: urlHost(cfg.Listen)}),
-		settings:     settings.New(settings.Options{Runtimes: k.runtimes, Recursions: k.recursions, Functions: functions, Scope: defaults}),
-		signing: signing.New(signing.Options{
-			Configs: k.signingConfigs, Bindings: k.signingBindings, Functions: functions, Scope: defaults, Logger: logger,
-		}),
-		mappings: mappings.New(mappings.Options{Mappings: k.mappings, Functions: functions, Scope: defaults}),
-	}
-}
-
-// Register makes a router serve them.
-func (s settingsServices) Register(r *api.Router) {
-	s.eventConfigs.Register(r)
-	s.urls.Register(r)
-	s.settings.Register(r)
-	s.signing.Register(r)
-	s.mappings.Register(r)
-	durable.Register(r)
-}
-
-// urlHost returns what function URLs end in: every name below localhost leads
-// to this machine, while names below an IP address lead nowhere.
-func urlHost(listen string) string {
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return "localhost"
-	}
-	if _, err := netip.ParseAddr(host); err == nil || host == "" {
-		host = "localhost"
-	}
-	if port == "80" {
-		return host
-	}
-	return net.JoinHostPort(host, port)
 }
 
 // eventConfig returns how events of a function are treated.

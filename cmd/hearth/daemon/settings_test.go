@@ -5,23 +5,6 @@ import (
 	"testing"
 )
 
-func TestURLHost_LeadsToThisMachine(t *testing.T) {
-	for listen, want := range map[string]string{
-		"127.0.0.1:4566":      "localhost:4566",
-		"[::1]:4566":          "localhost:4566",
-		"0.0.0.0:80":          "localhost",
-		":4566":               "localhost:4566",
-		"localhost:9000":      "localhost:9000",
-		"build.example:4566":  "build.example:4566",
-		"build.example:80":    "build.example",
-		"no port in this one": "localhost",
-	} {
-		if got := urlHost(listen); got != want {
-			t.Errorf("%s: %s, want %s", listen, got, want)
-		}
-	}
-}
-
 func TestWithPort_KeepsTheHost(t *testing.T) {
 	bound := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 41234}
 	for listen, want := range map[string]string{
