@@ -1,4 +1,4 @@
-package daemon
+package node_test
 
 import (
 	"encoding/json"
@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -13,46 +14,70 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hearthd/hearth/api/own"
-	"github.com/hearthd/hearth/cmd/hearth/daemon/config"
-	"github.com/hearthd/hearth/cmd/hearth/engine"
+	"github.com/hearthd/hearth/internal/clock"
+	"github.com/hearthd/hearth/node"
+	"github.com/hearthd/hearth/node/launch"
 )
 
-// open opens a daemon of plain processes in a directory. Without change its
-// settings are the defaults.
-func open(t *testing.T, dir string, change func(*config.Config)) *daemon {
+// open opens a node of plain processes in a directory, on a store in memory. Without
+// change its options are the daemon's defaults.
+func open(t *testing.T, dir string, change func(*node.Options)) *node.Node {
 	t.Helper()
-	cfg := config.Default(func(string) string { return "" })
-	cfg.DataDir, cfg.Sandbox, cfg.MaxMemory = dir, engine.SandboxProcess, 1024
-	if change != nil {
-		change(&cfg)
-	}
-	d, err := openDaemon(t.Context(), "v9", cfg, nil, slog.New(slog.DiscardHandler))
+	driver, err := launch.OpenDriver(launch.DriverOptions{
+		Dir: filepath.Join(dir, "sandbox"), Sandbox: launch.SandboxProcess, Logger: slog.New(slog.DiscardHandler),
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return d
+	t.Cleanup(func() {
+		if err := driver.Close(); err != nil {
+			t.Errorf("close the driver: %v", err)
+		}
+	})
+	o := node.Options{
+		Version: "v9", Dir: dir, Store: node.MemoryStore(), Driver: driver, Account: "000000000000", Region: "us-east-1",
+		Listen: "127.0.0.1:4566", Network: launch.NetworkNAT, MaxConcurrency: 1000, MaxMemory: 1024,
+		IdleTimeout: time.Minute, FreezeAfter: time.Second, MaxAge: time.Hour,
+	}
+	if change != nil {
+		change(&o)
+	}
+	n, err := node.Open(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
-// opened is open for a daemon that ends with the test.
-func opened(t *testing.T, change func(*config.Config)) *daemon {
+// opened is open for a node that ends with the test.
+func opened(t *testing.T, change func(*node.Options)) *node.Node {
 	t.Helper()
-	d := open(t, t.TempDir(), change)
+	n := open(t, t.TempDir(), change)
 	t.Cleanup(func() {
-		if err := d.Close(); err != nil {
+		if err := n.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return d
+	return n
 }
 
-func onTestClock(cfg *config.Config) { cfg.Clock = config.ClockTest }
+// onTestClock gives a node a clock that is kept in its directory.
+func onTestClock(t *testing.T) func(*node.Options) {
+	return func(o *node.Options) {
+		test, err := clock.OpenTest(filepath.Join(o.Dir, "clock"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Clock = test
+	}
+}
 
-// ask sends a request to a daemon and returns the status and body of its answer.
-func ask(t *testing.T, d *daemon, method, target, body string) (int, string) {
+// ask sends a request to a node and returns the status and body of its answer.
+func ask(t *testing.T, n *node.Node, method, target, body string) (int, string) {
 	t.Helper()
 	w := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(t.Context(), method, "http://127.0.0.1:4566"+target, strings.NewReader(body))
-	d.server.Handler.ServeHTTP(w, r)
+	n.Handler().ServeHTTP(w, r)
 	text, err := io.ReadAll(w.Result().Body)
 	if err != nil {
 		t.Fatal(err)
@@ -60,15 +85,15 @@ func ask(t *testing.T, d *daemon, method, target, body string) (int, string) {
 	return w.Code, string(text)
 }
 
-func TestDaemon_Health(t *testing.T) {
+func TestNode_Health(t *testing.T) {
 	code, body := ask(t, opened(t, nil), http.MethodGet, "/_hearth/health", "")
 	if want := `{"status":"ok","version":"v9"}` + "\n"; code != http.StatusOK || body != want {
 		t.Errorf("%d %s, want %s", code, body, want)
 	}
 }
 
-func TestDaemon_StatusAtRest(t *testing.T) {
-	_, body := ask(t, opened(t, onTestClock), http.MethodGet, "/_hearth/status", "")
+func TestNode_StatusAtRest(t *testing.T) {
+	_, body := ask(t, opened(t, onTestClock(t)), http.MethodGet, "/_hearth/status", "")
 	var got own.Status
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		t.Fatal(err)
@@ -88,8 +113,8 @@ func TestDaemon_StatusAtRest(t *testing.T) {
 
 // Each group of operations is wired in: one of each answers, and not with what an
 // unknown path gets.
-func TestDaemon_ServesEveryGroup(t *testing.T) {
-	d := opened(t, nil)
+func TestNode_ServesEveryGroup(t *testing.T) {
+	n := opened(t, nil)
 	const fn = "/2015-03-31/functions/none"
 	for target, want := range map[string]int{
 		"/2015-03-31/functions":                                                200,
@@ -110,26 +135,32 @@ func TestDaemon_ServesEveryGroup(t *testing.T) {
 		"/_hearth/clock":                                                       200,
 		"/_hearth/nope":                                                        404,
 	} {
-		code, body := ask(t, d, http.MethodGet, target, "")
+		code, body := ask(t, n, http.MethodGet, target, "")
 		if code != want || strings.Contains(body, "is no operation") {
 			t.Errorf("%s: %d %s, want %d", target, code, body, want)
 		}
 	}
 }
 
-func TestDaemon_AuthGuardsItsOwnPaths(t *testing.T) {
-	d := opened(t, func(cfg *config.Config) { cfg.Auth = true })
+// keys are those that requests can be signed with.
+var keys = []node.AccessKey{{
+	AccessKeyID: "AKIAEXAMPLE", SecretAccessKey: "a secret of some length", Account: "123456789012",
+	Principal: "arn:aws:iam::123456789012:root", Organization: "o-a1b2c3d4e5",
+}}
+
+func TestNode_AuthGuardsItsOwnPaths(t *testing.T) {
+	n := opened(t, func(o *node.Options) { o.Auth = true; o.AccessKeys = keys })
 	for target, want := range map[string]int{"/_hearth/health": 200, "/_hearth/status": 403, "/_hearth/clock": 403, "/2015-03-31/functions": 403} {
-		if code, body := ask(t, d, http.MethodGet, target, ""); code != want {
+		if code, body := ask(t, n, http.MethodGet, target, ""); code != want {
 			t.Errorf("%s: %d %s, want %d", target, code, body, want)
 		}
 	}
 }
 
 func TestTraces_BadQueries(t *testing.T) {
-	d := opened(t, nil)
+	n := opened(t, nil)
 	for _, query := range []string{"since=yesterday", "limit=many", "limit=-1"} {
-		if code, body := ask(t, d, http.MethodGet, "/_hearth/traces?"+query, ""); code != http.StatusBadRequest {
+		if code, body := ask(t, n, http.MethodGet, "/_hearth/traces?"+query, ""); code != http.StatusBadRequest {
 			t.Errorf("%s: %d %s", query, code, body)
 		}
 	}
@@ -143,18 +174,18 @@ func TestClock_Real_IsNotAdvanced(t *testing.T) {
 }
 
 func TestClock_BadAdvances(t *testing.T) {
-	d := opened(t, onTestClock)
+	n := opened(t, onTestClock(t))
 	for _, body := range []string{"", "2m", `{"by":"soon"}`, `{"by":"-1s"}`, `{"by":"1s","wait":"long"}`, `{"by":"` + strings.Repeat("1", 2000) + `s"}`} {
-		if code, answer := ask(t, d, http.MethodPost, "/_hearth/clock/advance", body); code != http.StatusBadRequest {
+		if code, answer := ask(t, n, http.MethodPost, "/_hearth/clock/advance", body); code != http.StatusBadRequest {
 			t.Errorf("%.20s: %d %s", body, code, answer)
 		}
 	}
 }
 
-// now returns where a daemon's clock stands.
-func now(t *testing.T, d *daemon) time.Time {
+// now returns where a node's clock stands.
+func now(t *testing.T, n *node.Node) time.Time {
 	t.Helper()
-	_, body := ask(t, d, http.MethodGet, "/_hearth/clock", "")
+	_, body := ask(t, n, http.MethodGet, "/_hearth/clock", "")
 	var state own.Clock
 	if err := json.Unmarshal([]byte(body), &state); err != nil {
 		t.Fatal(err)
@@ -166,9 +197,9 @@ func TestClock_Test_GoesOnWhereItBegan(t *testing.T) {
 	dir := t.TempDir()
 	var times [2]time.Time
 	for i := range times {
-		d := open(t, dir, onTestClock)
-		times[i] = now(t, d)
-		if err := d.Close(); err != nil {
+		n := open(t, dir, onTestClock(t))
+		times[i] = now(t, n)
+		if err := n.Close(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -179,20 +210,20 @@ func TestClock_Test_GoesOnWhereItBegan(t *testing.T) {
 
 func TestClock_Test_GoesOnWhereItStood(t *testing.T) {
 	dir := t.TempDir()
-	d := open(t, dir, onTestClock)
-	start := now(t, d)
-	code, body := ask(t, d, http.MethodPost, "/_hearth/clock/advance", `{"by":"90m"}`)
-	if got := now(t, d); code != http.StatusOK || !got.Equal(start.Add(90*time.Minute)) {
+	n := open(t, dir, onTestClock(t))
+	start := now(t, n)
+	code, body := ask(t, n, http.MethodPost, "/_hearth/clock/advance", `{"by":"90m"}`)
+	if got := now(t, n); code != http.StatusOK || !got.Equal(start.Add(90*time.Minute)) {
 		t.Errorf("%d %s: the clock stands at %v, want 90 minutes after %v", code, body, got, start)
 	}
-	if err := d.Close(); err != nil {
+	if err := n.Close(); err != nil {
 		t.Fatal(err)
 	}
-	d = open(t, dir, onTestClock)
-	if got := now(t, d); !got.Equal(start.Add(90 * time.Minute)) {
+	n = open(t, dir, onTestClock(t))
+	if got := now(t, n); !got.Equal(start.Add(90 * time.Minute)) {
 		t.Errorf("at the next start: %v, want 90 minutes after %v", got, start)
 	}
-	if err := d.Close(); err != nil {
+	if err := n.Close(); err != nil {
 		t.Error(err)
 	}
 }

@@ -82,7 +82,7 @@ type Attached interface {
 }
 
 // Signing is the code signing configurations that new functions name; see
-// edge/signing for the contract.
+// edge/resource for the contract.
 type Signing interface {
 	// Check fails, for the caller, unless there is such a configuration.
 	Check(ctx context.Context, configARN string) error
@@ -90,7 +90,7 @@ type Signing interface {
 	Bind(ctx context.Context, name hearth.Name, configARN string) error
 }
 
-// Concurrency is what functions reserve; see edge/concurrency for the contract.
+// Concurrency is what functions reserve; see edge/resource for the contract.
 type Concurrency interface {
 	// Reserved returns nil when a function reserves none.
 	Reserved(ctx context.Context, name hearth.Name) (*int, error)

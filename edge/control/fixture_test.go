@@ -14,11 +14,11 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
-	"github.com/hearthd/hearth/edge/aliases"
 	"github.com/hearthd/hearth/edge/archive"
 	"github.com/hearthd/hearth/edge/control"
 	"github.com/hearthd/hearth/edge/edgetest"
 	"github.com/hearthd/hearth/edge/links"
+	"github.com/hearthd/hearth/edge/resource"
 	"github.com/hearthd/hearth/edge/scope"
 )
 
@@ -61,7 +61,7 @@ func (f *fixture) open() {
 	})
 	router := api.NewRouter(api.Options{})
 	f.service.Register(router)
-	aliases.New(aliases.Options{Aliases: f.memory, Functions: f.memory, Attached: &f.detached, Scope: defaults}).Register(router)
+	resource.New(resource.Options{Aliases: f.memory, Functions: f.memory, Attached: &f.detached, Scope: defaults}).Register(router)
 	f.mux = http.NewServeMux()
 	f.mux.Handle("GET "+links.Path, f.links)
 	f.mux.Handle("/", router)

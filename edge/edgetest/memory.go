@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"slices"
@@ -86,6 +87,28 @@ func (m *Memory) Update(_ context.Context, fn *hearth.Function, revision uint64)
 		return 0, err
 	}
 	return m.putLocked(fn), nil
+}
+
+// attempts is how often Modify starts over when others are ahead of it.
+const attempts = 8
+
+// Modify is store/catalog's.
+func (m *Memory) Modify(ctx context.Context, name hearth.Name, qualifier string, change func(*hearth.Function) error) (*hearth.Function, error) {
+	for attempt := 1; ; attempt++ {
+		fn, revision, err := m.Get(ctx, name, qualifier)
+		if err != nil {
+			return nil, err
+		}
+		if err := change(fn); err != nil {
+			return nil, err
+		}
+		if _, err = m.Update(ctx, fn, revision); err == nil {
+			return fn, nil
+		}
+		if !errors.Is(err, hearth.ErrConflict) || attempt == attempts {
+			return nil, err
+		}
+	}
 }
 
 // overtaken lets somebody else be faster.

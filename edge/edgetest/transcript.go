@@ -1,6 +1,6 @@
 // Package edgetest is what the tests of the Lambda API's packages share: a
-// Transcript of requests and answers, which is compared with a golden file, and
-// functions in Memory.
+// Transcript of requests and answers, which is compared with a golden file,
+// functions in Memory, and the smaller resources in ByFunction and ByID.
 package edgetest
 
 import (

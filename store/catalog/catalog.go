@@ -205,6 +205,17 @@ func (c *Catalog) LookupAlias(name hearth.Name, alias string) (*hearth.Alias, er
 	return r.alias, nil
 }
 
+// Exists returns hearth.ErrNotFound, with AWS's text, when there is no such function,
+// or no such version or alias of it. It looks in memory and does not wait.
+func (c *Catalog) Exists(name hearth.Name, qualifier string) (err error) {
+	if hearth.IsAlias(qualifier) {
+		_, err = c.LookupAlias(name, qualifier)
+	} else {
+		_, err = c.Lookup(name, qualifier)
+	}
+	return err
+}
+
 // All returns every version of every function that can be read from memory, in no
 // order. Nobody
 // may write to what it returns.

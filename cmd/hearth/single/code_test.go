@@ -1,32 +1,36 @@
 package single
 
 import (
-	"io"
+	"crypto/sha256"
+	"encoding/hex"
 	"path/filepath"
 	"testing"
 
 	"github.com/hearthd/hearth"
 )
 
-func TestLocalCode_LayersInTheirOrder(t *testing.T) {
+func TestReadCode_LayersInTheirOrder(t *testing.T) {
 	dir := dirWith(t, map[string]string{"f.zip": "code", "one.zip": "one", "two.zip": "two"})
-	local := localCode{archive: filepath.Join(dir, "f.zip")}
 	fn := &hearth.Function{}
-	if err := local.addLayers(t.Context(), fn, []string{filepath.Join(dir, "two.zip"), filepath.Join(dir, "one.zip")}); err != nil {
+	archives, err := readCode(t.Context(), fn, filepath.Join(dir, "f.zip"), []string{filepath.Join(dir, "two.zip"), filepath.Join(dir, "one.zip")})
+	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"two", "one", "code"}
-	for i, digest := range []string{fn.Layers[0].Digest, fn.Layers[1].Digest, "the function's"} {
-		r, err := local.Open(t.Context(), digest)
-		if err != nil {
-			t.Fatal(err)
+	digests := []string{fn.Code.Digest, fn.Layers[0].Digest, fn.Layers[1].Digest}
+	for i, want := range []string{"code", "two", "one"} {
+		sum := sha256.Sum256([]byte(want))
+		if string(archives[i]) != want || digests[i] != hex.EncodeToString(sum[:]) {
+			t.Errorf("archive %d is %q with digest %s, want %q", i, archives[i], digests[i], want)
 		}
-		got, err := io.ReadAll(r)
-		if err != nil || string(got) != want[i] {
-			t.Errorf("%s: %q, %v, want %q", digest, got, err, want[i])
-		}
-		if err := r.Close(); err != nil {
-			t.Error(err)
-		}
+	}
+	if fn.Code.Size != 4 || fn.Layers[0].Size != 3 {
+		t.Errorf("sizes %d and %d", fn.Code.Size, fn.Layers[0].Size)
+	}
+}
+
+func TestReadCode_DirectoryHasNoArchive(t *testing.T) {
+	fn := &hearth.Function{Code: hearth.Code{Dir: "/some"}}
+	if archives, err := readCode(t.Context(), fn, "", nil); err != nil || len(archives) != 0 || fn.Code.Dir != "/some" {
+		t.Errorf("%d archives, %+v, %v", len(archives), fn.Code, err)
 	}
 }

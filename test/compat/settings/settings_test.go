@@ -20,13 +20,9 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/api"
-	"github.com/hearthd/hearth/edge/durable"
-	"github.com/hearthd/hearth/edge/eventconfig"
-	"github.com/hearthd/hearth/edge/mappings"
+	"github.com/hearthd/hearth/edge/mapping"
+	"github.com/hearthd/hearth/edge/resource"
 	"github.com/hearthd/hearth/edge/scope"
-	"github.com/hearthd/hearth/edge/settings"
-	"github.com/hearthd/hearth/edge/signing"
-	"github.com/hearthd/hearth/edge/urls"
 	"github.com/hearthd/hearth/store/catalog"
 	"github.com/hearthd/hearth/store/mem"
 	"github.com/hearthd/hearth/store/records"
@@ -46,8 +42,8 @@ type fixture struct {
 	*lambda.Client
 	kv       *mem.KV
 	records  *records.Set
-	signing  *signing.Service
-	mappings *mappings.Service
+	signing  *resource.CodeSigning
+	mappings *mapping.Service
 	router   *api.Router
 }
 
@@ -90,14 +86,17 @@ func (f *fixture) open() {
 	}
 	f.Cleanup(set.Close)
 	f.records, f.router = set, api.NewRouter(api.Options{})
-	f.signing = signing.New(signing.Options{Configs: signers, Bindings: bindings, Functions: functions, Scope: defaults})
-	f.mappings = mappings.New(mappings.Options{Mappings: sources, Functions: functions, Scope: defaults})
-	f.signing.Register(f.router)
+	f.mappings = mapping.New(mapping.Options{Mappings: sources, Functions: functions, Scope: defaults})
 	f.mappings.Register(f.router)
-	eventconfig.New(eventconfig.Options{Configs: configs, Functions: functions, Scope: defaults}).Register(f.router)
-	urls.New(urls.Options{Configs: endpoints, Functions: functions, Scope: defaults, Host: "localhost:4566"}).Register(f.router)
-	settings.New(settings.Options{Runtimes: managed, Recursions: recursions, Functions: functions, Scope: defaults}).Register(f.router)
-	durable.Register(f.router)
+	resources := resource.New(resource.Options{
+		Stores: resource.Stores{
+			EventInvokeConfigs: configs, URLs: endpoints, Runtimes: managed, Recursions: recursions,
+			CodeSigningConfigs: signers, CodeSigningBindings: bindings,
+		},
+		Functions: functions, Tagged: []resource.Tagged{f.mappings.Tagged()}, Scope: defaults, Listen: "127.0.0.1:4566",
+	})
+	resources.Register(f.router)
+	f.signing = resources.Signing()
 }
 
 func nameOf(function string) hearth.Name {

@@ -9,7 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/hearthd/hearth/edge/tags"
+	"github.com/hearthd/hearth/edge/resource"
 )
 
 const noConfig = lambdas + "code-signing-config:csc-00000000000000000"
@@ -91,7 +91,7 @@ func TestCodeSigningConfig_OfFunctions(t *testing.T) {
 func TestTags_AreChangedByARN(t *testing.T) {
 	serve(t, func(f *fixture) {
 		mapping := f.createMapping(&lambda.CreateEventSourceMappingInput{EventSourceArn: aws.String(queue), Tags: map[string]string{"a": "1"}})
-		for arn, service := range map[string]tags.Resources{*f.createSigning().CodeSigningConfigArn: f.signing.Tagged(), *mapping.EventSourceMappingArn: f.mappings.Tagged()} {
+		for arn, service := range map[string]resource.Tagged{*f.createSigning().CodeSigningConfigArn: f.signing.Tagged(), *mapping.EventSourceMappingArn: f.mappings.Tagged()} {
 			if !service.Owns(arn) || service.Owns(arnF) {
 				f.Errorf("%T.Owns", service)
 			}
