@@ -97,3 +97,19 @@ func TestAlias_TakesAlongWhatIsAttached(t *testing.T) {
 		t.Errorf("detached (-want +got):\n%s", diff)
 	}
 }
+
+func TestAlias_OfAFunctionOfAVersion_IsRefused(t *testing.T) {
+	f := serve(t)
+	const version = functions + "/f:1/aliases"
+	for _, r := range []request{
+		{"GET", version, ""}, {"GET", version + "/live", ""}, {"PUT", version + "/live", `{}`}, {"DELETE", version + "/live", ""},
+	} {
+		f.refused(r[0], r[1], r[2], 400, "InvalidParameterValueException", "This operation is permitted on Lambda functions only.")
+	}
+}
+
+func TestAlias_RoutedToTwoMore_IsRefused(t *testing.T) {
+	f := serve(t)
+	f.refused("POST", aliasPath, `{"Name":"live","FunctionVersion":"1","RoutingConfig":{"AdditionalVersionWeights":{"2":0.5,"3":0.1}}}`,
+		400, "InvalidParameterValueException", "Number of items in AdditionalVersionWeights cannot be greater than 1")
+}
