@@ -24,7 +24,7 @@ func (s *Service) createFunction(ctx context.Context, in *api.CreateFunctionInpu
 	}
 	d := &draft{fn: NewFunction(name)}
 	defer d.release()
-	if err := s.configure(ctx, d, createSettings(in)); err != nil {
+	if err := s.configure(ctx, d, requestedToCreate(in)); err != nil {
 		return nil, err
 	}
 	if len(in.Tags) > maxTags {

@@ -1,11 +1,13 @@
 package control_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
 )
 
 func TestTranscript_Create(t *testing.T) {
@@ -130,6 +132,10 @@ func TestTranscript_Delete(t *testing.T) {
 
 func TestTranscript_NoOperationHere(t *testing.T) {
 	serve(t, func(f *fixture) {
+		alone := api.NewRouter(api.Options{}) // other operations are not here
+		f.service.Register(alone)
+		f.mux = http.NewServeMux()
+		f.mux.Handle("/", alone)
 		f.do("GET", "/2019-09-30/functions/f/provisioned-concurrency?Qualifier=1", "")
 		f.do("GET", "/nothing/here", "")
 		f.golden("not-here")

@@ -17,7 +17,7 @@ func (s *Service) updateFunctionConfiguration(ctx context.Context, in *api.Updat
 	}
 	d := &draft{fn: fn}
 	defer d.release()
-	if err := s.configure(ctx, d, updateSettings(in)); err != nil {
+	if err := s.configure(ctx, d, requestedToUpdate(in)); err != nil {
 		return nil, err
 	}
 	if err := archive.CheckTotal(fn.Code, fn.Layers); err != nil {

@@ -20,9 +20,9 @@ const (
 	maxManagedMemory  = 32768
 )
 
-// settings are the members that creating and updating a function share.
+// requested are the members that creating and updating a function share.
 // Absent ones stay as they are.
-type settings struct {
+type requested struct {
 	runtime, role, handler, description, packageType, kmsKeyArn *string
 	timeout, memorySize                                         *int
 	vpc                                                         *api.VpcConfig
@@ -41,8 +41,8 @@ type settings struct {
 	durable                                                     *api.DurableConfig
 }
 
-func createSettings(in *api.CreateFunctionInput) settings {
-	return settings{
+func requestedToCreate(in *api.CreateFunctionInput) requested {
+	return requested{
 		runtime: in.Runtime, role: in.Role, handler: in.Handler, description: in.Description,
 		packageType: in.PackageType, kmsKeyArn: in.KMSKeyArn, timeout: in.Timeout, memorySize: in.MemorySize,
 		vpc: in.VpcConfig, deadLetter: in.DeadLetterConfig, environment: in.Environment, tracing: in.TracingConfig,
@@ -52,8 +52,8 @@ func createSettings(in *api.CreateFunctionInput) settings {
 	}
 }
 
-func updateSettings(in *api.UpdateFunctionConfigurationInput) settings {
-	return settings{
+func requestedToUpdate(in *api.UpdateFunctionConfigurationInput) requested {
+	return requested{
 		runtime: in.Runtime, role: in.Role, handler: in.Handler, description: in.Description,
 		kmsKeyArn: in.KMSKeyArn, timeout: in.Timeout, memorySize: in.MemorySize,
 		vpc: in.VpcConfig, deadLetter: in.DeadLetterConfig, environment: in.Environment, tracing: in.TracingConfig,
@@ -67,9 +67,9 @@ func updateSettings(in *api.UpdateFunctionConfigurationInput) settings {
 // later. Hearth's own client shows it; others pass over it.
 const warningHeader = "X-Hearth-Warning"
 
-// configure applies settings to a draft and checks the result. The layers come
+// configure applies what is requested to a draft and checks the result. The layers come
 // last: they are held.
-func (s *Service) configure(ctx context.Context, d *draft, in settings) error {
+func (s *Service) configure(ctx context.Context, d *draft, in requested) error {
 	fn := d.fn
 	in.apply(fn)
 	if err := in.check(fn); err != nil {
@@ -106,7 +106,7 @@ func set[T any](to *T, sent *T) {
 	}
 }
 
-func (in *settings) apply(fn *hearth.Function) {
+func (in *requested) apply(fn *hearth.Function) {
 	set(&fn.Runtime, in.runtime)
 	set(&fn.Role, in.role)
 	set(&fn.Handler, in.handler)
@@ -177,7 +177,7 @@ func managed(in *api.LambdaManagedInstancesCapacityProviderConfig) *hearth.Manag
 // defaultRetention is how many days AWS keeps durable executions.
 const defaultRetention = 14
 
-func (in *settings) applyDurable(fn *hearth.Function) {
+func (in *requested) applyDurable(fn *hearth.Function) {
 	d := hearth.Durable{RetentionDays: defaultRetention}
 	if fn.Durable != nil {
 		d = *fn.Durable
@@ -189,7 +189,7 @@ func (in *settings) applyDurable(fn *hearth.Function) {
 }
 
 // applyLogging has AWS's defaults: levels exist with the JSON format only.
-func (in *settings) applyLogging(fn *hearth.Function) {
+func (in *requested) applyLogging(fn *hearth.Function) {
 	if in.logging == nil {
 		return
 	}
@@ -208,7 +208,7 @@ func (in *settings) applyLogging(fn *hearth.Function) {
 }
 
 // check holds limits that are not in the model, or are between members.
-func (in *settings) check(fn *hearth.Function) error {
+func (in *requested) check(fn *hearth.Function) error {
 	timeout, memory := maxTimeout, maxMemory
 	if fn.Managed != nil {
 		timeout, memory = maxManagedTimeout, maxManagedMemory
@@ -232,7 +232,7 @@ func (in *settings) check(fn *hearth.Function) error {
 }
 
 // checkPackage checks the members that go with one package type only.
-func (in *settings) checkPackage(fn *hearth.Function) error {
+func (in *requested) checkPackage(fn *hearth.Function) error {
 	if fn.PackageType == hearth.PackageImage {
 		if in.runtime != nil || in.handler != nil || len(in.layers) > 0 {
 			return hearth.Errorf(hearth.ErrInvalid, "Please don't provide Handler or Runtime or Layer when the intended function PackageType is Image.")
