@@ -3,6 +3,7 @@ package daemon
 import (
 	"cmp"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -105,8 +106,11 @@ func (d *daemon) eventConfig(name hearth.Name, qualifier string) queue.Config {
 		}
 		c.OnSuccess, c.OnFailure = set.OnSuccess, set.OnFailure
 	}
-	if latest, err := d.catalog.Lookup(name, hearth.Latest); err == nil {
+	switch latest, err := d.catalog.Lookup(name, hearth.Latest); {
+	case err == nil:
 		c.FunctionID = latest.ID
+	case !errors.Is(err, hearth.ErrNotFound):
+		c.Unknown = true
 	}
 	version := cmp.Or(qualifier, hearth.Latest)
 	if alias, err := d.catalog.LookupAlias(name, qualifier); err == nil {
