@@ -134,7 +134,7 @@ func (s *Service) lastVersion(ctx context.Context, latest *hearth.Function) (*he
 	}
 	v, _, err := s.opts.Functions.Get(ctx, latest.Name, strconv.Itoa(latest.LastPublished))
 	switch {
-	case errors.Is(err, hearth.ErrNotFound): // deleted
+	case errors.Is(err, hearth.ErrNotFound), errors.Is(err, hearth.ErrConflict): // deleted, or it cannot be read
 		return nil, nil //nolint:nilnil // see above
 	case err != nil:
 		return nil, err

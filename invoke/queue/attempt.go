@@ -142,7 +142,7 @@ func (q *Queue) config(ev *event) (c Config, there bool) {
 	if c.MaxAge == 0 {
 		c.MaxAge = DefaultMaxAge
 	}
-	return c, ev.line.id == "" || ev.line.id == c.FunctionID
+	return c, c.Unknown || ev.line.id == "" || ev.line.id == c.FunctionID
 }
 
 // payload returns the event's, from the journal when it is not in memory.

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"cmp"
+	"errors"
 	"log/slog"
 	"time"
 
@@ -14,8 +15,11 @@ type Config struct {
 	// FunctionID is the ID of the function that has the name now; see
 	// hearth.Function. Events of another end without being run.
 	FunctionID string
-	MaxAge     time.Duration // 0: DefaultMaxAge
-	Retries    int           // after the first attempt, 0-2
+	// Unknown says that there is a function of which FunctionID is not known: what
+	// is stored of it cannot be read. Its events are not another's, and wait.
+	Unknown bool
+	MaxAge  time.Duration // 0: DefaultMaxAge
+	Retries int           // after the first attempt, 0-2
 	// Paused says that the function's reserved concurrency is zero: its events
 	// go to their destination without being run.
 	Paused bool
@@ -85,6 +89,7 @@ func (s *Configured) Config(name hearth.Name, qualifier string) Config {
 	c.DeadLetter = s.deadLetter(name, qualifier)
 	latest, err := s.Functions.Lookup(name, hearth.Latest)
 	if err != nil {
+		c.Unknown = !errors.Is(err, hearth.ErrNotFound)
 		c.Rules = destination.Rules{} // a function that is gone tells nobody
 		return c
 	}

@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	stdcmp "cmp"
 	"errors"
 	"log/slog"
 	"testing"
@@ -20,13 +21,14 @@ type house struct {
 	configs  map[string]*hearth.EventInvokeConfig
 	reserved *hearth.ReservedConcurrency
 	refused  map[string]error // by target
+	lost     error            // of functions that are not in versions
 }
 
 func (h *house) Lookup(_ hearth.Name, version string) (*hearth.Function, error) {
 	if f := h.versions[version]; f != nil {
 		return f, nil
 	}
-	return nil, hearth.ErrNotFound
+	return nil, stdcmp.Or(h.lost, hearth.ErrNotFound)
 }
 
 func (h *house) LookupAlias(_ hearth.Name, alias string) (*hearth.Alias, error) {
@@ -108,6 +110,12 @@ func TestConfigured_FunctionThatIsGoneTellsNobody(t *testing.T) {
 	h := furnished()
 	h.versions = nil
 	wantConfig(t, h, "live", queue.Config{Retries: 1, MaxAge: 5 * time.Minute})
+}
+
+func TestConfigured_FunctionThatCannotBeReadIsNotGone(t *testing.T) {
+	h := furnished()
+	h.versions, h.lost = nil, hearth.ErrConflict
+	wantConfig(t, h, "", queue.Config{Retries: 2, Unknown: true})
 }
 
 func TestConfigured_FunctionThatMayNotBeInvokedIsNotTold(t *testing.T) {

@@ -59,6 +59,20 @@ func TestFunction_MadeAgainOverACrash_DoesNotGetTheEventsOfTheFirst(t *testing.T
 	})
 }
 
+// A function whose record cannot be read is there; a later version of hearth may
+// read it again.
+func TestFunction_ThatCannotBeRead_KeepsItsEvents(t *testing.T) {
+	bubble(t, queue.Options{}, func(b *bench) {
+		b.answer = failed
+		b.configs["f"] = queue.Config{FunctionID: "first", Retries: 2}
+		b.acceptFor("f", "first", "1")
+		b.configs["f"] = queue.Config{Unknown: true, Retries: 2}
+		b.advance(10 * time.Hour)
+		b.wantTimes("1 at 0s", "1 at 1m0s", "1 at 3m0s")
+		b.wantDropped(0)
+	})
+}
+
 func TestFunction_MadeAgain_GetsItsOwnEvents(t *testing.T) {
 	bubble(t, queue.Options{}, func(b *bench) {
 		b.answer = failed

@@ -163,7 +163,7 @@ func (s *Store) list(ctx context.Context, prefix string, q hearth.LayerQuery) ([
 // Digests returns the digests of the contents of all versions. A version that
 // cannot be read is an error: what it refers to is not known.
 func (s *Store) Digests(ctx context.Context) ([]string, error) {
-	all, err := s.versions.ListAll(ctx, "")
+	all, err := s.versions.ListStrict(ctx, "")
 	if err != nil {
 		return nil, fmt.Errorf("list contents of layers: %w", err)
 	}

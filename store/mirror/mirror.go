@@ -54,6 +54,10 @@ type Mirror[K comparable, V any] struct {
 	index  *index[K, V]
 	loaded bool // by follow's goroutine: the first reading is complete
 
+	// telling is held while the watch applies a report and Changed is told of it.
+	// A writer whose write was reported before it got here waits for that.
+	telling sync.Mutex
+
 	stop context.CancelFunc
 	done sync.WaitGroup
 }
@@ -122,16 +126,20 @@ func (m *Mirror[K, V]) Keys() iter.Seq[K] {
 	}
 }
 
-// Wrote shows what this node wrote at a revision. The mirror keeps v.
+// Wrote shows what this node wrote at a revision: when it returns, Changed has been
+// told. The mirror keeps v.
 func (m *Mirror[K, V]) Wrote(k K, v *V, revision uint64) { m.applied(k, v, revision) }
 
-// Deleted removes what this node deleted at a revision.
+// Deleted removes what this node deleted at a revision, as Wrote shows a write.
 func (m *Mirror[K, V]) Deleted(k K, revision uint64) { m.applied(k, nil, revision) }
 
 func (m *Mirror[K, V]) applied(k K, v *V, revision uint64) {
 	if m.index.apply(k, v, revision) {
 		m.opts.Changed(k)
+		return
 	}
+	m.telling.Lock()   // the watch was faster, and may not have told yet
+	m.telling.Unlock() //nolint:staticcheck // it is only waited for
 }
 
 // follow keeps the index up to date until ctx ends. It reports the first
@@ -182,11 +190,18 @@ func (m *Mirror[K, V]) watch(ctx context.Context, synced chan<- error) error {
 		if current != nil && seen.there() {
 			current[k] = true
 		}
-		if m.index.observe(k, seen) && m.loaded {
-			m.opts.Changed(k)
-		}
+		m.observe(k, seen)
 		return nil
 	})
+}
+
+// observe applies what the watch reports, and tells of it once all is read.
+func (m *Mirror[K, V]) observe(k K, seen entry[V]) {
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	if m.index.observe(k, seen) && m.loaded {
+		m.opts.Changed(k)
+	}
 }
 
 // decode reads what an event says of its key.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -334,4 +336,41 @@ func TestGet_Found_DoesNotAllocate(t *testing.T) {
 			f.Errorf("%v allocations", n)
 		}
 	})
+}
+
+// The watch is faster than the writer, and those who are told take their time.
+func TestWrote_OvertakenByTheWatch_ReturnsOnceItIsTold(t *testing.T) {
+	kv := mem.NewKV()
+	defer kv.Close()
+	entered, release := make(chan struct{}), make(chan struct{})
+	var told atomic.Bool
+	m := mirror.New(mirror.Options[string, int]{
+		KV: kv, Prefix: "n/", Logger: slog.New(slog.DiscardHandler),
+		Key:   func(key string) (string, error) { return key, nil },
+		Value: func(string, []byte) (*int, error) { return new(int), nil },
+		Changed: func(string) {
+			entered <- struct{}{}
+			<-release
+			told.Store(true)
+		},
+	})
+	if err := m.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	revision, err := kv.Put(t.Context(), "n/a", []byte("1"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-entered   // by the watch
+	go func() { // ends with the send
+		for range 100 {
+			runtime.Gosched()
+		}
+		release <- struct{}{}
+	}()
+	m.Wrote("n/a", new(int), revision)
+	if !told.Load() {
+		t.Error("it returned before anybody was told")
+	}
 }

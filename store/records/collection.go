@@ -143,10 +143,10 @@ func (c *Collection[T]) List(ctx context.Context, prefix, after string, limit in
 	}
 }
 
-// ListAll returns all records whose keys begin with prefix, from the store, by
+// ListStrict returns all records whose keys begin with prefix, from the store, by
 // their keys. It is for those who must not miss one: schema.ErrUnreadable when one
 // of them cannot be read.
-func (c *Collection[T]) ListAll(ctx context.Context, prefix string) (items []Item[T], err error) {
+func (c *Collection[T]) ListStrict(ctx context.Context, prefix string) (items []Item[T], err error) {
 	listed, err := c.set.kv.List(ctx, c.prefix+prefix, "", 0)
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", c.kind.Name, err)

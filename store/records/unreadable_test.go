@@ -119,11 +119,11 @@ func TestUnreadable_InLists_IsLeftOutAndLogged(t *testing.T) {
 	if n := len(k.things.All("")); n != 2 {
 		t.Errorf("All has %d records", n)
 	}
-	_, err := k.things.ListAll(t.Context(), "a/r/")
-	wantUnreadable(t, "ListAll", err)
-	all, err := k.things.ListAll(t.Context(), "a/r/3")
+	_, err := k.things.ListStrict(t.Context(), "a/r/")
+	wantUnreadable(t, "ListStrict", err)
+	all, err := k.things.ListStrict(t.Context(), "a/r/3")
 	if err != nil || len(all) != 1 || all[0].Key != "a/r/3" {
-		t.Errorf("ListAll of those that can be read = %v, error %v", all, err)
+		t.Errorf("ListStrict of those that can be read = %v, error %v", all, err)
 	}
 }
 
