@@ -3,6 +3,7 @@ package pool
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/hearthd/hearth"
@@ -28,7 +29,7 @@ type grant struct {
 // hold is the time that an environment belongs to one invocation.
 type hold struct {
 	member   *member
-	released bool // guarded by Pool.mu: the member may be another's already
+	released atomic.Bool // set with Pool.mu held: the member may be another's from then on
 }
 
 // Invoke gives the event to an environment of fn. ctx bounds the wait for an
@@ -159,9 +160,12 @@ func (p *Pool) leaveLocked(g *group) {
 // answered notes that the caller of an invocation has the answer. The environment
 // is usually free already, or will be in a moment.
 func (p *Pool) answered(h *hold) {
+	if h.released.Load() {
+		return // without the lock
+	}
 	p.mu.Lock()
 	defer p.unlock()
-	if h.released {
+	if h.released.Load() {
 		return
 	}
 	m := h.member
@@ -189,7 +193,7 @@ func (p *Pool) release(h *hold) {
 func (p *Pool) end(h *hold, r reading) *waiter {
 	p.mu.Lock()
 	defer p.unlock()
-	h.released = true
+	h.released.Store(true)
 	p.active--
 	p.endLocked(h.member)
 	return p.returnLocked(h.member, r)

@@ -5,15 +5,16 @@ import "fmt"
 // phase is where an environment is in its life.
 //
 //	starting ──► free ◄──► standby
-//
-//	free ─────────► busy ◄────► answered
-//	free ◄───────── busy ─────► draining
-//	free ◄───────────────────── answered
-//
-//	free ──► idle ──► freezing ──► stalled
-//	           │         ├────► frozen ◄────┤
-//	           │         └► free  │   free ◄┘
-//	           └───────► busy ◄───┘
+//	             ▲ │ │
+//	   ┌─────────┘ │ └──► idle ──► freezing ──► stalled
+//	   │           │        │       │   │        │   │
+//	   │           │        │       │   └► free ◄┘   │
+//	   │           │        │       └───► frozen ◄───┘
+//	   │           ▼        │                │
+//	   ├───────── busy ◄────┴────────────────┘
+//	   │           ▲ └───► draining
+//	   │           ▼
+//	   └─────── answered
 //
 // Every phase but closed ends in closed when the environment is discarded: it died,
 // is unused, old, outdated or one too many, or its pool is closed.
