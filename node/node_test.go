@@ -24,7 +24,7 @@ import (
 func open(t *testing.T, dir string, change func(*node.Options)) *node.Node {
 	t.Helper()
 	driver, err := launch.OpenDriver(launch.DriverOptions{
-		Dir: filepath.Join(dir, "sandbox"), Sandbox: launch.SandboxProcess, Logger: slog.New(slog.DiscardHandler),
+		Dir: t.TempDir(), Sandbox: launch.SandboxProcess, Logger: slog.New(slog.DiscardHandler),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -34,14 +34,15 @@ func open(t *testing.T, dir string, change func(*node.Options)) *node.Node {
 			t.Errorf("close the driver: %v", err)
 		}
 	})
+	if change == nil {
+		change = func(*node.Options) {}
+	}
 	o := node.Options{
 		Version: "v9", Dir: dir, Store: node.MemoryStore(), Driver: driver, Account: "000000000000", Region: "us-east-1",
 		Listen: "127.0.0.1:4566", Network: launch.NetworkNAT, MaxConcurrency: 1000, MaxMemory: 1024,
 		IdleTimeout: time.Minute, FreezeAfter: time.Second, MaxAge: time.Hour,
 	}
-	if change != nil {
-		change(&o)
-	}
+	change(&o)
 	n, err := node.Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)

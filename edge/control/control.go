@@ -33,12 +33,17 @@ import (
 // Functions is where functions, their code and versions are kept; see
 // store/catalog for the contract.
 type Functions interface {
+	Finder
 	Versions
-	GetAlias(ctx context.Context, name hearth.Name, alias string) (*hearth.Alias, error)
 	Create(ctx context.Context, f *hearth.Function) (revision uint64, err error)
-	Get(ctx context.Context, name hearth.Name, version string) (f *hearth.Function, revision uint64, err error)
 	Update(ctx context.Context, f *hearth.Function, revision uint64) (uint64, error)
 	Delete(ctx context.Context, name hearth.Name) error
+}
+
+// Finder is the part of Functions that reads.
+type Finder interface {
+	Get(ctx context.Context, name hearth.Name, version string) (f *hearth.Function, revision uint64, err error)
+	GetAlias(ctx context.Context, name hearth.Name, alias string) (*hearth.Alias, error)
 	List(ctx context.Context, account, region, marker string, limit int) (page []*hearth.Function, next string, err error)
 }
 

@@ -2,6 +2,7 @@ package single
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/hex"
 	"path/filepath"
 	"testing"
@@ -22,6 +23,9 @@ func TestReadCode_LayersInTheirOrder(t *testing.T) {
 		if string(archives[i]) != want || digests[i] != hex.EncodeToString(sum[:]) {
 			t.Errorf("archive %d is %q with digest %s, want %q", i, archives[i], digests[i], want)
 		}
+	}
+	if sum := sha256.Sum256([]byte("code")); fn.Code.SHA256 != base64.StdEncoding.EncodeToString(sum[:]) {
+		t.Errorf("CodeSha256 is %s", fn.Code.SHA256)
 	}
 	if fn.Code.Size != 4 || fn.Layers[0].Size != 3 {
 		t.Errorf("sizes %d and %d", fn.Code.Size, fn.Layers[0].Size)
