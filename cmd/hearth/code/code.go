@@ -10,7 +10,7 @@ import (
 	"os"
 
 	"github.com/hearthd/hearth/cmd/hearth/exit"
-	"github.com/hearthd/hearth/sandbox/bundle"
+	"github.com/hearthd/hearth/node/host"
 )
 
 // maxArchive is the size in bytes that AWS accepts of an archive in a request.
@@ -19,7 +19,7 @@ const maxArchive = 50 << 20
 // Open returns the ZIP archive at path, or one of the directory at path, which is
 // packed while it is read. The caller closes it; ctx ends the packing too.
 func Open(ctx context.Context, path string) (io.ReadCloser, error) {
-	return bundle.Paths{}.Open(ctx, path)
+	return host.OpenArchive(ctx, path)
 }
 
 // Read returns what Open does, whole. A path that is not there, and an archive
