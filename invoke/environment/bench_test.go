@@ -5,7 +5,6 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/invoke/environment"
-	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/mem"
 )
 
