@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -57,13 +56,8 @@ type Node struct {
 // stay with the node. On an error the parts that were opened are closed again, and
 // there is nothing to close.
 func Open(ctx context.Context, opts Options) (*Node, error) {
+	opts.setDefaults()
 	n := &Node{opts: opts, feed: &changes.Feed{}}
-	if n.opts.Logger == nil {
-		n.opts.Logger = slog.New(slog.DiscardHandler)
-	}
-	if n.opts.Clock == nil {
-		n.opts.Clock = clock.Real{}
-	}
 	for _, open := range []func(context.Context) error{
 		n.openStore, n.openTelemetry, n.openAccess, n.openLauncher, n.openInvoke, n.openEdge,
 	} {
@@ -207,8 +201,8 @@ func (n *Node) openInvoke(ctx context.Context) (err error) {
 		return err
 	}
 	if test, ok := n.opts.Clock.(*clock.Test); ok {
-		test.AddSettler(n.pool)
-		test.AddSettler(n.queue)
+		n.onEnd(test.AddSettler(n.pool))
+		n.onEnd(test.AddSettler(n.queue))
 	}
 	return nil
 }

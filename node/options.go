@@ -65,6 +65,26 @@ type Options struct {
 	Directories bool
 }
 
+// defaultConcurrency is AWS's, of an account that has not asked for more.
+const defaultConcurrency = 1000
+
+// setDefaults gives the zero values their meaning where more than one part has to
+// know it.
+func (o *Options) setDefaults() {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = clock.Real{}
+	}
+	if o.Network == "" {
+		o.Network = launch.NetworkNone
+	}
+	if o.MaxConcurrency == 0 {
+		o.MaxConcurrency = defaultConcurrency
+	}
+}
+
 // AccessKey is a key that requests can be signed with, and whose it is.
 type AccessKey struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
@@ -98,7 +118,8 @@ func (o *Options) organizations() map[string]string {
 }
 
 // Validate returns an error that begins with the name of the setting, as the command
-// line spells it, that makes no sense. Open does not call it.
+// line spells it, that makes no sense. Open does not call it: it is for settings that
+// were all given, so that a zero is a mistake where Open would take the default.
 func (o *Options) Validate() error {
 	switch {
 	case !slices.Contains(launch.Networks(), o.Network):

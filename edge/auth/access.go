@@ -16,12 +16,12 @@ type Clock interface {
 }
 
 // Options of an Access. Without Enabled none of the others counts; with it all are
-// required but FunctionActions.
+// required but FunctionActions and EnvironmentAge.
 type Options struct {
 	Enabled         bool
 	Keys            []Key         // ids must differ
 	FunctionActions []string      // what functions may do, besides what policies allow them
-	EnvironmentAge  time.Duration // how long an environment lives
+	EnvironmentAge  time.Duration // how long an environment lives; 0: without bound
 	Clock           Clock         // of the credentials of environments
 	Policies        Policies
 	Scope           scope.Defaults
@@ -41,12 +41,23 @@ type Access struct {
 // together take 105 minutes at most.
 const lastEvent = 2 * time.Hour
 
+// forever is longer than any process lives, and a time.Duration.
+const forever = 100 * 365 * 24 * time.Hour
+
+// sessionLife is how long the credentials of an environment are good for.
+func sessionLife(environmentAge time.Duration) time.Duration {
+	if environmentAge == 0 {
+		return forever
+	}
+	return environmentAge + lastEvent
+}
+
 // Open returns an Access. Its error is about the keys.
 func Open(opts Options) (*Access, error) {
 	if !opts.Enabled {
 		return &Access{}, nil
 	}
-	sessions := NewSessions(opts.EnvironmentAge+lastEvent, opts.Clock.Now)
+	sessions := NewSessions(sessionLife(opts.EnvironmentAge), opts.Clock.Now)
 	verifier, err := NewVerifier(opts.Keys, sessions)
 	if err != nil {
 		return nil, err

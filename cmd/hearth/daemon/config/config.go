@@ -163,7 +163,10 @@ func (c *Config) Load(file string, flags *pflag.FlagSet, getenv func(string) str
 	if err := c.validate(); err != nil {
 		return err
 	}
-	return c.loadKeys(file)
+	if err := c.loadKeys(file); err != nil {
+		return err
+	}
+	return c.validateNode()
 }
 
 // read fills c from a YAML file. Unknown keys are errors.
@@ -207,12 +210,18 @@ func (c *Config) validate() error {
 	case c.Clock != ClockReal && c.Clock != ClockTest:
 		return exit.Usagef("clock: %q is none of real, test", c.Clock)
 	}
+	if _, err := c.Level(); err != nil {
+		return exit.Usagef("log-level: %w", err)
+	}
+	return nil
+}
+
+// validateNode names the setting of the node that makes no sense, once the keys of both
+// files are there, and completes them.
+func (c *Config) validateNode() error {
 	o := c.Node(func(string) string { return "" })
 	if err := o.Validate(); err != nil {
 		return exit.Usagef("%w", err)
-	}
-	if _, err := c.Level(); err != nil {
-		return exit.Usagef("log-level: %w", err)
 	}
 	if c.MaxMemory == 0 {
 		c.MaxMemory = hostMemory() * 9 / 10
