@@ -62,7 +62,7 @@ func Open(opts Options) (*Access, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Access{actions: opts.FunctionActions, sessions: sessions, gate: NewGate(verifier, opts.Policies, opts.Scope)}, nil
+	return &Access{actions: opts.FunctionActions, sessions: sessions, gate: NewGate(verifier.Regional(opts.Scope.Region), opts.Policies, opts.Scope)}, nil
 }
 
 // Enabled reports whether requests are held to signatures.

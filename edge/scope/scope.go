@@ -126,6 +126,22 @@ func isAccount(s string) bool {
 	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
 }
 
+// IsRegionName reports whether a word has the form of AWS's regions, such as
+// eu-west-1 or us-gov-east-1.
+func IsRegionName(s string) bool {
+	parts := strings.Split(s, "-")
+	if len(parts) < 3 || len(parts) > 4 || !IsRegion(s) {
+		return false
+	}
+	for _, part := range parts[:len(parts)-1] {
+		if part == "" || strings.Trim(part, "abcdefghijklmnopqrstuvwxyz") != "" {
+			return false
+		}
+	}
+	last := parts[len(parts)-1]
+	return len(parts[0]) <= 4 && len(last) >= 1 && len(last) <= 2 && strings.Trim(last, "0123456789") == ""
+}
+
 // IsRegion keeps what becomes part of ARNs and keys to the alphabet of region
 // names.
 func IsRegion(s string) bool {
