@@ -202,6 +202,12 @@ func bodyError(err error) error {
 	return err
 }
 
+// HasPath reports whether operations of the API have the path of a request, whatever
+// its method.
+func (r *Router) HasPath(hr *http.Request) bool {
+	return r.root.match(&request{http: hr}, hr.URL) != nil
+}
+
 func (r *Router) find(req *request) (*spec, error) {
 	u := req.http.URL
 	n := r.root.match(req, u)

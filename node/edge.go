@@ -15,6 +15,7 @@ import (
 	"github.com/hearthd/hearth/edge/own"
 	"github.com/hearthd/hearth/edge/resource"
 	"github.com/hearthd/hearth/edge/scope"
+	"github.com/hearthd/hearth/edge/unserved"
 	"github.com/hearthd/hearth/sandbox/bundle"
 )
 
@@ -72,9 +73,9 @@ func (n *Node) newResources(tagged ...resource.Tagged) *resource.Service {
 }
 
 // newHandler returns everything that is served over HTTP: the Lambda API, and
-// hearth's own paths beside it.
+// hearth's own paths beside it. Requests for other services are told so.
 func (n *Node) newHandler() http.Handler {
-	return n.access.Outermost(n.newOwn().Beside(n.newRouter()))
+	return n.access.Outermost(n.newOwn().Beside(unserved.Handler(n.newRouter())))
 }
 
 // newRouter returns the Lambda API, each group of operations from its own package.

@@ -97,6 +97,18 @@ func OfARN(arn string) (account, region, id string) {
 //
 //	<access key>/<date>/<region>/<service>/aws4_request
 func credential(r *http.Request) (key, region string) {
+	key, region, _ = credentialScope(r)
+	return key, region
+}
+
+// Service returns the signing name of the service that a request was signed for, such
+// as "lambda"; empty when it is not signed, or cannot be read.
+func Service(r *http.Request) string {
+	_, _, service := credentialScope(r)
+	return service
+}
+
+func credentialScope(r *http.Request) (key, region, service string) {
 	_, credential, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if ok {
 		credential, _, _ = strings.Cut(credential, ",")
@@ -104,10 +116,10 @@ func credential(r *http.Request) (key, region string) {
 		credential = r.URL.Query().Get("X-Amz-Credential")
 	}
 	parts := strings.Split(strings.TrimSpace(credential), "/")
-	if len(parts) != 5 || parts[4] != "aws4_request" || !IsRegion(parts[2]) {
-		return "", ""
+	if len(parts) != 5 || parts[4] != "aws4_request" || !IsRegion(parts[2]) || !IsRegion(parts[3]) {
+		return "", "", ""
 	}
-	return parts[0], parts[2]
+	return parts[0], parts[2], parts[3]
 }
 
 func isAccount(s string) bool {

@@ -55,14 +55,19 @@ type Recorder interface {
 // Launch is how the runtime of a function is started.
 type Launch struct {
 	// Spec describes the sandbox; the environment fills in the ID.
-	Spec sandbox.Spec
+	Spec    sandbox.Spec
+	Runtime Runtime
+}
+
+// Runtime is the runtime of a function, and what it stands on.
+type Runtime interface {
 	// Command returns the process to start. An error that wraps
 	// sandbox.ErrEntrypoint is the function's fault and reaches the caller as
 	// Runtime.InvalidEntrypoint with the error's text.
-	Command func(sandbox.Paths) (Command, error)
-	// Release gives back what Spec refers to, once the sandbox is closed. May
-	// be nil.
-	Release func()
+	Command(paths sandbox.Paths) (Command, error)
+	// Release gives back what the Launch's Spec refers to, once the sandbox is
+	// closed. It is called once or more.
+	Release()
 }
 
 // Command is the runtime process.
@@ -295,9 +300,7 @@ func (e *Environment) Close() error {
 // release gives back what the options brought.
 func release(o *Options) {
 	o.Services.Close()
-	if o.Launch.Release != nil {
-		o.Launch.Release()
-	}
+	o.Launch.Runtime.Release()
 }
 
 // enter registers the caller, or a goroutine that it starts, with Close, which

@@ -137,22 +137,34 @@ func (l *Launcher) launch(ctx context.Context, fn *hearth.Function) (*environmen
 	for _, m := range plan.Mounts {
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: m.Source, Target: m.Target})
 	}
-	return &environment.Launch{
-		Spec:    spec,
-		Command: func(p sandbox.Paths) (environment.Command, error) { return command(plan, spec, p) },
-		Release: t.release,
-	}, plan, nil
+	return &environment.Launch{Spec: spec, Runtime: &planned{plan, spec, t}}, plan, nil
 }
+
+// planned is a runtime as the runtimes of this host have planned it.
+type planned struct {
+	plan  *runtimes.Plan
+	spec  sandbox.Spec
+	trees *trees
+}
+
+func (p *planned) Command(paths sandbox.Paths) (environment.Command, error) {
+	return command(p.plan, p.spec, paths)
+}
+
+func (p *planned) Release() { p.trees.release() }
 
 // launch starts the program as it would be from a shell.
 func (p *Program) launch(fn *hearth.Function) *environment.Launch {
-	return &environment.Launch{
-		Spec: sandbox.Spec{Task: fn.Code.Dir, Network: sandbox.NetworkHost},
-		Command: func(sandbox.Paths) (environment.Command, error) {
-			return environment.Command{Args: p.Args}, nil
-		},
-	}
+	return &environment.Launch{Spec: sandbox.Spec{Task: fn.Code.Dir, Network: sandbox.NetworkHost}, Runtime: p}
 }
+
+// Command and Release make a Program an environment's Runtime.
+func (p *Program) Command(sandbox.Paths) (environment.Command, error) {
+	return environment.Command{Args: p.Args}, nil
+}
+
+// Release has nothing to give back.
+func (p *Program) Release() {}
 
 // variables takes KEY=value apart.
 func variables(env []string) map[string]string {
