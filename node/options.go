@@ -92,7 +92,7 @@ type AccessKey struct {
 	Account      string // twelve digits
 	Principal    string // ARN
 	Organization string // empty: none
-	Actions      []string
+	Actions      []string // nil: everything
 }
 
 // keys are the access keys as edge/auth has them.

@@ -228,6 +228,18 @@ func TestOpen_LayerThatIsGone(t *testing.T) {
 	})
 }
 
+// In the bubble, what subscribes to its telemetry would be found.
+func TestOpen_SandboxThatCannotBeMade_LeavesNothing(t *testing.T) {
+	inMemory(t, nil, func(s *station) {
+		if err := s.driver.Close(); err != nil {
+			s.Fatal(err)
+		}
+		if _, err := s.Open(s.Context(), s.function(), hearth.InitOnDemand); !errors.Is(err, sandbox.ErrClosed) {
+			s.Errorf("%v", err)
+		}
+	})
+}
+
 func TestOpen_UnknownRuntime(t *testing.T) {
 	inMemory(t, nil, func(s *station) {
 		fn := s.function()
