@@ -89,9 +89,9 @@ func (o *Options) setDefaults() {
 type AccessKey struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
 
-	Account      string // twelve digits
-	Principal    string // ARN
-	Organization string // empty: none
+	Account      string   // twelve digits
+	Principal    string   // ARN
+	Organization string   // empty: none
 	Actions      []string // nil: everything
 }
 
