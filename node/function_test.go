@@ -114,7 +114,7 @@ func TestInvocationHandler_ServesInvocationsAlone(t *testing.T) {
 // A Python of the newest version comes first on PATH, and says just that.
 func TestPickRuntime_AnyPython_IsTheNewestHere(t *testing.T) {
 	bin := t.TempDir()
-	python := "#!/bin/sh\necho '{\"version\":\"3.14.1\",\"executable\":\"" + bin + "/python3.14\"}'\n"
+	python := "#!/bin/sh\necho '{\"version\":\"3.14.1\",\"executable\":\"" + bin + "/python3.14\",\"prefix\":\"" + bin + "\",\"basePrefix\":\"" + bin + "\"}'\n"
 	if err := os.WriteFile(filepath.Join(bin, "python3.14"), []byte(python), 0o700); err != nil { //nolint:gosec // a program
 		t.Fatal(err)
 	}

@@ -272,7 +272,7 @@ func TestHouse_Status_CountsWhatThereIs(t *testing.T) {
 func TestHouse_FunctionURL_LeadsToWhereItListens(t *testing.T) {
 	inHouse(t, func(o *node.Options) { o.Listen = "127.0.0.1:4566" }, func(h *house) {
 		h.create("works")
-		got := answered[struct{ FunctionUrl string }](h, 201, "POST", "/2021-10-31/functions/works/url", members{"AuthType": "NONE"}) //nolint:revive,staticcheck // AWS's name
+		got := answered[struct{ FunctionUrl string }](h, 201, "POST", "/2021-10-31/functions/works/url", members{"AuthType": "NONE"}) //nolint:revive // AWS's name
 		if !strings.HasPrefix(got.FunctionUrl, "http") || !strings.Contains(got.FunctionUrl, "localhost:4566") {
 			h.Errorf("the URL is %s", got.FunctionUrl)
 		}

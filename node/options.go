@@ -89,10 +89,10 @@ func (o *Options) setDefaults() {
 type AccessKey struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
 
-	Account      string // twelve digits
-	Principal    string // ARN
-	Organization string // empty: none
-	Actions      []string
+	Account      string   // twelve digits
+	Principal    string   // ARN
+	Organization string   // empty: none
+	Actions      []string // nil: everything
 }
 
 // keys are the access keys as edge/auth has them.
