@@ -201,10 +201,3 @@ func (r *Reconciler) Status(p *hearth.ProvisionedConcurrency) hearth.Provisionin
 	}
 	return s
 }
-
-// Paused reports whether nothing of a function can run, since it reserves no
-// concurrency.
-func (r *Reconciler) Paused(name hearth.Name) bool {
-	reserved := r.settings.Reserved(name)
-	return reserved != nil && reserved.Executions == 0
-}
