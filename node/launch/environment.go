@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -47,6 +48,9 @@ func (l *Launcher) Open(ctx context.Context, fn *hearth.Function, initType strin
 		ID: id[:16], Function: fn, Driver: l.opts.Driver, Launch: launch, Recorder: services, Subscriptions: services, Services: services,
 		Env: l.platform(fn), LogStream: stream, InitType: initType, Logger: l.opts.Logger,
 	}
+	if l.opts.API != nil {
+		opts.API = l.opts.API.For(fn)
+	}
 	if fn.Managed != nil {
 		return environment.OpenMultiConcurrent(ctx, opts)
 	}
@@ -60,6 +64,15 @@ func (l *Launcher) platform(fn *hearth.Function) map[string]string {
 	if l.opts.Program != nil {
 		return variables(l.opts.Program.Env)
 	}
+	env := maps.Clone(l.opts.Endpoints)
+	if env == nil {
+		env = map[string]string{}
+	}
+	maps.Copy(env, l.credentials(fn))
+	return env
+}
+
+func (l *Launcher) credentials(fn *hearth.Function) map[string]string {
 	if l.opts.Credentials != nil {
 		if issued := l.opts.Credentials.Credentials(fn); issued != nil {
 			return issued
