@@ -112,7 +112,7 @@ type Spec struct {
 
 	MemoryBytes  int64   // limit over all processes; 0: none
 	CPU          float64 // share of cores, 1 = one core's worth; 0: default
-	MaxProcesses int     // processes and threads; 0: the driver's default (1024)
+	MaxProcesses int     // processes and threads; 0: the driver's default (at most 1024)
 	TmpBytes     int64   // size of /tmp; 0: the driver's default (512 MiB where it is enforced)
 	Network      Network
 }
