@@ -250,7 +250,7 @@ func TestAuth_DestinationsAreHeldToPolicies(t *testing.T) {
 	d := startAuth(t)
 	owner, other, ctx := d.as(ownerKey, ownerSecret, ""), d.as(otherKey, otherSecret, ""), ctxFor(t)
 	name := d.createAs(t, owner, "000000000000")
-	d.createAs(t, other, "111122223333") // a function of the same name, of another account
+	d.createAs(t, other, "444455556666") // a function of the same name, of another account
 	target := "arn:aws:lambda:us-east-1:000000000000:function:" + name
 	if _, err := other.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{
 		FunctionName: &name, DestinationConfig: &types.DestinationConfig{OnSuccess: &types.OnSuccess{Destination: &target}},
