@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -148,6 +149,21 @@ func TestEnvironment_EnforcesMemory(t *testing.T) {
 		t.Errorf("400 MB in a function of 128 MB: %s %s", res.FunctionError, res.Payload)
 	}
 	expect(t, fn, "1", 1)
+}
+
+// What a process has resident is in use, whoever else has the same pages of files.
+func TestEnvironment_ReportsWhatItsProcessesHave(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).python(t)
+	resident := evaluate[int](t, fn, "int(open('/proc/self/status').read().split('VmRSS:')[1].split()[0]) // 1024")
+	res := fn.invoke(t, event(t, "exec", "import time; time.sleep(0.2)")) // by then the last reading is old
+	reported := regexp.MustCompile(`Max Memory Used: (\d+) MB`).FindStringSubmatch(res.Log)
+	if reported == nil {
+		t.Fatalf("no REPORT: %q", res.Log)
+	}
+	if n, err := strconv.Atoi(reported[1]); err != nil || n < resident || n > 128 {
+		t.Errorf("reported %s MB, %v; the process has %d MB", reported[1], err, resident)
+	}
 }
 
 func TestEnvironment_LimitsProcesses(t *testing.T) {
