@@ -53,7 +53,8 @@ func (n *Node) newEdge(ctx context.Context) (edge, error) {
 	e.resources = n.newResources(e.mappings.Tagged())
 	e.control = control.New(ctx, control.Options{
 		Functions: n.catalog, Host: n.launcher, Intake: intake, Layers: e.layers, Links: e.links, Attached: n.records.set,
-		Signing: e.resources.Signing(), Concurrency: e.resources.Concurrency(), Scope: n.scope(), Logger: n.opts.Logger,
+		Signing: e.resources.Signing(), Concurrency: e.resources.Concurrency(),
+		Authenticated: n.opts.Auth, Scope: n.scope(), Logger: n.opts.Logger,
 	})
 	return e, nil
 }

@@ -186,8 +186,9 @@ func open(ctx context.Context, opts Options, multi *MultiConcurrent) (*Environme
 // ID is the environment's and its sandbox's name.
 func (e *Environment) ID() string { return e.opts.ID }
 
-// MemoryUsed is the sandbox's peak memory so far in MB, as of the last reading.
-func (e *Environment) MemoryUsed() int { return e.memory.lastMB() }
+// MemoryUsed is the peak so far of the memory that the sandbox shares with no other, in
+// MB, as of the last reading.
+func (e *Environment) MemoryUsed() int { return e.memory.ownMB() }
 
 // watchSandbox declares the environment dead when its sandbox is.
 func (e *Environment) watchSandbox() {

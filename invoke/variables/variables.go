@@ -102,14 +102,16 @@ func (s *Source) defaults() map[string]string {
 			p.Task, p.Task + "/lib", p.Opt + "/lib",
 		}, ":"),
 		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-		"AWS_LAMBDA_LOG_FORMAT":    logging.Format,
 	}
 	_, _, env["AWS_XRAY_DAEMON_ADDRESS"] = s.xray()
 	if s.Endpoint {
 		env["AWS_ENDPOINT_URL"] = "http://" + s.RuntimeAPI
 	}
-	if logging.Format == hearth.LogJSON && logging.ApplicationLevel != "" {
-		env["AWS_LAMBDA_LOG_LEVEL"] = logging.ApplicationLevel
+	if logging.Format == hearth.LogJSON {
+		env["AWS_LAMBDA_LOG_FORMAT"] = logging.Format
+		if logging.ApplicationLevel != "" {
+			env["AWS_LAMBDA_LOG_LEVEL"] = logging.ApplicationLevel
+		}
 	}
 	return env
 }
