@@ -40,7 +40,7 @@ type Objects interface {
 type Checker interface {
 	// CheckArchive says whether an archive can be unpacked, and to how many bytes; the
 	// error is for the caller.
-	CheckArchive(archive io.ReaderAt, size int64) (unzipped int64, err error)
+	CheckArchive(ctx context.Context, archive io.ReaderAt, size int64) (unzipped int64, err error)
 }
 
 // Options of an Intake.
@@ -152,7 +152,7 @@ func (i *Intake) TakeFrom(ctx context.Context, r io.Reader) (code hearth.Code, r
 
 // keep checks and stores an archive.
 func (i *Intake) keep(ctx context.Context, archive io.ReaderAt, size int64, sum [sha256.Size]byte) (hearth.Code, func(), error) {
-	unzipped, err := i.opts.Checker.CheckArchive(archive, size)
+	unzipped, err := i.opts.Checker.CheckArchive(ctx, archive, size)
 	if err != nil {
 		return hearth.Code{}, nil, err
 	}

@@ -42,7 +42,9 @@ func (f *fixture) PutCode(_ context.Context, digest string, r io.Reader) (func()
 	return func() { f.held-- }, nil
 }
 
-func (f *fixture) CheckArchive(_ io.ReaderAt, size int64) (int64, error) { return 10 * size, f.check }
+func (f *fixture) CheckArchive(_ context.Context, _ io.ReaderAt, size int64) (int64, error) {
+	return 10 * size, f.check
+}
 
 func (f *fixture) Open(_ context.Context, o hearth.S3Object) (io.ReadCloser, error) {
 	content, ok := f.objects[o]
