@@ -79,7 +79,7 @@ func (n *Node) newHandler() http.Handler {
 
 // newRouter returns the Lambda API, each group of operations from its own package.
 func (n *Node) newRouter() *api.Router {
-	router := api.NewRouter(api.Options{Logger: n.opts.Logger, Authorizer: n.access.Authorizer()})
+	router := api.NewRouter(api.Options{Logger: n.opts.Logger, Authorizer: n.access.Authorizer(), Dir: n.opts.Dir})
 	n.newInvocation(n.queue).Register(router)
 	n.edge.control.Register(router)
 	n.edge.layers.Register(router)
