@@ -82,7 +82,7 @@ func (n *Node) newHandler() http.Handler {
 // newRouter returns the Lambda API, each group of operations from its own package, for
 // those whom an authorizer lets in.
 func (n *Node) newRouter(authorizer api.Authorizer) *api.Router {
-	router := api.NewRouter(api.Options{Logger: n.opts.Logger, Authorizer: authorizer})
+	router := api.NewRouter(api.Options{Logger: n.opts.Logger, Authorizer: authorizer, Dir: n.opts.Dir})
 	n.newInvocation(n.queue).Register(router)
 	n.edge.control.Register(router)
 	n.edge.layers.Register(router)

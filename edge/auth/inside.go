@@ -41,7 +41,7 @@ func (i *inside) Begin(call *api.Call) error {
 }
 
 // Authorize decides as the Gate does for the credentials of the function.
-func (i *inside) Authorize(ctx context.Context, call *api.Call, body []byte) (context.Context, error) {
+func (i *inside) Authorize(ctx context.Context, call *api.Call, body api.Body) (context.Context, error) {
 	fn, err := functionOf(ctx)
 	if err != nil {
 		return nil, err
@@ -52,7 +52,7 @@ func (i *inside) Authorize(ctx context.Context, call *api.Call, body []byte) (co
 		region = fn.Name.Region
 	}
 	ctx = scope.WithCaller(ctx, scope.Caller{Account: p.Account, Region: region, ARN: p.ARN})
-	resource, err := i.gate.resource(ctx, call, body)
+	resource, err := i.gate.resource(ctx, call, body.Data)
 	if err != nil {
 		return nil, err
 	}

@@ -144,8 +144,8 @@ func (l *Launcher) CheckRuntime(ctx context.Context, name string) (missing, err 
 
 // CheckArchive says whether an archive can be unpacked, and to how many bytes; the
 // error is for the caller.
-func (l *Launcher) CheckArchive(archive io.ReaderAt, size int64) (int64, error) {
-	return bundle.Verify(archive, size)
+func (l *Launcher) CheckArchive(ctx context.Context, archive io.ReaderAt, size int64) (int64, error) {
+	return bundle.Verify(ctx, archive, size)
 }
 
 // Runtimes that were not told, to be served by the newest interpreter of this host.
