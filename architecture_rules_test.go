@@ -50,6 +50,7 @@ var within = map[string][]string{
 	"edge/mapping":       {"edge/listing", "edge/resource", "edge/scope"},
 	"edge/policy":        {"edge/policy/document", "edge/scope"},
 	"edge/resource":      {"edge/listing", "edge/scope"},
+	"edge/unserved":      {"edge/scope"},
 	"invoke/dispatch":    {"invoke/environment"},
 	"invoke/environment": {"invoke/output", "invoke/variables"},
 	"invoke/pool":        {"invoke/environment"},

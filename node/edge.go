@@ -15,6 +15,7 @@ import (
 	"github.com/hearthd/hearth/edge/own"
 	"github.com/hearthd/hearth/edge/resource"
 	"github.com/hearthd/hearth/edge/scope"
+	"github.com/hearthd/hearth/edge/unserved"
 	"github.com/hearthd/hearth/sandbox/bundle"
 )
 
@@ -73,15 +74,16 @@ func (n *Node) newResources(tagged ...resource.Tagged) *resource.Service {
 }
 
 // newHandler returns everything that is served over HTTP: the Lambda API, and
-// hearth's own paths beside it.
+// hearth's own paths beside it. Requests for other services are told so.
 func (n *Node) newHandler() http.Handler {
-	return n.access.Outermost(n.newOwn().Beside(n.newRouter()))
+	return n.access.Outermost(n.newOwn().Beside(unserved.Handler(n.newRouter(n.access.Authorizer()))))
 }
 
-// newRouter returns the Lambda API, each group of operations from its own package.
-func (n *Node) newRouter() *api.Router {
-	router := api.NewRouter(api.Options{Logger: n.opts.Logger, Authorizer: n.access.Authorizer()})
-	n.newInvocation().Register(router)
+// newRouter returns the Lambda API, each group of operations from its own package, for
+// those whom an authorizer lets in.
+func (n *Node) newRouter(authorizer api.Authorizer) *api.Router {
+	router := api.NewRouter(api.Options{Logger: n.opts.Logger, Authorizer: authorizer, Dir: n.opts.Dir})
+	n.newInvocation(n.queue).Register(router)
 	n.edge.control.Register(router)
 	n.edge.layers.Register(router)
 	n.edge.mappings.Register(router)

@@ -43,18 +43,22 @@ func (n *Node) PickRuntime(ctx context.Context, name string) (string, error) {
 }
 
 // InvocationHandler serves Invoke and its siblings alone, as AWS's Runtime Interface
-// Emulator does. On a loopback address it refuses what web pages send.
+// Emulator does. It refuses asynchronous events: its functions end with the process,
+// and so would events that were accepted. On a loopback address it refuses what web
+// pages send.
 func (n *Node) InvocationHandler(listen string) http.Handler {
 	router := api.NewRouter(api.Options{Logger: n.opts.Logger})
-	n.newInvocation().Register(router)
+	n.newInvocation(nil).Register(router)
 	if loopback.Address(listen) {
 		return auth.Local(router)
 	}
 	return router // inside a container, usually
 }
 
-func (n *Node) newInvocation() *invocation.Service {
+// newInvocation returns what serves Invoke and its siblings, with a queue for
+// asynchronous events or none.
+func (n *Node) newInvocation(queue invocation.Queue) *invocation.Service {
 	return invocation.New(invocation.Options{
-		Invoker: n.dispatcher, Queue: n.queue, ShapeStreams: n.opts.ShapeStreams, Scope: n.scope(),
+		Invoker: n.dispatcher, Queue: queue, ShapeStreams: n.opts.ShapeStreams, Scope: n.scope(),
 	})
 }

@@ -72,8 +72,16 @@ func (h *house) leave() {
 	}
 }
 
-// run is the runtime of every function. One called fails... fails every event; any
-// other answers with the id of its environment and what it got.
+// traceID is that of the segments that functions send.
+const traceID = "1-00000000-000000000000000000000001"
+
+// slowness is how long a slow function takes.
+const slowness = time.Second
+
+// run is the runtime of every function. One called fails... fails every event, one
+// called shows... answers with its access key; any other answers with the id of its
+// environment and what it got, a slow... one after a while, a traced... one with a
+// segment to the X-Ray daemon.
 func (h *house) run(_ context.Context, p *mem.Proc) sandbox.Exit {
 	conn, err := p.Dial()
 	if err != nil {
@@ -96,9 +104,22 @@ func (h *house) run(_ context.Context, p *mem.Proc) sandbox.Exit {
 		h.mu.Lock()
 		h.calls = append(h.calls, call{name, string(event), time.Now()})
 		h.mu.Unlock()
+		if strings.HasPrefix(name, "asks") {
+			event = h.askInside(conn, in, event)
+		}
 		path, answer := "response", fmt.Sprintf(`{"from":%q,"got":%s}`, p.Getenv("AWS_LAMBDA_LOG_STREAM_NAME"), event)
-		if strings.HasPrefix(name, "fails") {
+		switch {
+		case strings.HasPrefix(name, "fails"):
 			path, answer = "error", `{"errorType":"Sad","errorMessage":"it failed"}`
+		case strings.HasPrefix(name, "shows"):
+			answer = fmt.Sprintf("%q", p.Getenv("AWS_ACCESS_KEY_ID"))
+		case strings.HasPrefix(name, "slow"):
+			<-time.After(slowness)
+		case strings.HasPrefix(name, "traced"):
+			segment := `{"trace_id":"` + traceID + `","id":"0000000000000001","name":"traced","start_time":1,"end_time":2}`
+			if err := p.Send(2000, []byte("{\"format\":\"json\",\"version\":1}\n"+segment)); err != nil {
+				return sandbox.Exit{Code: 2}
+			}
 		}
 		fmt.Fprintf(conn, "POST /2018-06-01/runtime/invocation/%s/%s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s",
 			res.Header.Get("Lambda-Runtime-Aws-Request-Id"), path, len(answer), answer)
@@ -107,6 +128,34 @@ func (h *house) run(_ context.Context, p *mem.Proc) sandbox.Exit {
 		}
 		_, _ = io.Copy(io.Discard, res.Body)
 	}
+}
+
+// askInside sends the request that an event describes to the API that the function
+// finds beside its Runtime API, and returns the answer as JSON.
+func (h *house) askInside(conn io.Writer, in *bufio.Reader, event []byte) []byte {
+	var ask struct{ Method, Path, Service, Body string }
+	if err := json.Unmarshal(event, &ask); err != nil {
+		h.Errorf("%s: %v", event, err)
+	}
+	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: 169.254.100.1:9001\r\nContent-Length: %d\r\n", ask.Method, ask.Path, len(ask.Body))
+	if ask.Service != "" {
+		fmt.Fprintf(conn, "Authorization: AWS4-HMAC-SHA256 Credential=hearth/20000101/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=00\r\n", ask.Service)
+	}
+	fmt.Fprintf(conn, "\r\n%s", ask.Body)
+	res, err := http.ReadResponse(in, nil)
+	if err != nil {
+		h.Errorf("%s: %v", event, err)
+		return []byte("null")
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		h.Errorf("%s: %v", event, err)
+	}
+	answer, err := json.Marshal(members{"status": res.StatusCode, "body": string(body)})
+	if err != nil {
+		h.Error(err)
+	}
+	return answer
 }
 
 // callsOf returns the events that a function got.

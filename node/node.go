@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -51,19 +50,15 @@ type Node struct {
 	queue      *queue.Queue
 	edge       edge
 	handler    http.Handler
+	inside     inside // the same API, to functions
 }
 
 // Open opens the parts, each on those before it. ctx bounds the opening; its values
 // stay with the node. On an error the parts that were opened are closed again, and
 // there is nothing to close.
 func Open(ctx context.Context, opts Options) (*Node, error) {
+	opts.setDefaults()
 	n := &Node{opts: opts, feed: &changes.Feed{}}
-	if n.opts.Logger == nil {
-		n.opts.Logger = slog.New(slog.DiscardHandler)
-	}
-	if n.opts.Clock == nil {
-		n.opts.Clock = clock.Real{}
-	}
 	for _, open := range []func(context.Context) error{
 		n.openStore, n.openTelemetry, n.openAccess, n.openLauncher, n.openInvoke, n.openEdge,
 	} {
@@ -174,6 +169,13 @@ func (n *Node) openLauncher(context.Context) error {
 		Runtimes: runtimes.Options{Substitutes: substitutes, JavaClient: n.opts.JavaClient, SDKDir: n.opts.SDKDir, Env: n.opts.Environ},
 		Code:     n.catalog, Credentials: n.access, Logs: n.opts.Logs, Program: n.opts.Program, Logger: n.opts.Logger,
 	}
+	var own bool
+	if own, o.Endpoints, err = n.opts.endpoints(); err != nil {
+		return err
+	}
+	if own {
+		o.API = &n.inside
+	}
 	if n.logs != nil {
 		o.Logs, o.Traces = logGroups{n.logs}, n.traces
 	}
@@ -196,8 +198,9 @@ func (n *Node) openInvoke(ctx context.Context) (err error) {
 		IdleTimeout: n.opts.IdleTimeout, FreezeAfter: n.opts.FreezeAfter, MaxAge: n.opts.MaxAge,
 		Clock: n.opts.Clock, Logger: n.opts.Logger,
 	})
+	n.onEnd(n.inside.close) // for requests of functions, which end with the environments that they run in
 	n.onClose(n.pool.Close)
-	n.provision = provision.New(n.catalog, n.records, n.pool, n.feed)
+	n.provision = provision.New(n.catalog, n.records, n.pool)
 	n.onEnd(n.provision.Close)
 	n.dispatcher = dispatch.New(dispatch.Options{
 		Functions: n.catalog, Runner: n.pool, Recursions: n.records.recursions, Changes: n.feed,
@@ -207,8 +210,8 @@ func (n *Node) openInvoke(ctx context.Context) (err error) {
 		return err
 	}
 	if test, ok := n.opts.Clock.(*clock.Test); ok {
-		test.AddSettler(n.pool)
-		test.AddSettler(n.queue)
+		n.onEnd(test.AddSettler(n.pool))
+		n.onEnd(test.AddSettler(n.queue))
 	}
 	return nil
 }
@@ -246,7 +249,8 @@ func (n *Node) openQueue(ctx context.Context) (err error) {
 const bodyPause = 30 * time.Second
 
 // openEdge opens what requests come in by, goes on with what the last node had begun,
-// and lets events run.
+// and lets environments start and events run: no environment may be there before what
+// its function can ask.
 func (n *Node) openEdge(ctx context.Context) (err error) {
 	if n.edge, err = n.newEdge(ctx); err != nil {
 		return err
@@ -254,6 +258,8 @@ func (n *Node) openEdge(ctx context.Context) (err error) {
 	n.onEnd(n.edge.control.Close)
 	n.edge.control.Resume(n.catalog.All())
 	n.handler = slowbody.Handler(n.newHandler(), bodyPause)
+	n.inside.serve(slowbody.Handler(n.newInside(), bodyPause))
+	n.provision.Start(n.feed)
 	n.queue.Start()
 	return nil
 }

@@ -51,6 +51,11 @@ type Options struct {
 	ShapeStreams   bool          // hold streamed responses to AWS's bandwidth
 	LogRetention   time.Duration // of log streams and traces; 0: for ever
 
+	// FunctionEndpoint is where the AWS SDKs of functions find services: hearth (also
+	// when it is empty), which serves Lambda, aws, or a URL, and after a comma
+	// SERVICE=URL for services that are elsewhere.
+	FunctionEndpoint string
+
 	// Auth asks for signatures with one of AccessKeys.
 	Auth            bool
 	AccessKeys      []AccessKey
@@ -65,14 +70,34 @@ type Options struct {
 	Directories bool
 }
 
+// defaultConcurrency is AWS's, of an account that has not asked for more.
+const defaultConcurrency = 1000
+
+// setDefaults gives the zero values their meaning where more than one part has to
+// know it.
+func (o *Options) setDefaults() {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Clock == nil {
+		o.Clock = clock.Real{}
+	}
+	if o.Network == "" {
+		o.Network = launch.NetworkNone
+	}
+	if o.MaxConcurrency == 0 {
+		o.MaxConcurrency = defaultConcurrency
+	}
+}
+
 // AccessKey is a key that requests can be signed with, and whose it is.
 type AccessKey struct {
 	AccessKeyID, SecretAccessKey, SessionToken string
 
-	Account      string // twelve digits
-	Principal    string // ARN
-	Organization string // empty: none
-	Actions      []string
+	Account      string   // twelve digits
+	Principal    string   // ARN
+	Organization string   // empty: none
+	Actions      []string // nil: everything
 }
 
 // keys are the access keys as edge/auth has them.
@@ -98,7 +123,8 @@ func (o *Options) organizations() map[string]string {
 }
 
 // Validate returns an error that begins with the name of the setting, as the command
-// line spells it, that makes no sense. Open does not call it.
+// line spells it, that makes no sense. Open does not call it: it is for settings that
+// were all given, so that a zero is a mistake where Open would take the default.
 func (o *Options) Validate() error {
 	switch {
 	case !slices.Contains(launch.Networks(), o.Network):
@@ -121,6 +147,9 @@ func (o *Options) Validate() error {
 	}
 	if _, err := layermap.Parse(o.LayerMap); err != nil {
 		return fmt.Errorf("layer-map: %w", err)
+	}
+	if _, _, err := o.endpoints(); err != nil {
+		return fmt.Errorf("function-endpoint: %w", err)
 	}
 	if _, err := auth.NewVerifier(o.keys(), nil); o.Auth && err != nil {
 		return fmt.Errorf("access-keys: %w", err)

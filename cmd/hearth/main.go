@@ -98,7 +98,7 @@ func newRootCommand(t *terminal.Terminal, enter launch.Enter) *cobra.Command {
 		Long: `hearth serves the AWS Lambda API and runs Lambda functions, on this machine.
 
 Start the daemon with "hearth serve"; the aws CLI, the SDKs and Terraform then
-work with AWS_ENDPOINT_URL=` + client.DefaultEndpoint + `. "hearth run DIR" runs one
+work with AWS_ENDPOINT_URL_LAMBDA=` + client.DefaultEndpoint + `. "hearth run DIR" runs one
 function without a daemon.`,
 		Version: ownVersion(),
 		Args:    cobra.ArbitraryArgs,

@@ -15,13 +15,13 @@ type Clock interface {
 	Now() time.Time
 }
 
-// Options of an Access. Without Enabled none of the others counts; with it all are
-// required but FunctionActions.
+// Options of an Access. All are required but FunctionActions and EnvironmentAge, and,
+// without Enabled, Keys and Clock.
 type Options struct {
 	Enabled         bool
 	Keys            []Key         // ids must differ
 	FunctionActions []string      // what functions may do, besides what policies allow them
-	EnvironmentAge  time.Duration // how long an environment lives
+	EnvironmentAge  time.Duration // how long an environment lives; 0: without bound
 	Clock           Clock         // of the credentials of environments
 	Policies        Policies
 	Scope           scope.Defaults
@@ -34,6 +34,7 @@ type Access struct {
 	actions  []string
 	sessions *Sessions
 	gate     *Gate // nil: not enabled
+	inside   *Gate // of functions, where it is not enabled
 }
 
 // lastEvent is how much longer than an environment lives its credentials are
@@ -41,17 +42,28 @@ type Access struct {
 // together take 105 minutes at most.
 const lastEvent = 2 * time.Hour
 
+// forever is longer than any process lives, and a time.Duration.
+const forever = 100 * 365 * 24 * time.Hour
+
+// sessionLife is how long the credentials of an environment are good for.
+func sessionLife(environmentAge time.Duration) time.Duration {
+	if environmentAge == 0 {
+		return forever
+	}
+	return environmentAge + lastEvent
+}
+
 // Open returns an Access. Its error is about the keys.
 func Open(opts Options) (*Access, error) {
 	if !opts.Enabled {
-		return &Access{}, nil
+		return &Access{actions: opts.FunctionActions, inside: NewGate(nil, opts.Policies, opts.Scope)}, nil
 	}
-	sessions := NewSessions(opts.EnvironmentAge+lastEvent, opts.Clock.Now)
+	sessions := NewSessions(sessionLife(opts.EnvironmentAge), opts.Clock.Now)
 	verifier, err := NewVerifier(opts.Keys, sessions)
 	if err != nil {
 		return nil, err
 	}
-	return &Access{actions: opts.FunctionActions, sessions: sessions, gate: NewGate(verifier, opts.Policies, opts.Scope)}, nil
+	return &Access{actions: opts.FunctionActions, sessions: sessions, gate: NewGate(verifier.Regional(opts.Scope.Region), opts.Policies, opts.Scope)}, nil
 }
 
 // Enabled reports whether requests are held to signatures.

@@ -29,10 +29,16 @@ func (a *ahead) Now() time.Time { return time.Now().Add(time.Duration(*a)) }
 // functions, which may list functions.
 func opened(t *testing.T, p policies) (*auth.Access, *ahead) {
 	t.Helper()
+	return openedFor(t, p, 4*time.Hour)
+}
+
+// openedFor is opened for environments that live for so long.
+func openedFor(t *testing.T, p policies, environmentAge time.Duration) (*auth.Access, *ahead) {
+	t.Helper()
 	clock := new(ahead)
 	a, err := auth.Open(auth.Options{
 		Enabled: true, Keys: []auth.Key{key("alice", owner)}, FunctionActions: []string{"lambda:ListFunctions"},
-		EnvironmentAge: 4 * time.Hour, Clock: clock, Policies: p, Scope: scope.Defaults{Account: owner, Region: "us-east-1"},
+		EnvironmentAge: environmentAge, Clock: clock, Policies: p, Scope: scope.Defaults{Account: owner, Region: "us-east-1"},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -188,6 +194,15 @@ func TestCredentials_OutliveTheEnvironment(t *testing.T) {
 		if code := get(t, lists(a), "/2015-03-31/functions", c); code != want {
 			t.Errorf("after %v: %d, want %d", age, code, want)
 		}
+	}
+}
+
+func TestCredentials_OfEnvironmentsWithoutBound_DoNotExpire(t *testing.T) {
+	a, clock := openedFor(t, nil, 0)
+	c := of(a.Credentials(testFunction()))
+	*clock = ahead(20 * 365 * 24 * time.Hour)
+	if code := get(t, lists(a), "/2015-03-31/functions", c); code != http.StatusOK {
+		t.Errorf("after twenty years: %d", code)
 	}
 }
 

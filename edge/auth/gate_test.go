@@ -2,6 +2,7 @@ package auth_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"maps"
 	"net/http"
@@ -96,9 +97,16 @@ func newDoor(t *testing.T, p policies) *door {
 type call struct {
 	key, token, method, path, body string
 	age                            time.Duration
-	service                        string
+	service, region                string
 	presign                        string // X-Amz-Expires; empty: in the header
 	change                         func(*http.Request)
+}
+
+func regionOf(c call) string {
+	if c.region == "" {
+		return "eu-west-1"
+	}
+	return c.region
 }
 
 // knock sends a call and returns the status, and the error code with its
@@ -118,12 +126,12 @@ func (d *door) knock(t *testing.T, c call) (status int, answer string) {
 		q := r.URL.Query()
 		q.Set("X-Amz-Expires", c.presign)
 		r.URL.RawQuery = q.Encode()
-		url, _, err := v4.NewSigner().PresignHTTP(t.Context(), creds, r, hash, c.service, "eu-west-1", at)
+		url, _, err := v4.NewSigner().PresignHTTP(t.Context(), creds, r, hash, c.service, regionOf(c), at)
 		if err != nil {
 			t.Fatal(err)
 		}
 		r = httptest.NewRequest(c.method, url, strings.NewReader(c.body))
-	} else if err := v4.NewSigner().SignHTTP(t.Context(), creds, r, hash, c.service, "eu-west-1", at); err != nil {
+	} else if err := v4.NewSigner().SignHTTP(t.Context(), creds, r, hash, c.service, regionOf(c), at); err != nil {
 		t.Fatal(err)
 	}
 	if c.change != nil {
@@ -193,6 +201,7 @@ func TestGate_Refusals_InAWSsWords(t *testing.T) {
 		"presigned, expired":  {call{key: "alice", presign: "90", age: 2 * time.Minute}, `InvalidSignatureException {"message":"Signature expired: TIME is now earlier than TIME (TIME - 90 sec.)"}`},
 		"presigned, too long": {call{key: "alice", presign: "604801"}, `IncompleteSignatureException {"message":"X-Amz-Expires must be between 0 and 604800 seconds."}`},
 		"another service":     {call{key: "alice", service: "s3"}, `InvalidSignatureException {"message":"Credential should be scoped to correct service: 'lambda'. "}`},
+		"no region":           {call{key: "alice", region: "anything"}, `InvalidSignatureException {"message":"Credential should be scoped to a valid region. "}`},
 		"not signed":          {call{key: "alice", change: func(r *http.Request) { r.Header.Del("Authorization") }}, `MissingAuthenticationTokenException {"message":"Missing Authentication Token"}`},
 		"added header": {call{key: "alice", change: func(r *http.Request) { r.Header.Set("X-Amz-Invocation-Type", "Event") }},
 			`IncompleteSignatureException {"message":"'X-Amz-Invocation-Type' must be a 'SignedHeader' in the AWS Authorization."}`},
@@ -201,6 +210,26 @@ func TestGate_Refusals_InAWSsWords(t *testing.T) {
 		if diff := cmp.Diff(c.want, answer); diff != "" || status != http.StatusForbidden {
 			t.Errorf("%s: %d (-want +got):\n%s", name, status, diff)
 		}
+	}
+}
+
+func TestVerifier_RegionOfTheNode_IsGoodWhateverItsForm(t *testing.T) {
+	verifier, err := auth.NewVerifier([]auth.Key{key("alice", owner)}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify := func() error {
+		r := httptest.NewRequest("GET", "http://hearth.example/2015-03-31/functions", nil)
+		sigv4.Sign(r, sigv4.Credentials{AccessKeyID: "alice", SecretAccessKey: secret}, "home", "lambda", nil, time.Now())
+		_, _, err := verifier.Verify(r, api.HashBody(nil), time.Now())
+		return err
+	}
+	if err := verify(); !errors.Is(err, hearth.ErrSignature) {
+		t.Errorf("a word that is no region: %v", err)
+	}
+	verifier.Regional("home")
+	if err := verify(); err != nil {
+		t.Errorf("the node's own region: %v", err)
 	}
 }
 

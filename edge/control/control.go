@@ -127,6 +127,7 @@ type Service struct {
 	cancel    context.CancelFunc
 	wg        sync.WaitGroup
 	preparing chan struct{} // a slot for each preparation at a time
+	running   running
 }
 
 // maxPreparing bounds how many functions are unpacked at a time.

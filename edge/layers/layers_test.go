@@ -92,7 +92,7 @@ func (m *memory) Take(_ context.Context, src archive.Source) (hearth.Code, func(
 	if src.Zip == nil {
 		return hearth.Code{}, nil, hearth.Errorf(hearth.ErrInvalid, "Please provide a source for function code.")
 	}
-	return m.TakeFrom(context.Background(), strings.NewReader(string(src.Zip)))
+	return m.TakeFrom(context.Background(), io.NewSectionReader(src.Zip, 0, src.Zip.Size()))
 }
 
 func (m *memory) TakeFrom(_ context.Context, r io.Reader) (hearth.Code, func(), error) {

@@ -97,6 +97,25 @@ func OfARN(arn string) (account, region, id string) {
 //
 //	<access key>/<date>/<region>/<service>/aws4_request
 func credential(r *http.Request) (key, region string) {
+	key, region, _ = credentialScope(r)
+	return key, region
+}
+
+// Service returns the signing name of the service that a request was signed for, such
+// as "lambda"; empty when it is not signed, or cannot be read.
+func Service(r *http.Request) string {
+	_, _, service := credentialScope(r)
+	return service
+}
+
+// Region returns the region that a request was signed for; empty when it is not
+// signed, or cannot be read.
+func Region(r *http.Request) string {
+	_, region, _ := credentialScope(r)
+	return region
+}
+
+func credentialScope(r *http.Request) (key, region, service string) {
 	_, credential, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if ok {
 		credential, _, _ = strings.Cut(credential, ",")
@@ -104,14 +123,30 @@ func credential(r *http.Request) (key, region string) {
 		credential = r.URL.Query().Get("X-Amz-Credential")
 	}
 	parts := strings.Split(strings.TrimSpace(credential), "/")
-	if len(parts) != 5 || parts[4] != "aws4_request" || !IsRegion(parts[2]) {
-		return "", ""
+	if len(parts) != 5 || parts[4] != "aws4_request" || !IsRegion(parts[2]) || !IsRegion(parts[3]) {
+		return "", "", ""
 	}
-	return parts[0], parts[2]
+	return parts[0], parts[2], parts[3]
 }
 
 func isAccount(s string) bool {
 	return len(s) == 12 && strings.Trim(s, "0123456789") == ""
+}
+
+// IsRegionName reports whether a word has the form of AWS's regions, such as
+// eu-west-1 or us-gov-east-1.
+func IsRegionName(s string) bool {
+	parts := strings.Split(s, "-")
+	if len(parts) < 3 || len(parts) > 4 || !IsRegion(s) {
+		return false
+	}
+	for _, part := range parts[:len(parts)-1] {
+		if part == "" || strings.Trim(part, "abcdefghijklmnopqrstuvwxyz") != "" {
+			return false
+		}
+	}
+	last := parts[len(parts)-1]
+	return len(parts[0]) <= 4 && len(last) >= 1 && len(last) <= 2 && strings.Trim(last, "0123456789") == ""
 }
 
 // IsRegion keeps what becomes part of ARNs and keys to the alphabet of region

@@ -95,3 +95,15 @@ func TestOfARN_TakesItApart(t *testing.T) {
 		}
 	}
 }
+
+func TestIsRegionName_HasAWSsForm(t *testing.T) {
+	for region, want := range map[string]bool{
+		"us-east-1": true, "eu-west-3": true, "us-gov-east-1": true, "ap-southeast-12": true, "cn-north-1": true,
+		"": false, "anything": false, "us-east": false, "us-east-x": false, "us--1": false, "us-east-1-2-3": false, "US-EAST-1": false,
+		"us-east-123": false, "a/b-c-1": false, "eu2-west-1": false, "longer-west-1": false,
+	} {
+		if got := scope.IsRegionName(region); got != want {
+			t.Errorf("%q: %v", region, got)
+		}
+	}
+}

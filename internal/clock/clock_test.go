@@ -100,6 +100,27 @@ func TestAdvance_WaitsForWhatWasSetGoing(t *testing.T) {
 	})
 }
 
+// counted is always settled, and counts who wants to know.
+type counted struct{ asked int }
+
+func (c *counted) Settle(context.Context) error {
+	c.asked++
+	return nil
+}
+
+func TestAddSettler_Removed_IsNotWaitedFor(t *testing.T) {
+	c := clock.NewTest(noon)
+	var first, second counted
+	remove := c.AddSettler(&first)
+	c.AddSettler(&second)
+	remove()
+	remove() // which does not remove another one
+	advance(t, c, time.Hour)
+	if first.asked != 0 || second.asked == 0 {
+		t.Errorf("the one that was removed was asked %d times, the other %d times", first.asked, second.asked)
+	}
+}
+
 func TestAdvance_ContextEnds_StaysWhereItCame(t *testing.T) {
 	c := clock.NewTest(noon)
 	ctx, cancel := context.WithCancelCause(t.Context())

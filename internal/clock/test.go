@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -25,8 +26,8 @@ type Test struct {
 	mu       sync.Mutex
 	now      time.Time
 	timers   schedule
-	armed    uint64 // timers so far: those of one instant fire as they were armed
-	settlers []Settler
+	armed    uint64     // timers so far: those of one instant fire as they were armed
+	settlers []*Settler // the slice is replaced, never written to
 }
 
 // NewTest returns a clock that shows a time.
@@ -71,11 +72,17 @@ type Settler interface {
 	Settle(ctx context.Context) error
 }
 
-// AddSettler makes Advance wait for s after each instant at which timers fired.
-func (c *Test) AddSettler(s Settler) {
+// AddSettler makes Advance wait for s after each instant at which timers fired, until
+// remove is called. A part that ends before the clock has itself removed.
+func (c *Test) AddSettler(s Settler) (remove func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.settlers = append(c.settlers, s)
+	c.settlers = append(slices.Clone(c.settlers), &s)
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.settlers = slices.DeleteFunc(slices.Clone(c.settlers), func(other *Settler) bool { return other == &s })
+	}
 }
 
 // Advance moves the clock by d, from one due timer to the next: at each it
@@ -150,7 +157,7 @@ func (c *Test) settle(ctx context.Context) error {
 	settlers := c.settlers
 	c.mu.Unlock()
 	for _, s := range settlers {
-		if err := s.Settle(ctx); err != nil {
+		if err := (*s).Settle(ctx); err != nil {
 			return err
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"testing"
+	"time"
 
 	"github.com/hearthd/hearth/internal/resident"
 )
@@ -69,6 +70,13 @@ func TestFiles_AnotherProgram_Counts(t *testing.T) {
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait()
 	}()
+	// The program has nothing in memory yet when Start returns.
+	for range 500 {
+		if resident.Files([]int{cmd.Process.Pid}) >= 256<<10 {
+			break
+		}
+		<-time.After(10 * time.Millisecond)
+	}
 	self, other := resident.Files([]int{os.Getpid()}), resident.Files([]int{cmd.Process.Pid})
 	both := resident.Files([]int{os.Getpid(), cmd.Process.Pid})
 	if other == 0 || both < self+other/2 {

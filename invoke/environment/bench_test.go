@@ -5,7 +5,6 @@ import (
 
 	"github.com/hearthd/hearth"
 	"github.com/hearthd/hearth/invoke/environment"
-	"github.com/hearthd/hearth/sandbox"
 	"github.com/hearthd/hearth/sandbox/mem"
 )
 
@@ -15,9 +14,7 @@ func BenchmarkBegin_Warm(b *testing.B) {
 	driver := mem.New(mem.Options{Programs: map[string]mem.Program{bootstrap: program(echo).run}})
 	env, err := environment.Open(b.Context(), environment.Options{
 		ID: "env-1", Function: function(), Driver: driver, Recorder: silent{}, InitType: "on-demand",
-		Launch: &environment.Launch{Command: func(sandbox.Paths) (environment.Command, error) {
-			return environment.Command{Args: []string{bootstrap}}, nil
-		}},
+		Launch: &environment.Launch{Runtime: bootstraps},
 	})
 	if err != nil {
 		b.Fatal(err)

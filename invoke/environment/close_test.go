@@ -3,6 +3,7 @@ package environment_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -147,12 +148,12 @@ func TestClose_Concurrent_AllWait(t *testing.T) {
 func TestOpen_NoSandbox_ReleasesTheLaunch(t *testing.T) {
 	full := errors.New("no room")
 	driver := mem.New(mem.Options{OnCreate: func(context.Context, sandbox.Spec) error { return full }})
-	released := 0
+	var released atomic.Int32
 	_, err := environment.Open(t.Context(), environment.Options{
 		ID: "env-1", Function: function(), Driver: driver, Recorder: &journal{},
-		Launch: &environment.Launch{Release: func() { released++ }},
+		Launch: &environment.Launch{Runtime: counted{bootstraps, &released}},
 	})
-	if !errors.Is(err, full) || released != 1 {
-		t.Errorf("got %v, released %d times", err, released)
+	if !errors.Is(err, full) || released.Load() != 1 {
+		t.Errorf("got %v, released %d times", err, released.Load())
 	}
 }

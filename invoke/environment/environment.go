@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -55,14 +56,19 @@ type Recorder interface {
 // Launch is how the runtime of a function is started.
 type Launch struct {
 	// Spec describes the sandbox; the environment fills in the ID.
-	Spec sandbox.Spec
+	Spec    sandbox.Spec
+	Runtime Runtime
+}
+
+// Runtime is the runtime of a function, and what it stands on.
+type Runtime interface {
 	// Command returns the process to start. An error that wraps
 	// sandbox.ErrEntrypoint is the function's fault and reaches the caller as
 	// Runtime.InvalidEntrypoint with the error's text.
-	Command func(sandbox.Paths) (Command, error)
-	// Release gives back what Spec refers to, once the sandbox is closed. May
-	// be nil.
-	Release func()
+	Command(paths sandbox.Paths) (Command, error)
+	// Release gives back what the Launch's Spec refers to, once the sandbox is
+	// closed. It is called once or more.
+	Release()
 }
 
 // Command is the runtime process.
@@ -75,8 +81,8 @@ type Command struct {
 	FramedLog bool
 }
 
-// Options of an environment. All but Env, Subscriptions, Services and Logger
-// are required.
+// Options of an environment. All but Env, Subscriptions, API, Services and
+// Logger are required.
 type Options struct {
 	ID       string
 	Function *hearth.Function
@@ -91,6 +97,9 @@ type Options struct {
 	// Subscriptions serves the Telemetry and the Logs API to this environment's
 	// extensions. Nil: those APIs are not there.
 	Subscriptions runtimeapi.Subscriptions
+	// API serves the platform's own API to the function's code, which finds it by
+	// AWS_ENDPOINT_URL beside the Runtime API. Nil: it is not there.
+	API http.Handler
 	// Services run in the sandbox's network. May be nil. The environment closes
 	// them, also when Open fails.
 	Services Services
@@ -163,7 +172,7 @@ func open(ctx context.Context, opts Options, multi *MultiConcurrent) (*Environme
 		return nil, fmt.Errorf("create sandbox %s: %w", opts.ID, err)
 	}
 	e := &Environment{opts: opts, extensions: extensions, box: box, multi: multi, server: runtimeapi.Serve(box.Listener(), runtimeapi.Options{
-		Function: opts.Function, Subscriptions: opts.Subscriptions,
+		Function: opts.Function, Subscriptions: opts.Subscriptions, API: opts.API,
 	})}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.xray = opts.Services.Attach(ctx, box)
@@ -296,9 +305,7 @@ func (e *Environment) Close() error {
 // release gives back what the options brought.
 func release(o *Options) {
 	o.Services.Close()
-	if o.Launch.Release != nil {
-		o.Launch.Release()
-	}
+	o.Launch.Runtime.Release()
 }
 
 // enter registers the caller, or a goroutine that it starts, with Close, which

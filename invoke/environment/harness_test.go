@@ -24,6 +24,26 @@ import (
 
 const bootstrap = "/var/task/bootstrap"
 
+// started is an environment.Runtime of a command.
+type started func(sandbox.Paths) (environment.Command, error)
+
+func (s started) Command(p sandbox.Paths) (environment.Command, error) { return s(p) }
+func (started) Release()                                               {}
+
+// bootstraps is the bootstrap as an environment.Runtime.
+var bootstraps = started(func(sandbox.Paths) (environment.Command, error) {
+	return environment.Command{Args: []string{bootstrap}}, nil
+})
+
+// counted is a runtime that counts how often it is released.
+type counted struct {
+	environment.Runtime
+
+	released *atomic.Int32
+}
+
+func (c counted) Release() { c.released.Add(1) }
+
 // A program is a runtime, from its start to its end.
 type program func(r *runtime) sandbox.Exit
 
@@ -210,16 +230,12 @@ func openPrograms(t *testing.T, all map[string]mem.Program, adjust func(*environ
 		ID:       "env-1",
 		Function: function(),
 		Driver:   f.driver,
-		Launch: &environment.Launch{
-			Command: func(sandbox.Paths) (environment.Command, error) {
-				return environment.Command{Args: []string{bootstrap}}, nil
-			},
-			Release: func() { f.released.Add(1) },
-		},
+		Launch:   &environment.Launch{Runtime: bootstraps},
 		Recorder: f.journal,
 		InitType: "on-demand",
 	}
 	adjust(&opts)
+	opts.Launch.Runtime = counted{opts.Launch.Runtime, &f.released}
 	env, err := environment.Open(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)

@@ -107,7 +107,7 @@ func (e *Environment) initialize(phase string, budget time.Duration) (*run, verd
 
 // startRuntime starts the runtime process.
 func (e *Environment) startRuntime(r *run, deadline time.Time) (verdict, bool) {
-	cmd, err := e.opts.Launch.Command(e.box.Paths())
+	cmd, err := e.opts.Launch.Runtime.Command(e.box.Paths())
 	if err == nil {
 		err = e.launch(r, "", sandbox.Command{Args: cmd.Args, Env: e.variables().Runtime(cmd.Env, cmd.FramedLog), Dir: cmd.Dir}, cmd.FramedLog, deadline)
 	}

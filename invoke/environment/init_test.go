@@ -172,9 +172,9 @@ func TestInit_HalfAnErrorPosted_IsTruncated(t *testing.T) {
 func TestInit_NoSuchProgram_IsInvalidEntrypoint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := openWith(t, func(o *environment.Options) {
-			o.Launch.Command = func(sandbox.Paths) (environment.Command, error) {
+			o.Launch.Runtime = started(func(sandbox.Paths) (environment.Command, error) {
 				return environment.Command{Args: []string{"/var/task/none"}}, nil
-			}
+			})
 		}, echo)
 		if f.Init() {
 			t.Error("ready")
@@ -187,9 +187,9 @@ func TestInit_NoSuchProgram_IsInvalidEntrypoint(t *testing.T) {
 func TestInit_NoCommand_IsInvalidEntrypointInItsWords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := openWith(t, func(o *environment.Options) {
-			o.Launch.Command = func(sandbox.Paths) (environment.Command, error) {
+			o.Launch.Runtime = started(func(sandbox.Paths) (environment.Command, error) {
 				return environment.Command{}, fmt.Errorf("no bootstrap: %w", sandbox.ErrEntrypoint)
-			}
+			})
 		}, echo)
 		f.Init()
 		f.wantFailure(f.invoke("id-1", "{}"), "Runtime.InvalidEntrypoint",
@@ -200,9 +200,9 @@ func TestInit_NoCommand_IsInvalidEntrypointInItsWords(t *testing.T) {
 func TestInit_HostFails_IsAnError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := openWith(t, func(o *environment.Options) {
-			o.Launch.Command = func(sandbox.Paths) (environment.Command, error) {
+			o.Launch.Runtime = started(func(sandbox.Paths) (environment.Command, error) {
 				return environment.Command{}, fmt.Errorf("disk: %w", syscall.EIO)
-			}
+			})
 		}, echo)
 		f.Init()
 		if got := f.invoke("id-1", "{}"); got.err == nil || got.Payload != nil {
@@ -238,9 +238,9 @@ func TestVariables_Process_HasAWSsAndTheFunctions(t *testing.T) {
 			o.Function.Environment = map[string]string{
 				"PLAIN": "function", "TZ": "CET", "_HANDLER": "stolen", "AWS_LAMBDA_RUNTIME_API": "stolen", "AWS_REGION": "stolen",
 			}
-			o.Launch.Command = func(sandbox.Paths) (environment.Command, error) {
+			o.Launch.Runtime = started(func(sandbox.Paths) (environment.Command, error) {
 				return environment.Command{Args: []string{bootstrap}, Env: map[string]string{"AWS_EXECUTION_ENV": "AWS_Lambda_x"}}, nil
-			}
+			})
 		}, func(r *runtime) sandbox.Exit {
 			got = r.Env
 			return echo(r)

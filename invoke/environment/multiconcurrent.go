@@ -83,15 +83,19 @@ func (m *MultiConcurrent) interrupted() {
 func (m *MultiConcurrent) Init() bool { return m.env.Init() }
 
 // State returns where the environment is; Idle while it lives, however many
-// events it has.
+// events it has. It does not wait for an event that is being handed to the runtime:
+// Begin, which has the mutex meanwhile, hands none to a Broken environment.
 func (m *MultiConcurrent) State() State {
 	state := m.env.State()
+	if state != Broken {
+		return state
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if state == Broken && (m.told || m.env.failureOfInit() == nil) {
+	if m.told || m.env.failureOfInit() == nil {
 		return Dead
 	}
-	return state
+	return Broken
 }
 
 // MemoryUsed is Environment.MemoryUsed.

@@ -54,9 +54,7 @@ func openMultiConcurrent(t *testing.T, p program) *multi {
 	fn.Managed = &hearth.ManagedInstances{MaxConcurrency: 3}
 	env, err := environment.OpenMultiConcurrent(t.Context(), environment.Options{
 		ID: "env-1", Function: fn, Driver: m.driver, Recorder: m.journal, InitType: hearth.InitManaged,
-		Launch: &environment.Launch{Command: func(sandbox.Paths) (environment.Command, error) {
-			return environment.Command{Args: []string{bootstrap}}, nil
-		}},
+		Launch: &environment.Launch{Runtime: bootstraps},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -153,9 +153,9 @@ func processOptions(t *testing.T, args ...string) (environment.Options, *journal
 		ID: "env-1", Function: function(), Driver: driver, Recorder: j, InitType: "on-demand",
 		Launch: &environment.Launch{
 			Spec: sandbox.Spec{Task: t.TempDir()},
-			Command: func(sandbox.Paths) (environment.Command, error) {
+			Runtime: started(func(sandbox.Paths) (environment.Command, error) {
 				return environment.Command{Args: args, Env: map[string]string{runtimeVariable: "1"}}, nil
-			},
+			}),
 		},
 	}, j
 }

@@ -43,7 +43,8 @@ func emptyWorld() *world {
 
 func newWorld(t *testing.T) (*world, *provision.Reconciler) {
 	w := emptyWorld()
-	r := provision.New(w, w, poolOf{w}, w)
+	r := provision.New(w, w, poolOf{w})
+	r.Start(w)
 	t.Cleanup(r.Close)
 	return w, r
 }
@@ -168,15 +169,15 @@ func TestReconciler_BoundsOfManagedInstances(t *testing.T) {
 }
 
 func TestReconciler_Reserved(t *testing.T) {
-	w, r := newWorld(t)
+	w, _ := newWorld(t)
 	w.reserved = &hearth.ReservedConcurrency{}
 	w.changed(hearth.KindReservedConcurrency, "")
-	if w.has != w.reserved || !r.Paused(name) {
-		t.Errorf("the pool has %v, paused %v", w.has, r.Paused(name))
+	if w.has != w.reserved {
+		t.Errorf("the pool has %v, want %v", w.has, w.reserved)
 	}
 	w.reserved = nil
-	if w.changed(hearth.KindReservedConcurrency, ""); w.has != nil || r.Paused(name) {
-		t.Errorf("then the pool has %v, paused %v", w.has, r.Paused(name))
+	if w.changed(hearth.KindReservedConcurrency, ""); w.has != nil {
+		t.Errorf("then the pool has %v", w.has)
 	}
 }
 
@@ -216,7 +217,8 @@ func TestNew_AppliesAllThatThereIs(t *testing.T) {
 		{Kind: hearth.KindProvisionedConcurrency, Function: name, Qualifier: "1"},
 		{Kind: hearth.KindScalingBounds, Function: name, Qualifier: "2"},
 	}
-	r := provision.New(w, w, poolOf{w}, w)
+	r := provision.New(w, w, poolOf{w})
+	r.Start(w)
 	defer r.Close()
 	w.want(t, map[string]string{"1": "2/0", "2": "1/3"})
 	if w.has != w.reserved {

@@ -1,6 +1,14 @@
 package host
 
 import (
+	"archive/zip"
+	"bytes"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
 	"testing"
 	"testing/fstest"
 
@@ -75,5 +83,61 @@ func TestCheckSeccomp(t *testing.T) {
 	files := map[string]string{"proc/sys/kernel/seccomp/actions_avail": "kill_process kill_thread trap errno trace log allow\n"}
 	if got := checkSeccomp(system(files)).Status; got != OK {
 		t.Errorf("with filters: %s, want %s", got, OK)
+	}
+}
+
+func TestLinuxChecks_NameEverythingThatIsolationNeeds(t *testing.T) {
+	files := map[string]string{
+		"proc/sys/kernel/osrelease": "6.1.0-test\n", "proc/sys/user/max_user_namespaces": "100\n",
+		"sys/fs/cgroup/cgroup.controllers": "cpu memory pids\n", "proc/sys/kernel/seccomp/actions_avail": "errno\n",
+	}
+	for uid, user := range map[int]string{0: "root", 1000: "not root: hearth isolates functions inside a user namespace of its own"} {
+		want := []Check{
+			{Name: "kernel", Detail: "6.1.0-test " + runtime.GOARCH}, {Name: "user", Detail: user}, {Name: "user namespaces", Detail: "allowed"},
+			{Name: "cgroups", Detail: "v2 with cpu, memory and pids"}, {Name: "seccomp", Detail: "available"},
+		}
+		for i := range want {
+			want[i].Status = OK
+		}
+		if diff := cmp.Diff(want, linuxChecks(system(files), uid)); diff != "" {
+			t.Errorf("as %d (-want +got):\n%s", uid, diff)
+		}
+	}
+}
+
+func TestSystem_EveryLimitHasAFix(t *testing.T) {
+	checks, err := System(t.Context())
+	if err != nil || len(checks) == 0 {
+		t.Fatalf("%v, %v", checks, err)
+	}
+	for _, c := range checks {
+		if (c.Fix == "") != (c.Status == OK) || c.Name == "" || c.Detail == "" {
+			t.Errorf("%+v", c)
+		}
+	}
+}
+
+func TestOpenArchive_PacksADirectory(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "app.py"), []byte("pass"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, err := OpenArchive(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := io.ReadAll(r)
+	if err := errors.Join(err, r.Close()); err != nil {
+		t.Fatal(err)
+	}
+	z, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
+	if err != nil || len(z.File) != 1 || z.File[0].Name != "app.py" {
+		t.Errorf("%+v, %v", z, err)
+	}
+}
+
+func TestOpenArchive_NothingThere(t *testing.T) {
+	if _, err := OpenArchive(t.Context(), filepath.Join(t.TempDir(), "none")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("%v", err)
 	}
 }

@@ -34,15 +34,19 @@ func checkSandbox(dir string) ([]Check, error) {
 			Fix: "allow user namespaces, or run hearth as root",
 		}}, nil
 	}
-	caps := driver.Capabilities()
-	checks := []Check{{Name: "sandbox", Status: OK, Detail: driver.Name() + ": " + enforced(caps)}}
+	return describeSandbox(driver.Name(), driver.Capabilities()), driver.Close()
+}
+
+// describeSandbox says what a driver that works enforces, and what it cannot.
+func describeSandbox(name string, caps sandbox.Capabilities) []Check {
+	checks := []Check{{Name: "sandbox", Status: OK, Detail: name + ": " + enforced(caps)}}
 	if caps.Outbound {
 		checks = append(checks, Check{Name: "outbound network", Status: OK, Detail: "nat: functions reach out, not each other and not this host"})
 	}
 	for _, m := range caps.Missing {
 		checks = append(checks, Check{Name: m.What, Status: Limited, Detail: m.Why, Fix: m.Fix})
 	}
-	return checks, driver.Close()
+	return checks
 }
 
 // enforced lists what holds, in words.

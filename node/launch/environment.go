@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"encoding/hex"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -49,6 +50,9 @@ func (l *Launcher) Open(ctx context.Context, fn *hearth.Function, initType strin
 		ID: id[:16], Function: fn, Driver: l.opts.Driver, Launch: launch, Recorder: services, Subscriptions: services, Services: services,
 		Env: l.platform(fn), LogStream: stream, InitType: initType, Logger: l.opts.Logger,
 	}
+	if l.opts.API != nil {
+		opts.API = l.opts.API.For(fn)
+	}
 	if fn.Managed != nil {
 		return environment.OpenMultiConcurrent(ctx, opts)
 	}
@@ -62,6 +66,15 @@ func (l *Launcher) platform(fn *hearth.Function) map[string]string {
 	if l.opts.Program != nil {
 		return variables(l.opts.Program.Env)
 	}
+	env := maps.Clone(l.opts.Endpoints)
+	if env == nil {
+		env = map[string]string{}
+	}
+	maps.Copy(env, l.credentials(fn))
+	return env
+}
+
+func (l *Launcher) credentials(fn *hearth.Function) map[string]string {
 	if l.opts.Credentials != nil {
 		if issued := l.opts.Credentials.Credentials(fn); issued != nil {
 			return issued
@@ -146,22 +159,34 @@ func (l *Launcher) launch(ctx context.Context, fn *hearth.Function) (*environmen
 	for _, m := range plan.Mounts {
 		spec.Mounts = append(spec.Mounts, sandbox.Mount{Source: m.Source, Target: m.Target})
 	}
-	return &environment.Launch{
-		Spec:    spec,
-		Command: func(p sandbox.Paths) (environment.Command, error) { return command(plan, spec, p) },
-		Release: t.release,
-	}, plan, nil
+	return &environment.Launch{Spec: spec, Runtime: &planned{plan, spec, t}}, plan, nil
 }
+
+// planned is a runtime as the runtimes of this host have planned it.
+type planned struct {
+	plan  *runtimes.Plan
+	spec  sandbox.Spec
+	trees *trees
+}
+
+func (p *planned) Command(paths sandbox.Paths) (environment.Command, error) {
+	return command(p.plan, p.spec, paths)
+}
+
+func (p *planned) Release() { p.trees.release() }
 
 // launch starts the program as it would be from a shell.
 func (p *Program) launch(fn *hearth.Function) *environment.Launch {
-	return &environment.Launch{
-		Spec: sandbox.Spec{Task: fn.Code.Dir, Network: sandbox.NetworkHost},
-		Command: func(sandbox.Paths) (environment.Command, error) {
-			return environment.Command{Args: p.Args}, nil
-		},
-	}
+	return &environment.Launch{Spec: sandbox.Spec{Task: fn.Code.Dir, Network: sandbox.NetworkHost}, Runtime: p}
 }
+
+// Command and Release make a Program an environment's Runtime.
+func (p *Program) Command(sandbox.Paths) (environment.Command, error) {
+	return environment.Command{Args: p.Args}, nil
+}
+
+// Release has nothing to give back.
+func (p *Program) Release() {}
 
 // variables takes KEY=value apart.
 func variables(env []string) map[string]string {

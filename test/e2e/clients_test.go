@@ -231,3 +231,23 @@ func TestJavaScriptSDK_EveryOperation(t *testing.T) {
 	t.Parallel()
 	stockClient(t, "node", "client.cjs")
 }
+
+// A client of another service gets an error that it can read, in that service's own
+// protocol, and that says what to set.
+func TestAWSCLI_OtherServicesAreToldWhatToSet(t *testing.T) {
+	d := shared(t)
+	aws := tool(t, "aws")
+	for _, args := range [][]string{
+		{"sqs", "list-queues", "--endpoint-url", d.endpoint}, // this CLI takes no variable for queues
+		{"sns", "list-topics"}, {"s3api", "list-buckets"}, {"dynamodb", "list-tables"}, {"sts", "get-caller-identity"},
+		{"ec2", "describe-regions"}, {"apigateway", "get-rest-apis"}, {"logs", "describe-log-groups"}, {"cloudformation", "list-stacks"}, {"iam", "list-roles"},
+	} {
+		cmd := exec.CommandContext(ctxFor(t), aws, args...)
+		cmd.Env = d.awsEnv()
+		out, err := cmd.CombinedOutput()
+		text := string(out)
+		if err == nil || !strings.Contains(text, "NotImplementedException") || !strings.Contains(text, "AWS_ENDPOINT_URL_LAMBDA") {
+			t.Errorf("aws %s: %v\n%s", strings.Join(args, " "), err, text)
+		}
+	}
+}

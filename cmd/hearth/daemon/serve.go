@@ -31,7 +31,7 @@ func NewCommand(t *terminal.Terminal, enter launch.Enter, version string) *cobra
 		Use:   "serve",
 		Short: "Serve the Lambda API and run functions",
 		Long: `Serve the AWS Lambda API on this machine and run functions for it, until
-interrupted. With AWS_ENDPOINT_URL=` + client.DefaultEndpoint + ` the aws CLI, SDKs and
+interrupted. With AWS_ENDPOINT_URL_LAMBDA=` + client.DefaultEndpoint + ` the aws CLI, SDKs and
 Terraform talk to it; without --auth any credentials will do.
 
 Every flag can be set in the environment (HEARTH_DATA_DIR for --data-dir) and in

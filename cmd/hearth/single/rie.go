@@ -48,7 +48,9 @@ func runRIE(ctx context.Context, t *terminal.Terminal, args []string, listen str
 	if err != nil {
 		return err
 	}
-	s, err := openSingle(ctx, launch.DriverOptions{Sandbox: launch.SandboxProcess}, node.Options{
+	// A plain process is what was asked for: what does not isolate it is no news.
+	driver := launch.DriverOptions{Sandbox: launch.SandboxProcess, Logger: slog.New(slog.DiscardHandler)}
+	s, err := openSingle(ctx, driver, node.Options{
 		Program: &launch.Program{Args: args, Env: os.Environ()}, Logs: stderrLog{t.Stderr, func() {}},
 		Logger: slog.New(slog.NewTextHandler(t.Stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})

@@ -61,6 +61,9 @@ With --stay-open the function stays up and warm, and is invoked over HTTP at
 			if !slices.Contains(launch.Sandboxes(), o.sandbox) {
 				return exit.Usagef("--sandbox: %q is none of %s", o.sandbox, strings.Join(launch.Sandboxes(), ", "))
 			}
+			if !slices.Contains(launch.Networks(), o.network) {
+				return exit.Usagef("--network: %q is none of %s", o.network, strings.Join(launch.Networks(), ", "))
+			}
 			if err := enter.Prepare(o.sandbox); err != nil {
 				return err
 			}

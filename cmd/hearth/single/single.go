@@ -44,7 +44,8 @@ func (s *single) Close() error {
 // neverIdle keeps the environments of a single function for good.
 const neverIdle = 365 * 24 * time.Hour
 
-// openSingle opens a node in a directory of its own. Its function comes later.
+// openSingle opens a node in a directory of its own. Its function comes later. Without
+// a logger of its own the driver has the node's.
 func openSingle(ctx context.Context, driver launch.DriverOptions, o node.Options) (_ *single, err error) {
 	s := &single{logger: o.Logger}
 	defer func() {
@@ -57,14 +58,16 @@ func openSingle(ctx context.Context, driver launch.DriverOptions, o node.Options
 		return nil, err
 	}
 	s.parts = append(s.parts, func() error { return os.RemoveAll(dir) })
-	driver.Dir, driver.Logger = dir, o.Logger
+	if driver.Dir = dir; driver.Logger == nil {
+		driver.Logger = o.Logger
+	}
 	if o.Driver, err = launch.OpenDriver(driver); err != nil {
 		return nil, err
 	}
 	s.parts = append(s.parts, o.Driver.Close)
 	o.Store = node.MemoryStore()
 	s.parts = append(s.parts, o.Store.Close)
-	o.Dir, o.IdleTimeout, o.Directories = dir, neverIdle, true
+	o.Dir, o.IdleTimeout, o.Directories, o.FunctionEndpoint = dir, neverIdle, true, node.EndpointAWS
 	o.Account, o.Region = theFunction.Account, theFunction.Region
 	if s.node, err = node.Open(ctx, o); err != nil {
 		return nil, err

@@ -33,10 +33,14 @@ var rlimits = [...]struct {
 	soft, hard uint64
 }{
 	{unix.RLIMIT_NOFILE, 1024, 1024},
-	{unix.RLIMIT_CORE, 10 << 30, 10 << 30},
 	{unix.RLIMIT_MEMLOCK, 64 << 10, 64 << 10},
 	{unix.RLIMIT_STACK, 8 << 20, unix.RLIM_INFINITY},
 }
+
+// coreLimit is the size in bytes of a core dump: none. AWS says 10 GiB, and has
+// nowhere to put one. Where core_pattern is a pipe, the kernel would start the host's
+// program with a function's memory for any other limit than one byte, zero included.
+const coreLimit = 1
 
 // Start makes pid 1 fork a process, which executes cmd, and returns when it does.
 // The sandbox has maxProcesses, in the group of Setup if inner.
@@ -189,6 +193,7 @@ func addRlimits(t *stage2.Script, maxProcesses int) {
 	for _, r := range rlimits {
 		set(r.resource, r.soft, r.hard)
 	}
+	set(unix.RLIMIT_CORE, coreLimit, coreLimit)
 	// Counted for each user namespace on its own since Linux 5.14, so it holds
 	// where there is no pids controller; one is for pid 1.
 	set(unix.RLIMIT_NPROC, uint64(maxProcesses)+1, uint64(maxProcesses)+1)

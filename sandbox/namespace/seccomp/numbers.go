@@ -5,7 +5,7 @@ package seccomp
 func tables() map[string]table {
 	return map[string]table{
 		"amd64": {
-			arch: 0xc000003e, x32: true, clone: 56, socket: 41, person: 135,
+			arch: 0xc000003e, x32: true, clone: 56, socket: 41, pair: 53, person: 135, limits: 302,
 			enosys: []uint32{
 				435, // clone3
 				425, // io_uring_setup
@@ -82,7 +82,7 @@ func tables() map[string]table {
 			},
 		},
 		"arm64": {
-			arch: 0xc00000b7, x32: false, clone: 220, socket: 198, person: 92,
+			arch: 0xc00000b7, x32: false, clone: 220, socket: 198, pair: 199, person: 92, limits: 261,
 			enosys: []uint32{
 				435, // clone3
 				425, // io_uring_setup

@@ -31,6 +31,7 @@ const (
 	offNumber = 0
 	offArch   = 4
 	offArg0   = 16
+	offArg2   = 32
 )
 
 // Codes of classic BPF that the filter uses.
@@ -48,18 +49,33 @@ const (
 	killProcess = 0x80000000
 	errno       = 0x00050000
 
-	ePERM        = 1
-	eNOSYS       = 38
-	eAFNOSUPPORT = 97
+	ePERM           = 1
+	eNOSYS          = 38
+	ePROTONOSUPPORT = 93
+	eAFNOSUPPORT    = 97
 )
 
 // Namespaces are the CLONE_NEW* flags: clone with one of them is denied.
 const Namespaces = 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000 | 0x40000000 | 0x00020000 | 0x00000080
 
-// families are the address families that sockets may have: UNIX, INET, INET6
-// and NETLINK (getifaddrs). The others are attack surface, and AF_VSOCK would
-// reach out of a virtual machine past every network namespace.
-var families = [...]uint32{1, 2, 10, 16}
+// The address families that sockets may have: UNIX, INET, INET6 and NETLINK
+// (getifaddrs). The others are attack surface, and AF_VSOCK would reach out of a
+// virtual machine past every network namespace. A pair of sockets is of UNIX.
+const (
+	afUNIX    = 1
+	afINET    = 2
+	afINET6   = 10
+	afNETLINK = 16
+)
+
+// protocols are what sockets of INET and INET6 may speak: the default of their type,
+// TCP, UDP, and ICMP of both for ping. Others, such as SCTP and MPTCP, are large parts
+// of the kernel that libraries do without: Go tries MPTCP and falls back. Of NETLINK it
+// is the first, NETLINK_ROUTE, alone; a function has no use for audit, crypto or
+// netfilter.
+var protocols = [...]uint32{0, 6, 17, 1, 58}
+
+const netlinkRoute = 0
 
 // personalities are what personality(2) may be asked for: Linux, no address
 // randomisation (debug builds), the 2.6 version numbers, both, and the query.
@@ -80,7 +96,9 @@ type table struct {
 	x32    bool   // the x32 ABI shares the architecture and has numbers of its own
 	clone  uint32
 	socket uint32
+	pair   uint32 // socketpair
 	person uint32 // personality
+	limits uint32 // prlimit64
 	enosys []uint32
 	eperm  []uint32
 }
@@ -109,9 +127,44 @@ func (t table) filter() []Instruction {
 		Instruction{Code: codeJSET, JF: 1, K: Namespaces},
 		ret(errno|ePERM),
 		ret(allow))
-	f = append(f, oneOf(t.socket, families[:], errno|eAFNOSUPPORT)...)
+	f = append(f, t.sockets()...)
+	f = append(f, oneOf(t.pair, []uint32{afUNIX}, errno|eAFNOSUPPORT)...)
 	f = append(f, oneOf(t.person, personalities[:], errno|ePERM)...)
+	// Of the caller's own limits only: without root, pid 1 of a sandbox has the same
+	// user as the function.
+	f = append(f, oneOf(t.limits, []uint32{0}, errno|ePERM)...)
 	return append(f, ret(allow))
+}
+
+// sockets judges socket by its family, and by its protocol where the family has many.
+func (t table) sockets() []Instruction {
+	inet := speaks(protocols[:])
+	netlink := speaks([]uint32{netlinkRoute})
+	// From each comparison to its branch: over the comparisons after it, the refusal,
+	// and the branches before its own. The last instruction allows.
+	toNetlink := uint8(1)
+	toINET := toNetlink + uint8(len(netlink))
+	toAllow := toINET + uint8(len(inet))
+	f := []Instruction{
+		{Code: codeLoad, K: offArg0},
+		{Code: codeJEQ, JT: toAllow + 3, K: afUNIX},
+		{Code: codeJEQ, JT: toINET + 2, K: afINET},
+		{Code: codeJEQ, JT: toINET + 1, K: afINET6},
+		{Code: codeJEQ, JT: toNetlink, K: afNETLINK},
+		{Code: codeRet, K: errno | eAFNOSUPPORT},
+	}
+	f = append(append(f, netlink...), inet...)
+	f = append(f, Instruction{Code: codeRet, K: allow})
+	return append([]Instruction{{Code: codeJEQ, JF: uint8(len(f)), K: t.socket}}, f...)
+}
+
+// speaks judges the third argument, a protocol.
+func speaks(protocols []uint32) []Instruction {
+	f := []Instruction{{Code: codeLoad, K: offArg2}}
+	for i, p := range protocols {
+		f = append(f, Instruction{Code: codeJEQ, JT: uint8(len(protocols) - i), K: p})
+	}
+	return append(f, Instruction{Code: codeRet, K: errno | ePROTONOSUPPORT}, Instruction{Code: codeRet, K: allow})
 }
 
 // oneOf lets a call pass only with one of the values as its first argument.

@@ -111,10 +111,8 @@ func openRuntime(t *testing.T, driver sandbox.Driver, runtime, events string, na
 	x.Environment, err = environment.Open(t.Context(), environment.Options{
 		ID: "extended", Function: fn, Driver: driver, Recorder: logs.NewRecorder(x.log, fn, logs.Runtime{}), InitType: hearth.InitOnDemand,
 		Launch: &environment.Launch{
-			Spec: sandbox.Spec{Task: task, Opt: opt, Network: sandbox.NetworkNone},
-			Command: func(p sandbox.Paths) (environment.Command, error) {
-				return environment.Command{Args: []string{p.Task + "/bootstrap"}}, nil
-			},
+			Spec:    sandbox.Spec{Task: task, Opt: opt, Network: sandbox.NetworkNone},
+			Runtime: packaged{},
 		},
 	})
 	if err != nil {
@@ -290,3 +288,12 @@ func TestExtensions_RuntimeExits_OthersAreTold(t *testing.T) {
 		}
 	})
 }
+
+// packaged is the bootstrap of the function's package as an environment.Runtime.
+type packaged struct{}
+
+func (packaged) Command(p sandbox.Paths) (environment.Command, error) {
+	return environment.Command{Args: []string{p.Task + "/bootstrap"}}, nil
+}
+
+func (packaged) Release() {}

@@ -104,10 +104,8 @@ func open(t testing.TB) (*environment.Environment, *services) {
 		ID: "telemetry", Function: fn, Driver: driver, Recorder: s, Subscriptions: s, Services: s, InitType: hearth.InitOnDemand,
 		LogStream: out.Name(),
 		Launch: &environment.Launch{
-			Spec: sandbox.Spec{Task: task, Opt: opt, MemoryBytes: 512 << 20, Network: sandbox.NetworkNone},
-			Command: func(p sandbox.Paths) (environment.Command, error) {
-				return environment.Command{Args: []string{p.Task + "/bootstrap"}}, nil
-			},
+			Spec:    sandbox.Spec{Task: task, Opt: opt, MemoryBytes: 512 << 20, Network: sandbox.NetworkNone},
+			Runtime: packaged{},
 		},
 	})
 	if err != nil {
@@ -236,3 +234,12 @@ func TestXRay_Segment_IsKept(t *testing.T) {
 		t.Error("no segment")
 	}
 }
+
+// packaged is the bootstrap of the function's package as an environment.Runtime.
+type packaged struct{}
+
+func (packaged) Command(p sandbox.Paths) (environment.Command, error) {
+	return environment.Command{Args: []string{p.Task + "/bootstrap"}}, nil
+}
+
+func (packaged) Release() {}

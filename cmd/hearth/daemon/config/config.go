@@ -21,6 +21,7 @@ import (
 	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/internal/loopback"
+	"github.com/hearthd/hearth/node"
 	"github.com/hearthd/hearth/node/launch"
 )
 
@@ -51,11 +52,13 @@ type Config struct {
 	LogLevel       string        `yaml:"log-level"`
 	DebugListen    string        `yaml:"debug-listen"`
 
-	Auth            bool        `yaml:"auth"`
-	Credentials     string      `yaml:"credentials"`
-	FunctionActions string      `yaml:"function-actions"`
-	AccessKeys      []AccessKey `yaml:"access-keys"` // in files only: see credentials.go
-	Clock           string      `yaml:"clock"`
+	Auth            bool   `yaml:"auth"`
+	Credentials     string `yaml:"credentials"`
+	FunctionActions string `yaml:"function-actions"`
+
+	FunctionEndpoint string      `yaml:"function-endpoint"`
+	AccessKeys       []AccessKey `yaml:"access-keys"` // in files only: see credentials.go
+	Clock            string      `yaml:"clock"`
 }
 
 // The clocks that --clock takes.
@@ -80,8 +83,9 @@ func Default(getenv func(string) string) Config {
 		LogRetention:   14 * 24 * time.Hour,
 		LogLevel:       "info",
 
-		FunctionActions: "lambda:InvokeFunction",
-		Clock:           ClockReal,
+		FunctionActions:  "lambda:InvokeFunction",
+		FunctionEndpoint: node.EndpointHearth,
+		Clock:            ClockReal,
 	}
 }
 
@@ -122,7 +126,8 @@ func (c *Config) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.DebugListen, "debug-listen", c.DebugListen, "`ADDRESS` to serve Go's profiles of the daemon on, under /debug/pprof/; loopback only; empty: nowhere")
 	f.BoolVar(&c.Auth, "auth", c.Auth, "serve only requests that are signed (AWS Signature Version 4) with an access key of --credentials or of the --config file")
 	f.StringVar(&c.Credentials, "credentials", c.Credentials, "`FILE` with access keys for --auth, that nobody else can read (mode 0600)")
-	f.StringVar(&c.FunctionActions, "function-actions", c.FunctionActions, "what functions may do with the API under --auth, besides what resource-based policies allow them: `ACTION,...`; none: \"\"")
+	f.StringVar(&c.FunctionActions, "function-actions", c.FunctionActions, "what functions may do with the API, besides what resource-based policies allow them: `ACTION,...`; none: \"\"")
+	f.StringVar(&c.FunctionEndpoint, "function-endpoint", c.FunctionEndpoint, "where AWS's SDKs in functions find services: hearth (Lambda alone, beside the Runtime API), aws, or a `URL`; more after commas as SERVICE=URL, such as dynamodb=http://10.0.0.7:8000")
 }
 
 // Load completes c, whose flags have been parsed, from the file and the
@@ -163,7 +168,10 @@ func (c *Config) Load(file string, flags *pflag.FlagSet, getenv func(string) str
 	if err := c.validate(); err != nil {
 		return err
 	}
-	return c.loadKeys(file)
+	if err := c.loadKeys(file); err != nil {
+		return err
+	}
+	return c.validateNode()
 }
 
 // read fills c from a YAML file. Unknown keys are errors.
@@ -207,12 +215,18 @@ func (c *Config) validate() error {
 	case c.Clock != ClockReal && c.Clock != ClockTest:
 		return exit.Usagef("clock: %q is none of real, test", c.Clock)
 	}
+	if _, err := c.Level(); err != nil {
+		return exit.Usagef("log-level: %w", err)
+	}
+	return nil
+}
+
+// validateNode names the setting of the node that makes no sense, once the keys of both
+// files are there, and completes them.
+func (c *Config) validateNode() error {
 	o := c.Node(func(string) string { return "" })
 	if err := o.Validate(); err != nil {
 		return exit.Usagef("%w", err)
-	}
-	if _, err := c.Level(); err != nil {
-		return exit.Usagef("log-level: %w", err)
 	}
 	if c.MaxMemory == 0 {
 		c.MaxMemory = hostMemory() * 9 / 10

@@ -62,6 +62,7 @@ func TestCredentials_Refused(t *testing.T) {
 		"a strange principal":    {oneKey + `, principal: alice}]`, "user/NAME"},
 		"an action of another":   {oneKey + `, actions: ["s3:GetObject"]}]`, "s3:GetObject"},
 		"an unknown member":      {oneKey + `, secret: x}]`, "secret"},
+		"two of one id":          {oneKey + `}, ` + strings.TrimPrefix(oneKey, "access-keys: [") + `}]`, "access-keys: two keys have the access key id AKIA1"},
 		"a key that does not go": {oneKey + "}", "keys.yaml"},
 	} {
 		_, err := loaded(t, map[string]string{"keys.yaml": c.keys}, "--auth", "--credentials", "keys.yaml")
