@@ -115,7 +115,7 @@ func (c *Config) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.S3Dir, "s3-dir", c.S3Dir, "read code that requests name by S3Bucket and S3Key from this `DIR`, a sub-directory per bucket")
 	f.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "close environments that were not used for this long")
 	f.DurationVar(&c.FreezeAfter, "freeze-after", c.FreezeAfter, "freeze environments that were not used for this long")
-	f.DurationVar(&c.MaxAge, "max-environment-age", c.MaxAge, "close environments that have lived for this long, between invocations; those that are kept ahead are replaced before")
+	f.DurationVar(&c.MaxAge, "max-environment-age", c.MaxAge, "close environments that have lived for this long, between invocations; provisioned ones are replaced before")
 	f.IntVar(&c.MaxConcurrency, "max-concurrency", c.MaxConcurrency, "invocations at a time; more are throttled with 429")
 	f.IntVar(&c.MaxMemory, "max-memory", c.MaxMemory, "`MB` for all environments together; 0: nine tenths of this machine's")
 	f.BoolVar(&c.HardCPU, "hard-cpu", c.HardCPU, "hold functions to their CPU share (memory size / 1769 MB) on an idle machine too, as AWS does")
