@@ -23,8 +23,9 @@ const shards = 64
 type index[K comparable, V any] struct {
 	seed   maphash.Seed
 	shards [shards]shard[K, V]
-	// watched is the highest revision that the watch has reported. It is raised
-	// under the lock of the shard that the report is for.
+	// watched is the highest revision that the watch has reported, or covered by a
+	// complete report. It is raised before what the report says is in the shards,
+	// so that an own write that is not newer either comes before that, or is dropped.
 	watched atomic.Uint64
 }
 
@@ -79,9 +80,7 @@ func (x *index[K, V]) observe(k K, e entry[V]) bool {
 	s := x.shard(k)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e.revision > x.watched.Load() {
-		x.watched.Store(e.revision)
-	}
+	x.raise(e.revision)
 	known := (*s.entries.Load())[k]
 	if !e.there() && known.revision <= e.revision {
 		s.removeLocked(k)
@@ -93,6 +92,7 @@ func (x *index[K, V]) observe(k K, e entry[V]) bool {
 // prune removes what a complete report up to a revision did not contain, and
 // returns what was there.
 func (x *index[K, V]) prune(current map[K]bool, revision uint64) []K {
+	x.raise(revision)
 	var gone []K
 	for i := range x.shards {
 		s := &x.shards[i]
@@ -109,6 +109,13 @@ func (x *index[K, V]) prune(current map[K]bool, revision uint64) []K {
 		s.mu.Unlock()
 	}
 	return gone
+}
+
+// raise notes how far the watch has come. Only the watch calls it.
+func (x *index[K, V]) raise(revision uint64) {
+	if revision > x.watched.Load() {
+		x.watched.Store(revision)
+	}
 }
 
 func (s *shard[K, V]) replaceLocked(k K, e entry[V]) bool {

@@ -40,9 +40,9 @@ type Options[K comparable, V any] struct {
 	// that error as the reason.
 	Value func(k K, value []byte) (*V, error)
 	// Changed is called after Get shows a created, changed or deleted value,
-	// once per change, from whatever goroutine applied it; not for what Open
-	// reads. Calls can overtake each other: it looks up what is there now. It
-	// must not block, and not call Close.
+	// once per change, from whatever goroutine applied it, one call at a time;
+	// not for what Open reads. Get may show a later change by then. It must not
+	// block, and not call Close, Wrote or Deleted.
 	Changed func(k K)
 	Logger  *slog.Logger
 }
@@ -54,8 +54,9 @@ type Mirror[K comparable, V any] struct {
 	index  *index[K, V]
 	loaded bool // by follow's goroutine: the first reading is complete
 
-	// telling is held while the watch applies a report and Changed is told of it.
-	// A writer whose write was reported before it got here waits for that.
+	// telling is held while a change is applied and Changed is told of it: a
+	// writer whose write the watch or another writer has outdone waits until
+	// Changed knows.
 	telling sync.Mutex
 
 	stop context.CancelFunc
@@ -134,12 +135,11 @@ func (m *Mirror[K, V]) Wrote(k K, v *V, revision uint64) { m.applied(k, v, revis
 func (m *Mirror[K, V]) Deleted(k K, revision uint64) { m.applied(k, nil, revision) }
 
 func (m *Mirror[K, V]) applied(k K, v *V, revision uint64) {
+	m.telling.Lock()
+	defer m.telling.Unlock()
 	if m.index.apply(k, v, revision) {
 		m.opts.Changed(k)
-		return
 	}
-	m.telling.Lock()   // the watch was faster, and may not have told yet
-	m.telling.Unlock() //nolint:staticcheck // it is only waited for
 }
 
 // follow keeps the index up to date until ctx ends. It reports the first
@@ -171,9 +171,7 @@ func (m *Mirror[K, V]) watch(ctx context.Context, synced chan<- error) error {
 	current := map[K]bool{} // reported before Synced; nil after it
 	return m.opts.KV.Watch(ctx, m.opts.Prefix, func(e store.Event) error {
 		if e.Kind == store.EventSynced {
-			for _, k := range m.index.prune(current, e.Revision) {
-				m.opts.Changed(k)
-			}
+			m.prune(current, e.Revision)
 			current = nil
 			if !m.loaded {
 				m.loaded = true
@@ -200,6 +198,15 @@ func (m *Mirror[K, V]) observe(k K, seen entry[V]) {
 	m.telling.Lock()
 	defer m.telling.Unlock()
 	if m.index.observe(k, seen) && m.loaded {
+		m.opts.Changed(k)
+	}
+}
+
+// prune removes what a complete report did not contain, and tells of it.
+func (m *Mirror[K, V]) prune(current map[K]bool, revision uint64) {
+	m.telling.Lock()
+	defer m.telling.Unlock()
+	for _, k := range m.index.prune(current, revision) {
 		m.opts.Changed(k)
 	}
 }

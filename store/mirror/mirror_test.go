@@ -374,3 +374,65 @@ func TestWrote_OvertakenByTheWatch_ReturnsOnceItIsTold(t *testing.T) {
 		t.Error("it returned before anybody was told")
 	}
 }
+
+// Another node deletes what this one wrote, and the watch, which saw neither, begins
+// again, all before the writer gets to Wrote.
+func TestWrote_GoneWhenTheWatchBeganAgain_StaysGone(t *testing.T) {
+	test(t, func(f *fixture) {
+		defer f.open()()
+		f.kv.mu.Lock()
+		f.kv.end()
+		f.kv.mu.Unlock()
+		synctest.Wait() // the mirror pauses
+		revision := f.put("a", "1")
+		f.remove("a", revision)
+		<-time.After(time.Minute)
+		synctest.Wait()
+		f.Wrote("a", new(int), revision)
+		f.wantState("a", "nothing")
+	})
+}
+
+// silent is a KV whose watches report that there is nothing, and go on.
+type silent struct{ store.KV }
+
+func (silent) Watch(ctx context.Context, _ string, fn func(store.Event) error) error {
+	if err := fn(store.Event{Kind: store.EventSynced}); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return context.Cause(ctx)
+}
+
+// Two writers of this node: the later one is faster, and those who are told take
+// their time.
+func TestWrote_OvertakenByAnotherWriter_ReturnsOnceItIsTold(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	var told atomic.Bool
+	m := mirror.New(mirror.Options[string, int]{
+		KV: silent{}, Prefix: "n/", Logger: slog.New(slog.DiscardHandler),
+		Changed: func(string) {
+			entered <- struct{}{}
+			<-release
+			told.Store(true)
+		},
+	})
+	if err := m.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	var writer sync.WaitGroup
+	defer writer.Wait()
+	writer.Go(func() { m.Wrote("n/a", new(int), 2) })
+	<-entered
+	writer.Go(func() {
+		for range 100 {
+			runtime.Gosched()
+		}
+		release <- struct{}{}
+	})
+	m.Wrote("n/a", new(int), 1)
+	if !told.Load() {
+		t.Error("it returned before anybody was told")
+	}
+}
