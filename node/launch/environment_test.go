@@ -116,7 +116,8 @@ func TestPlatform_PlaceholderKeys_DifferByFunction(t *testing.T) {
 	key := func(name string) string {
 		return l.platform(&hearth.Function{Name: hearth.Name{Function: name}})["AWS_ACCESS_KEY_ID"]
 	}
-	if key("f") != key("f") || key("f") == key("g") || len(key("f")) != 20 {
-		t.Errorf("keys %s, %s and %s", key("f"), key("f"), key("g"))
+	f, again, g := key("f"), key("f"), key("g")
+	if f != again || f == g || len(f) != 20 {
+		t.Errorf("keys %s, %s and %s", f, again, g)
 	}
 }
