@@ -61,12 +61,7 @@ func furnish(t *testing.T, store *node.Store, change func(*node.Options)) *house
 // leave closes the house. No sandbox may be left of it.
 func (h *house) leave() {
 	h.Helper()
-	if err := h.node.Close(); err != nil {
-		h.Errorf("close: %v", err)
-	}
-	if open := h.driver.Open(); len(open) > 0 {
-		h.Errorf("%d sandboxes are left", len(open))
-	}
+	h.close()
 	if err := h.driver.Close(); err != nil {
 		h.Errorf("close the driver: %v", err)
 	}

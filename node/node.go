@@ -30,7 +30,8 @@ import (
 	"github.com/hearthd/hearth/telemetry/xray"
 )
 
-// Node is an open node. Its methods may be called from several goroutines.
+// Node is an open node. Its methods, but for Close, may be called from several
+// goroutines.
 type Node struct {
 	opts    Options
 	closers []func() error // of the parts, in the order in which they were opened

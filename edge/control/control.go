@@ -125,8 +125,9 @@ type Service struct {
 
 	ctx       context.Context // ends with Close
 	cancel    context.CancelFunc
-	wg        sync.WaitGroup
-	preparing chan struct{} // a slot for each preparation at a time
+	wg        sync.WaitGroup // preparations
+	adding    sync.Mutex     // held to add to wg, and to end ctx: nothing is added after that
+	preparing chan struct{}  // a slot for each preparation at a time
 	running   running
 }
 
@@ -143,9 +144,12 @@ func New(ctx context.Context, opts Options) *Service {
 	return s
 }
 
-// Close ends the preparations in progress and waits for them.
+// Close ends the preparations in progress and waits for them. A request that is
+// still in progress prepares nothing any more: the next start goes on with it.
 func (s *Service) Close() {
+	s.adding.Lock()
 	s.cancel()
+	s.adding.Unlock()
 	s.wg.Wait()
 }
 

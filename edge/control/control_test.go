@@ -191,6 +191,28 @@ func TestPrepare_GoesOnAfterARestart(t *testing.T) {
 	})
 }
 
+func TestPrepare_AfterClose_IsLeftToTheNextStart(t *testing.T) {
+	serve(t, func(f *fixture) {
+		prepared := 0
+		f.host.prepare = func(context.Context, *hearth.Function) error {
+			prepared++
+			return nil
+		}
+		f.service.Close()
+		for i := range 20 { // of requests that were in progress
+			name := fmt.Sprint("f", i)
+			f.do("POST", functions, createBody(name, ""))
+			f.settle()
+			if fn := f.stored(name); fn.State != hearth.StatePending {
+				f.Errorf("%s: %s", name, fn.State)
+			}
+		}
+		if prepared > 0 {
+			f.Errorf("%d prepared", prepared)
+		}
+	})
+}
+
 func TestPrepare_FunctionDeletedMeanwhileIsNoFault(t *testing.T) {
 	serve(t, func(f *fixture) {
 		release := f.host.hold()

@@ -156,6 +156,11 @@ func (s *Service) storeUpdate(ctx context.Context, latest, version *hearth.Funct
 // prepare makes the code of a version ready and settles its states, beside the
 // request that asked for it. A version that is ready is left as it is.
 func (s *Service) prepare(name hearth.Name, version string) {
+	s.adding.Lock()
+	defer s.adding.Unlock()
+	if s.ctx.Err() != nil {
+		return
+	}
 	s.wg.Go(func() {
 		select {
 		case s.preparing <- struct{}{}:

@@ -132,3 +132,19 @@ func TestFeed_ConcurrentUse(t *testing.T) {
 	}
 	wg.Wait()
 }
+
+// Whoever subscribes while a source is added is told of it by one or the other.
+func TestSubscribe_WhileASourceIsAdded_MissesNothing(t *testing.T) {
+	for range 300 {
+		var feed changes.Feed
+		var l listener
+		var wg sync.WaitGroup
+		wg.Go(func() { feed.AddSource(source{"a"}) })
+		wg.Go(func() { feed.Subscribe(&l) })
+		wg.Go(func() { feed.Subscribe(new(listener))() })
+		wg.Wait()
+		if !slices.Contains(l.names(), "a") {
+			t.Fatalf("told of %q", l.names())
+		}
+	}
+}
