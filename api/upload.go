@@ -59,7 +59,7 @@ func readUpload(r *http.Request, limit int64, path, dir string, hashed bool) (*u
 		limit = r.ContentLength
 	}
 	sum, size := sha256.New(), counter(0)
-	var body io.Reader = io.TeeReader(io.LimitReader(r.Body, limit+1), &size)
+	body := io.TeeReader(io.LimitReader(r.Body, limit+1), &size)
 	if hashed {
 		body = io.TeeReader(body, sum)
 	}
@@ -217,7 +217,7 @@ func (u *upload) decode(d *decoding) error {
 		window, _ := u.r.Peek(u.r.Buffered()) // never fails: it is there
 		n := plain(window)
 		d.write(window[:n])
-		u.r.Discard(n) // never fails either
+		_, _ = u.r.Discard(n) // nor does this
 		if n == len(window) {
 			continue
 		}
