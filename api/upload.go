@@ -217,7 +217,7 @@ func (u *upload) decode(d *decoding) error {
 		window, _ := u.r.Peek(u.r.Buffered()) // never fails: it is there
 		n := plain(window)
 		d.write(window[:n])
-		_, _ = u.r.Discard(n) // never fails either
+		_, _ = u.r.Discard(n) // nor does this
 		if n == len(window) {
 			continue
 		}

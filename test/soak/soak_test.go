@@ -39,6 +39,7 @@ type session struct {
 	mark     string // in the environment of its functions
 	profiles string
 	pid      string
+	program  string // what its functions run
 
 	code, layer []byte
 	next        atomic.Int64 // numbers events
@@ -105,7 +106,7 @@ func open(t *testing.T, sandbox string) *session {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &session{dir: t.TempDir(), profiles: l.Addr().String(), counts: map[string]int{}, deletions: map[string]int{}}
+	s := &session{dir: t.TempDir(), program: program, profiles: l.Addr().String(), counts: map[string]int{}, deletions: map[string]int{}}
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -52,27 +51,6 @@ the --config file (data-dir: ...), a flag being first and the file last.`,
 	return cmd
 }
 
-// How the daemon's memory is collected: see tuneMemory.
-const (
-	gcPercent   = 400
-	memoryLimit = 512 << 20 // bytes
-)
-
-// tuneMemory sets the garbage collector up, as far as GOGC and GOMEMLIMIT of the
-// environment do not. The daemon's heap is small and its garbage short-lived:
-// collecting at twice the live heap, Go's default, would run the collector ten
-// times a second under load. Uploads are the exception, archives of tens of
-// megabytes that are garbage at once: where the heap nears the limit it is
-// collected as often as it takes to stay there, so that they do not multiply.
-func tuneMemory(getenv func(string) string) {
-	if getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	if getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
-}
-
 func serve(ctx context.Context, t *terminal.Terminal, cfg config.Config, version string) (err error) {
 	level, err := cfg.Level()
 	if err != nil {
@@ -113,15 +91,16 @@ func withPort(listen string, bound net.Addr) string {
 // finish, within graceful.Grace.
 func (d *daemon) serve(ctx context.Context, l net.Listener) error {
 	ctx, stop := context.WithCancel(ctx)
-	var profiles sync.WaitGroup
-	defer profiles.Wait()
+	var beside sync.WaitGroup
+	defer beside.Wait()
 	defer stop()
+	beside.Go(func() { newReclaimer().run(ctx) })
 	if d.cfg.DebugListen != "" {
 		debug, err := new(net.ListenConfig).Listen(ctx, "tcp", d.cfg.DebugListen)
 		if err != nil {
 			return fmt.Errorf("listen on %s for profiles: %w", d.cfg.DebugListen, err)
 		}
-		profiles.Go(func() { serveProfiles(ctx, debug) })
+		beside.Go(func() { serveProfiles(ctx, debug) })
 	}
 	server := &http.Server{
 		Handler:           d.node.Handler(),
