@@ -26,8 +26,8 @@ func (d *doorkeeper) Begin(call *api.Call) error {
 	return d.begin
 }
 
-func (d *doorkeeper) Authorize(ctx context.Context, call *api.Call, body []byte) (context.Context, error) {
-	d.asked = append(d.asked, call.Operation+" "+call.Label("FunctionName")+" "+call.Label("StatementId")+" "+call.Label("UUID")+" "+string(body))
+func (d *doorkeeper) Authorize(ctx context.Context, call *api.Call, body api.Body) (context.Context, error) {
+	d.asked = append(d.asked, call.Operation+" "+call.Label("FunctionName")+" "+call.Label("StatementId")+" "+call.Label("UUID")+" "+string(body.Data))
 	return context.WithValue(ctx, guestKey{}, "guest"), d.authorize
 }
 

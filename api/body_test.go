@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -148,8 +149,12 @@ func TestRequest_LargeCodeArrivesWhole(t *testing.T) {
 	zip := bytes.Repeat([]byte("0123456789abcdef"), 20<<20/16)
 	r := api.NewRouter(api.Options{})
 	var got []byte
+	var sum [sha256.Size]byte
 	api.Handle(r, api.UpdateFunctionCode, func(_ context.Context, in *api.UpdateFunctionCodeInput) (*api.UpdateFunctionCodeOutput, error) {
-		got = in.ZipFile
+		got, sum = make([]byte, in.ZipFile.Size()), in.ZipFile.Sum()
+		if _, err := in.ZipFile.ReadAt(got, 0); err != nil {
+			t.Error(err)
+		}
 		return nil, nil
 	})
 	srv := httptest.NewServer(r)
@@ -157,7 +162,7 @@ func TestRequest_LargeCodeArrivesWhole(t *testing.T) {
 	if _, err := newClient(srv.URL).UpdateFunctionCode(t.Context(), &lambda.UpdateFunctionCodeInput{FunctionName: aws.String("f"), ZipFile: zip}); err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(zip, got) {
+	if !bytes.Equal(zip, got) || sum != sha256.Sum256(zip) {
 		t.Errorf("sent %d bytes, got %d", len(zip), len(got))
 	}
 }

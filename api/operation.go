@@ -31,6 +31,9 @@ type spec struct {
 	query  string // "key=value" that tells the operation from another at the same path
 	status int
 	body   bodyKind
+	// archive is the path of the member with a code archive, such as Code.ZipFile;
+	// empty unless body is bodyCode.
+	archive string
 }
 
 // bodyKind says what the request's body holds, and so how large it may be.

@@ -26,7 +26,8 @@ type request struct {
 	http   *http.Request
 	labels [maxLabels]string
 	values url.Values // of the query; nil when there is none
-	data   []byte     // the whole body
+	data   []byte     // the whole body; of an upload all but the archive
+	upload *upload    // nil: no code archive can be in the body
 	err    error
 }
 
@@ -107,10 +108,32 @@ func (r *request) json(v any) {
 	if len(r.data) == 0 {
 		return
 	}
+	defer r.corrupt()
 	if err := json.Unmarshal(r.data, v); err != nil {
 		r.fail(jsonError(r.data, err))
 	}
 	r.data = nil // what was decoded does not refer to it: let it go before the handler runs
+}
+
+// corrupt fails when an archive is not base64, after all else that is wrong.
+func (r *request) corrupt() {
+	if r.upload != nil && r.upload.corrupt != nil {
+		r.fail(jsonError(nil, r.upload.corrupt))
+	}
+}
+
+// archive gives a member the archive that was in its place in the body.
+func (r *request) archive(member **Archive) {
+	if r.upload != nil && r.upload.archive != nil && *member != nil {
+		*member = r.upload.archive
+	}
+}
+
+// close lets go of what was kept for the request.
+func (r *request) close() {
+	if r.upload != nil {
+		r.upload.archive.close()
+	}
 }
 
 // jsonError says in AWS's terms what is wrong with a body.

@@ -256,6 +256,10 @@ func tree(v reflect.Value) any {
 		return x.UnixMilli()
 	case []byte:
 		return string(x)
+	case *api.Archive:
+		all := make([]byte, x.Size())
+		n, _ := x.ReadAt(all, 0)
+		return string(all[:n])
 	case *strings.Reader: // an input's payload, read by now
 		all := make([]byte, x.Size())
 		n, _ := x.ReadAt(all, 0)

@@ -3,6 +3,8 @@ package api
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"log/slog"
@@ -32,6 +34,8 @@ type Options struct {
 	MaxPayload, MaxEvent, MaxRequest int64
 	// Authorizer is asked about every call. Nil: all may call.
 	Authorizer Authorizer
+	// Dir is for code archives of requests in progress; empty: the system's.
+	Dir string
 }
 
 // Authorizer decides who may call what. Errors are answered like those of
@@ -40,9 +44,24 @@ type Authorizer interface {
 	// Begin is asked about every request, known operation or not, before its
 	// body is read, so that strangers cannot make the server hold bodies.
 	Begin(call *Call) error
-	// Authorize is asked before the input is parsed. body is what was sent;
-	// it must not be kept. The context that it returns is the handler's.
-	Authorize(ctx context.Context, call *Call, body []byte) (context.Context, error)
+	// Authorize is asked before the input is parsed. The body must not be kept.
+	// The context that it returns is the handler's.
+	Authorize(ctx context.Context, call *Call, body Body) (context.Context, error)
+}
+
+// Body is the body of a request to an Authorizer.
+type Body struct {
+	// Data is what was sent, and what the input is parsed from. In place of a code
+	// archive it has an empty string.
+	Data []byte
+	// SHA256 is the hash, in hex, of all that was sent.
+	SHA256 string
+}
+
+// HashBody returns the hash of a body as Body has it.
+func HashBody(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
 }
 
 // Router serves the Lambda API: it finds the operation of a request, reads and
@@ -70,6 +89,7 @@ func NewRouter(o Options) *Router {
 			MaxEvent:   cmp.Or(o.MaxEvent, MaxEvent),
 			MaxRequest: cmp.Or(o.MaxRequest, MaxRequest),
 			Authorizer: o.Authorizer,
+			Dir:        o.Dir,
 		},
 	}
 }
@@ -128,6 +148,7 @@ func (r *Router) ServeHTTP(rw http.ResponseWriter, hr *http.Request) {
 
 func (r *Router) serve(w *response, hr *http.Request, call *Call) error {
 	req := &request{http: hr}
+	defer req.close()
 	authorizer := r.options.Authorizer
 	if authorizer != nil {
 		if err := authorizer.Begin(call); err != nil {
@@ -143,26 +164,40 @@ func (r *Router) serve(w *response, hr *http.Request, call *Call) error {
 	if handler == nil {
 		return hearth.Errorf(hearth.ErrNotImplemented, "The operation %s is part of the Lambda API, but this version of hearth does not implement it.", op.name)
 	}
+	var hash string
 	if op.body != bodyNone || authorizer != nil { // a signature covers the body in any case
-		limit, event := r.limit(op, hr.Header)
-		data, size, err := readBody(hr, limit)
-		switch {
-		case errors.Is(err, errBodyTooLarge):
-			return tooLarge(op, event, size, limit)
-		case err != nil:
-			return bodyError(err)
+		if hash, err = r.readBody(op, req); err != nil {
+			return err
 		}
-		req.data = data
 	}
 	w.code = op.status
 	ctx := context.WithValue(hr.Context(), callKey{}, call)
 	if authorizer != nil {
 		call.path = &labelled{op.path, req.labels[:]}
-		if ctx, err = authorizer.Authorize(ctx, call, req.data); err != nil {
+		if ctx, err = authorizer.Authorize(ctx, call, Body{req.data, hash}); err != nil {
 			return err
 		}
 	}
 	return handler(ctx, w, req)
+}
+
+// readBody reads the body of a request, and hashes it if there is an Authorizer.
+func (r *Router) readBody(op *spec, req *request) (hash string, err error) {
+	limit, event := r.limit(op, req.http.Header)
+	hashed, size := r.options.Authorizer != nil, int64(0)
+	if op.body == bodyCode {
+		req.upload, hash, err = readUpload(req.http, limit, op.archive, r.options.Dir, hashed)
+		req.data = req.upload.rest.Bytes()
+	} else if req.data, size, err = readBody(req.http, limit); hashed {
+		hash = HashBody(req.data)
+	}
+	switch {
+	case errors.Is(err, errBodyTooLarge):
+		return "", tooLarge(op, event, size, limit)
+	case err != nil:
+		return "", bodyError(err)
+	}
+	return hash, nil
 }
 
 // limit returns how large a body may be, and whether it is the payload of an

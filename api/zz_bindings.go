@@ -39,6 +39,9 @@ func bindCreateEventSourceMapping(r *request, in *CreateEventSourceMappingInput)
 
 func bindCreateFunction(r *request, in *CreateFunctionInput) {
 	r.json(in)
+	if in.Code != nil {
+		r.archive(&in.Code.ZipFile)
+	}
 }
 
 func bindCreateFunctionUrlConfig(r *request, in *CreateFunctionUrlConfigInput) {
@@ -360,6 +363,9 @@ func bindListVersionsByFunction(r *request, in *ListVersionsByFunctionInput) {
 func bindPublishLayerVersion(r *request, in *PublishLayerVersionInput) {
 	r.json(in)
 	in.LayerName = r.label(0)
+	if in.Content != nil {
+		r.archive(&in.Content.ZipFile)
+	}
 }
 
 func bindPublishVersion(r *request, in *PublishVersionInput) {
@@ -478,6 +484,7 @@ func bindUpdateEventSourceMapping(r *request, in *UpdateEventSourceMappingInput)
 func bindUpdateFunctionCode(r *request, in *UpdateFunctionCodeInput) {
 	r.json(in)
 	in.FunctionName = r.label(0)
+	r.archive(&in.ZipFile)
 }
 
 func bindUpdateFunctionConfiguration(r *request, in *UpdateFunctionConfigurationInput) {

@@ -328,11 +328,11 @@ type InvokeWithResponseStreamInput struct {
 }
 
 type LayerVersionContentInput struct {
-	S3Bucket            *string `json:"S3Bucket,omitzero"`
-	S3Key               *string `json:"S3Key,omitzero"`
-	S3ObjectVersion     *string `json:"S3ObjectVersion,omitzero"`
-	S3ObjectStorageMode *string `json:"S3ObjectStorageMode,omitzero"`
-	ZipFile             []byte  `json:"ZipFile,omitzero"`
+	S3Bucket            *string  `json:"S3Bucket,omitzero"`
+	S3Key               *string  `json:"S3Key,omitzero"`
+	S3ObjectVersion     *string  `json:"S3ObjectVersion,omitzero"`
+	S3ObjectStorageMode *string  `json:"S3ObjectStorageMode,omitzero"`
+	ZipFile             *Archive `json:"ZipFile,omitzero"`
 }
 
 type ListAliasesInput struct {
@@ -592,7 +592,7 @@ type UpdateEventSourceMappingInput struct {
 
 type UpdateFunctionCodeInput struct {
 	FunctionName        *string  `json:"-"`
-	ZipFile             []byte   `json:"ZipFile,omitzero"`
+	ZipFile             *Archive `json:"ZipFile,omitzero"`
 	S3Bucket            *string  `json:"S3Bucket,omitzero"`
 	S3Key               *string  `json:"S3Key,omitzero"`
 	S3ObjectVersion     *string  `json:"S3ObjectVersion,omitzero"`

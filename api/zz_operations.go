@@ -52,7 +52,7 @@ var CreateEventSourceMapping = Op[CreateEventSourceMappingInput, CreateEventSour
 }
 
 var CreateFunction = Op[CreateFunctionInput, CreateFunctionOutput]{
-	spec:   spec{name: "CreateFunction", method: "POST", path: "/2015-03-31/functions", query: "", status: 201, body: bodyCode},
+	spec:   spec{name: "CreateFunction", method: "POST", path: "/2015-03-31/functions", query: "", status: 201, body: bodyCode, archive: "Code.ZipFile"},
 	bind:   bindCreateFunction,
 	check:  (*CreateFunctionInput).check,
 	also:   checkCreateFunction,
@@ -436,7 +436,7 @@ var ListVersionsByFunction = Op[ListVersionsByFunctionInput, ListVersionsByFunct
 }
 
 var PublishLayerVersion = Op[PublishLayerVersionInput, PublishLayerVersionOutput]{
-	spec:   spec{name: "PublishLayerVersion", method: "POST", path: "/2018-10-31/layers/{LayerName}/versions", query: "", status: 201, body: bodyCode},
+	spec:   spec{name: "PublishLayerVersion", method: "POST", path: "/2018-10-31/layers/{LayerName}/versions", query: "", status: 201, body: bodyCode, archive: "Content.ZipFile"},
 	bind:   bindPublishLayerVersion,
 	check:  (*PublishLayerVersionInput).check,
 	encode: encodeJSON[PublishLayerVersionOutput],
@@ -590,7 +590,7 @@ var UpdateEventSourceMapping = Op[UpdateEventSourceMappingInput, UpdateEventSour
 }
 
 var UpdateFunctionCode = Op[UpdateFunctionCodeInput, UpdateFunctionCodeOutput]{
-	spec:   spec{name: "UpdateFunctionCode", method: "PUT", path: "/2015-03-31/functions/{FunctionName}/code", query: "", status: 200, body: bodyCode},
+	spec:   spec{name: "UpdateFunctionCode", method: "PUT", path: "/2015-03-31/functions/{FunctionName}/code", query: "", status: 200, body: bodyCode, archive: "ZipFile"},
 	bind:   bindUpdateFunctionCode,
 	check:  (*UpdateFunctionCodeInput).check,
 	encode: encodeJSON[UpdateFunctionCodeOutput],

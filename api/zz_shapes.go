@@ -383,13 +383,13 @@ type FilterCriteriaError struct {
 }
 
 type FunctionCode struct {
-	ZipFile             []byte  `json:"ZipFile,omitzero"`
-	S3Bucket            *string `json:"S3Bucket,omitzero"`
-	S3Key               *string `json:"S3Key,omitzero"`
-	S3ObjectVersion     *string `json:"S3ObjectVersion,omitzero"`
-	S3ObjectStorageMode *string `json:"S3ObjectStorageMode,omitzero"`
-	ImageUri            *string `json:"ImageUri,omitzero"`
-	SourceKMSKeyArn     *string `json:"SourceKMSKeyArn,omitzero"`
+	ZipFile             *Archive `json:"ZipFile,omitzero"`
+	S3Bucket            *string  `json:"S3Bucket,omitzero"`
+	S3Key               *string  `json:"S3Key,omitzero"`
+	S3ObjectVersion     *string  `json:"S3ObjectVersion,omitzero"`
+	S3ObjectStorageMode *string  `json:"S3ObjectStorageMode,omitzero"`
+	ImageUri            *string  `json:"ImageUri,omitzero"`
+	SourceKMSKeyArn     *string  `json:"SourceKMSKeyArn,omitzero"`
 }
 
 type FunctionCodeLocation struct {

@@ -53,7 +53,8 @@ func (n *Node) newEdge(ctx context.Context) (edge, error) {
 	e.resources = n.newResources(e.mappings.Tagged())
 	e.control = control.New(ctx, control.Options{
 		Functions: n.catalog, Host: n.launcher, Intake: intake, Layers: e.layers, Links: e.links, Attached: n.records.set,
-		Signing: e.resources.Signing(), Concurrency: e.resources.Concurrency(), Scope: n.scope(), Logger: n.opts.Logger,
+		Signing: e.resources.Signing(), Concurrency: e.resources.Concurrency(),
+		Authenticated: n.opts.Auth, Scope: n.scope(), Logger: n.opts.Logger,
 	})
 	return e, nil
 }
@@ -75,12 +76,13 @@ func (n *Node) newResources(tagged ...resource.Tagged) *resource.Service {
 // newHandler returns everything that is served over HTTP: the Lambda API, and
 // hearth's own paths beside it. Requests for other services are told so.
 func (n *Node) newHandler() http.Handler {
-	return n.access.Outermost(n.newOwn().Beside(unserved.Handler(n.newRouter())))
+	return n.access.Outermost(n.newOwn().Beside(unserved.Handler(n.newRouter(n.access.Authorizer()))))
 }
 
-// newRouter returns the Lambda API, each group of operations from its own package.
-func (n *Node) newRouter() *api.Router {
-	router := api.NewRouter(api.Options{Logger: n.opts.Logger, Authorizer: n.access.Authorizer()})
+// newRouter returns the Lambda API, each group of operations from its own package, for
+// those whom an authorizer lets in.
+func (n *Node) newRouter(authorizer api.Authorizer) *api.Router {
+	router := api.NewRouter(api.Options{Logger: n.opts.Logger, Authorizer: authorizer, Dir: n.opts.Dir})
 	n.newInvocation(n.queue).Register(router)
 	n.edge.control.Register(router)
 	n.edge.layers.Register(router)

@@ -99,6 +99,9 @@ func (h *house) run(_ context.Context, p *mem.Proc) sandbox.Exit {
 		h.mu.Lock()
 		h.calls = append(h.calls, call{name, string(event), time.Now()})
 		h.mu.Unlock()
+		if strings.HasPrefix(name, "asks") {
+			event = h.askInside(conn, in, event)
+		}
 		path, answer := "response", fmt.Sprintf(`{"from":%q,"got":%s}`, p.Getenv("AWS_LAMBDA_LOG_STREAM_NAME"), event)
 		switch {
 		case strings.HasPrefix(name, "fails"):
@@ -120,6 +123,34 @@ func (h *house) run(_ context.Context, p *mem.Proc) sandbox.Exit {
 		}
 		_, _ = io.Copy(io.Discard, res.Body)
 	}
+}
+
+// askInside sends the request that an event describes to the API that the function
+// finds beside its Runtime API, and returns the answer as JSON.
+func (h *house) askInside(conn io.Writer, in *bufio.Reader, event []byte) []byte {
+	var ask struct{ Method, Path, Service, Body string }
+	if err := json.Unmarshal(event, &ask); err != nil {
+		h.Errorf("%s: %v", event, err)
+	}
+	fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: 169.254.100.1:9001\r\nContent-Length: %d\r\n", ask.Method, ask.Path, len(ask.Body))
+	if ask.Service != "" {
+		fmt.Fprintf(conn, "Authorization: AWS4-HMAC-SHA256 Credential=hearth/20000101/us-east-1/%s/aws4_request, SignedHeaders=host, Signature=00\r\n", ask.Service)
+	}
+	fmt.Fprintf(conn, "\r\n%s", ask.Body)
+	res, err := http.ReadResponse(in, nil)
+	if err != nil {
+		h.Errorf("%s: %v", event, err)
+		return []byte("null")
+	}
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		h.Errorf("%s: %v", event, err)
+	}
+	answer, err := json.Marshal(members{"status": res.StatusCode, "body": string(body)})
+	if err != nil {
+		h.Error(err)
+	}
+	return answer
 }
 
 // callsOf returns the events that a function got.

@@ -51,6 +51,7 @@ type Node struct {
 	queue      *queue.Queue
 	edge       edge
 	handler    http.Handler
+	inside     inside // the same API, to functions
 }
 
 // Open opens the parts, each on those before it. ctx bounds the opening; its values
@@ -169,6 +170,13 @@ func (n *Node) openLauncher(context.Context) error {
 		Runtimes: runtimes.Options{Substitutes: substitutes, JavaClient: n.opts.JavaClient, SDKDir: n.opts.SDKDir, Env: n.opts.Environ},
 		Code:     n.catalog, Credentials: n.access, Logs: n.opts.Logs, Program: n.opts.Program, Logger: n.opts.Logger,
 	}
+	var own bool
+	if own, o.Endpoints, err = n.opts.endpoints(); err != nil {
+		return err
+	}
+	if own {
+		o.API = &n.inside
+	}
 	if n.logs != nil {
 		o.Logs, o.Traces = logGroups{n.logs}, n.traces
 	}
@@ -191,8 +199,9 @@ func (n *Node) openInvoke(ctx context.Context) (err error) {
 		IdleTimeout: n.opts.IdleTimeout, FreezeAfter: n.opts.FreezeAfter, MaxAge: n.opts.MaxAge,
 		Clock: n.opts.Clock, Logger: n.opts.Logger,
 	})
+	n.onEnd(n.inside.close) // for requests of functions, which end with the environments that they run in
 	n.onClose(n.pool.Close)
-	n.provision = provision.New(n.catalog, n.records, n.pool, n.feed)
+	n.provision = provision.New(n.catalog, n.records, n.pool)
 	n.onEnd(n.provision.Close)
 	n.dispatcher = dispatch.New(dispatch.Options{
 		Functions: n.catalog, Runner: n.pool, Recursions: n.records.recursions, Changes: n.feed,
@@ -241,7 +250,8 @@ func (n *Node) openQueue(ctx context.Context) (err error) {
 const bodyPause = 30 * time.Second
 
 // openEdge opens what requests come in by, goes on with what the last node had begun,
-// and lets events run.
+// and lets environments start and events run: no environment may be there before what
+// its function can ask.
 func (n *Node) openEdge(ctx context.Context) (err error) {
 	if n.edge, err = n.newEdge(ctx); err != nil {
 		return err
@@ -249,6 +259,8 @@ func (n *Node) openEdge(ctx context.Context) (err error) {
 	n.onEnd(n.edge.control.Close)
 	n.edge.control.Resume(n.catalog.All())
 	n.handler = slowbody.Handler(n.newHandler(), bodyPause)
+	n.inside.serve(slowbody.Handler(n.newInside(), bodyPause))
+	n.provision.Start(n.feed)
 	n.queue.Start()
 	return nil
 }

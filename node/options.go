@@ -51,6 +51,11 @@ type Options struct {
 	ShapeStreams   bool          // hold streamed responses to AWS's bandwidth
 	LogRetention   time.Duration // of log streams and traces; 0: for ever
 
+	// FunctionEndpoint is where the AWS SDKs of functions find services: hearth (also
+	// when it is empty), which serves Lambda, aws, or a URL, and after a comma
+	// SERVICE=URL for services that are elsewhere.
+	FunctionEndpoint string
+
 	// Auth asks for signatures with one of AccessKeys.
 	Auth            bool
 	AccessKeys      []AccessKey
@@ -142,6 +147,9 @@ func (o *Options) Validate() error {
 	}
 	if _, err := layermap.Parse(o.LayerMap); err != nil {
 		return fmt.Errorf("layer-map: %w", err)
+	}
+	if _, _, err := o.endpoints(); err != nil {
+		return fmt.Errorf("function-endpoint: %w", err)
 	}
 	if _, err := auth.NewVerifier(o.keys(), nil); o.Auth && err != nil {
 		return fmt.Errorf("access-keys: %w", err)

@@ -25,8 +25,10 @@
 //
 // The names are AWS's own, since they appear in its error texts. What a
 // process asks for in a state that does not allow it is refused with 403 and
-// changes nothing. InvocationResponse lasts while a body is read, so that two
-// answers to one event cannot both be taken. A connection belongs to the Session
+// changes nothing; an answer to an event that is not in progress is refused with 400,
+// whatever the state. InvocationResponse lasts while a body is read, so that two
+// answers to one event cannot both be taken, and after an answer in a mode that does
+// not exist until the next /next. A connection belongs to the Session
 // in which it was accepted.
 //
 // A MultiConcurrent is the session of a runtime that takes several events at a time;

@@ -100,10 +100,11 @@ func serveResponse(s invocations, w http.ResponseWriter, r *http.Request, id str
 	finishAnswer(w, r, err)
 }
 
-// modeError is an answer in a mode that there is not.
-type modeError struct{ mode string }
+// errWrongMode is an answer in a mode that there is not; invalidMode, the platform's
+// verdict on it.
+var errWrongMode = errors.New("Invalid function response mode") //nolint:staticcheck // AWS's own text, sent to the runtime
 
-func (e *modeError) Error() string { return "Invalid function response mode: " + e.mode }
+const invalidMode = "Runtime.InvalidResponseModeHeader"
 
 // readAnswer reads the answer to an event in its mode, or passes it on as it
 // comes. The response is valid with an error too: it then is the platform's
@@ -112,7 +113,7 @@ func readAnswer(r *http.Request, call *Call) (Response, error) {
 	mode := r.Header.Get("Lambda-Runtime-Function-Response-Mode")
 	switch {
 	case mode != "" && !strings.EqualFold(mode, "streaming"):
-		return Response{Refused: true, ErrorType: "Runtime.InvalidResponseModeHeader"}, &modeError{mode}
+		return Response{Refused: true, ErrorType: invalidMode}, errWrongMode
 	case call.inv.Stream != nil && (mode != "" || r.ContentLength < 0):
 		// Go's runtime client leaves the mode out, and always sends chunks.
 		return forward(r, call.inv.Stream)
@@ -125,13 +126,12 @@ func readAnswer(r *http.Request, call *Call) (Response, error) {
 
 // finishAnswer answers an answer; err is what was wrong with it.
 func finishAnswer(w http.ResponseWriter, r *http.Request, err error) {
-	mode, wrongMode := errors.AsType[*modeError](err)
 	switch {
 	case err == nil:
 		writeAccepted(w)
-	case wrongMode:
+	case errors.Is(err, errWrongMode):
 		drain(r)
-		writeError(w, http.StatusBadRequest, "InvalidFunctionResponseMode", mode.Error())
+		writeError(w, http.StatusBadRequest, "InvalidFunctionResponseMode", err.Error())
 	default:
 		drain(r)
 		writeBodyError(w, err)

@@ -44,10 +44,10 @@ func TestHeaders_OfManyConnections_AreBoundedTogether(t *testing.T) {
 			}
 			// What was held is given back: the longest header that a client sends fits.
 			var got reply
-			for deadline := time.Now().Add(patience); time.Now().Before(deadline) && got.status != http.StatusForbidden; {
+			for deadline := time.Now().Add(patience); time.Now().Before(deadline) && got.status != http.StatusBadRequest; {
 				got = f.post(errorPath("id-1"), "{}", "Lambda-Runtime-Function-XRay-Error-Cause", strings.Repeat("x", 1<<20))
 			}
-			if got.status != http.StatusForbidden {
+			if got.status != http.StatusBadRequest {
 				t.Errorf("afterwards: %+v", got)
 			}
 		})

@@ -37,6 +37,11 @@ type Options struct {
 	// Subscriptions serves the Telemetry and the Logs API. Nil: they are not
 	// there.
 	Subscriptions Subscriptions
+	// API serves every path that is not of the APIs here: the platform's own API, to
+	// the function's code. Its requests are not waited for by Close, which ends their
+	// connections: they may take as long as another function runs. Nil: such paths are
+	// not there.
+	API http.Handler
 }
 
 // Server serves the Runtime, Extensions, Telemetry and Logs APIs and the metadata
@@ -45,6 +50,7 @@ type Server struct {
 	about         *about
 	metadata      *metadata.Endpoint
 	subscriptions Subscriptions
+	api           http.Handler // Options.API
 
 	http     *http.Server
 	done     chan struct{}  // closed when the accept loop has returned
@@ -65,9 +71,9 @@ func Serve(l net.Listener, opts Options) *Server {
 			FunctionName: fn.Name.Function, FunctionVersion: fn.Version, Handler: fn.Handler, AccountID: fn.Name.Account,
 		},
 		metadata:      metadata.New(fn.Name.Region),
-		subscriptions: opts.Subscriptions,
-		done:          make(chan struct{}),
-		session:       newSession(extension.NewSet(nil, false)),
+		subscriptions: opts.Subscriptions, api: opts.API,
+		done:    make(chan struct{}),
+		session: newSession(extension.NewSet(nil, false)),
 	}
 	s.session.End()
 	s.http = &http.Server{
@@ -172,6 +178,17 @@ func (s *Server) enter() bool {
 	return !s.closed
 }
 
+// ours reports whether a path is, or may come to be, of the APIs for runtimes and
+// extensions: each begins with the date of its version.
+func ours(path string) bool {
+	for _, prefix := range []string{versionPrefix, extensionPrefix, "/2022-07-01/telemetry", "/2020-08-15/logs", metadata.Path} {
+		if strings.HasPrefix(path, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 const (
 	versionPrefix    = "/2018-06-01/"
 	invocationPrefix = versionPrefix + "runtime/invocation/"
@@ -181,6 +198,10 @@ const (
 // connections that Serve accepted and no others. A request that cannot be
 // answered any more is aborted with http.ErrAbortHandler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.api != nil && !ours(r.URL.Path) {
+		s.api.ServeHTTP(w, r)
+		return
+	}
 	from, ok := r.Context().Value(connKey{}).(*accepted)
 	if !ok || !s.enter() {
 		panic(http.ErrAbortHandler)

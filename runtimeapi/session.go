@@ -45,6 +45,7 @@ type Session struct {
 	waiting    *Call // in queue, or in the hands of a poll that has not decided
 	current    *Call // delivered to the runtime
 	inProgress *Call // not over: the runtime or an extension is not back yet
+	answered   bool  // current is; the runtime may ask for the next event
 	initDone   bool
 	closed     bool
 	extensions *extension.Set
@@ -101,7 +102,7 @@ func (s *Session) Invoke(inv *hearth.Invocation, timeout time.Duration, progress
 func (s *Session) End() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.waiting, s.current, s.inProgress = nil, nil, nil
+	s.waiting, s.current, s.inProgress, s.answered = nil, nil, nil, false
 	if !s.closed {
 		s.closed = true
 		s.extensions.Close()
@@ -137,17 +138,17 @@ func (s *Session) enterReady() (again, back *Call, alone bool, err error) {
 	if s.closed {
 		return nil, nil, false, &TransitionError{From: s.state, To: Ready}
 	}
-	switch s.state {
-	case Ready:
+	switch {
+	case s.state == Ready:
 		return nil, nil, false, nil
-	case Started:
-	case Responded:
-		back, s.current = s.current, nil
+	case s.state == Started:
+	case s.answered:
+		back, s.current, s.answered = s.current, nil, false
 		back.mark(&back.times.Returned)
 		if alone = back.outstanding == 1; alone {
 			s.arriveLocked(back)
 		}
-	case Running:
+	case s.state == Running:
 		return s.current, nil, false, nil
 	default:
 		return nil, nil, false, &TransitionError{From: s.state, To: Ready}
@@ -197,28 +198,35 @@ func (s *Session) deliver(c *Call, gone bool) bool {
 var errWrongID = errors.New("Invalid request ID") //nolint:staticcheck // AWS's own text, sent to the runtime
 
 // beginAnswer claims the current call for one answer and moves the runtime to
-// Responding or RespondingError. The caller must end with endAnswer.
+// Responding or RespondingError. The id is looked at before the state, as on AWS:
+// it is good until the phase of its event is over. The caller must end with endAnswer.
 func (s *Session) beginAnswer(id string, to State) (*Call, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.closed, s.current == nil:
+	case s.closed:
 		return nil, &TransitionError{From: s.state, To: to}
-	case s.current.inv.RequestID != id || s.state != Running:
+	case s.inProgress == nil || s.inProgress.inv.RequestID != id:
 		return nil, errWrongID
+	case s.state != Running:
+		return nil, &TransitionError{From: s.state, To: to}
 	}
 	s.state = to
 	s.current.mark(&s.current.times.Responding)
 	return s.current, nil
 }
 
-// endAnswer ends what beginAnswer began.
+// endAnswer ends what beginAnswer began. As on AWS, an answer in a mode that does not
+// exist leaves the runtime in Responding, which later answers to the event are told.
 func (s *Session) endAnswer(c *Call, r Response) {
 	// Before the state changes: a poll that comes from now on ends the call.
 	c.respond(r)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.state = Responded
+	s.answered = s.current == c // or else the session has ended
+	if r.ErrorType != invalidMode || !r.Refused {
+		s.state = Responded
+	}
 }
 
 // beginInitError is /init/error: terminal, and allowed only before the first

@@ -1,6 +1,8 @@
 package runtimes_test
 
 import (
+	"encoding/base64"
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -54,6 +56,35 @@ exports.handler = async () => {
 };
 `)
 		golden(t, "node/handler-error", e.transcript(e.send(event{body: "{}"})))
+	})
+}
+
+// A stack trace has the handler, as a method of Runtime unless the handler's own name is
+// another, and one line of the runtime's, as on AWS.
+func TestNode_StackOfAnError_HasOneLineOfTheRuntime(t *testing.T) {
+	each(t, runtimes.Node, func(t *testing.T, runtime string) {
+		for _, test := range []struct{ file, code, handler string }{
+			{"index.js", `exports.handler = () => { throw new Error("boom"); };`, "at exports.handler"},
+			{"index.mjs", `export const handler = () => { throw new Error("boom"); };`, "at Runtime.handler"},
+			{"index.mjs", `export const handler = async () => { throw new Error("boom"); };`, "at Runtime.handler"},
+			{"index.mjs", `export const handler = awslambda.streamifyResponse(async () => { throw new Error("boom"); });`, "at Runtime.handler"},
+		} {
+			e := node(t, runtime, "index.handler", test.file, test.code)
+			for range 2 {
+				var got struct{ Trace []string }
+				answer := e.send(event{body: "{}"})
+				body := []byte(answer.body)
+				if trailer := answer.trailer.Get("Lambda-Runtime-Function-Error-Body"); trailer != "" {
+					body, _ = base64.StdEncoding.DecodeString(trailer)
+				}
+				if err := json.Unmarshal(body, &got); err != nil {
+					t.Fatalf("%s: %v", body, err)
+				}
+				if len(got.Trace) != 3 || !strings.Contains(got.Trace[1], test.handler) || !strings.Contains(got.Trace[2], ".cjs:") {
+					t.Errorf("%s: %q", test.code, got.Trace)
+				}
+			}
+		}
 	})
 }
 

@@ -112,7 +112,7 @@ type Spec struct {
 
 	MemoryBytes  int64   // limit over all processes; 0: none
 	CPU          float64 // share of cores, 1 = one core's worth; 0: default
-	MaxProcesses int     // processes and threads; 0: the driver's default (1024)
+	MaxProcesses int     // processes and threads; 0: the driver's default (at most 1024)
 	TmpBytes     int64   // size of /tmp; 0: the driver's default (512 MiB where it is enforced)
 	Network      Network
 }
@@ -234,8 +234,12 @@ type Exit struct {
 // Usage is what a sandbox used so far. Fields that the driver cannot measure
 // are 0.
 type Usage struct {
-	// MemoryPeak is the most that was in use since Create, in bytes, without the
-	// cache of files as far as a driver can tell.
+	// MemoryPeak is the most that was in use since Create, in bytes: what processes
+	// had resident, mapped files included, without the cache of files as far as a
+	// driver can tell.
 	MemoryPeak int64
-	OOMKills   int64 // processes killed for exceeding the memory limit
+	// MemoryOwn is MemoryPeak without what other sandboxes had in use, too, such as
+	// libraries that both have mapped, as far as a driver can tell.
+	MemoryOwn int64
+	OOMKills  int64 // processes killed for exceeding the memory limit
 }

@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -36,8 +37,42 @@ import (
 	"github.com/hearthd/hearth/node/launch"
 )
 
-// version is set by the linker; see the Makefile.
-var version = "unknown"
+// version is set by the linker; see the Makefile. Without, the program's build
+// information has one.
+var version string
+
+// programVersion is what this binary calls itself: what the linker set, or else, of
+// "go install" and "go build", the version of the module or the commit that it was
+// built from.
+func programVersion(linked string, info *debug.BuildInfo) string {
+	switch {
+	case linked != "":
+		return linked
+	case info == nil:
+		return "unknown"
+	case info.Main.Version != "" && info.Main.Version != "(devel)":
+		return info.Main.Version
+	}
+	commit, modified := "", ""
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			commit = s.Value
+		case s.Key == "vcs.modified" && s.Value == "true":
+			modified = "+dirty"
+		}
+	}
+	if commit == "" {
+		return "unknown"
+	}
+	return commit[:min(len(commit), 12)] + modified
+}
+
+// ownVersion is programVersion of this binary.
+func ownVersion() string {
+	info, _ := debug.ReadBuildInfo() // nil without
+	return programVersion(version, info)
+}
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -65,7 +100,7 @@ func newRootCommand(t *terminal.Terminal, enter launch.Enter) *cobra.Command {
 Start the daemon with "hearth serve"; the aws CLI, the SDKs and Terraform then
 work with AWS_ENDPOINT_URL_LAMBDA=` + client.DefaultEndpoint + `. "hearth run DIR" runs one
 function without a daemon.`,
-		Version: version,
+		Version: ownVersion(),
 		Args:    cobra.ArbitraryArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 0 {
@@ -78,7 +113,7 @@ function without a daemon.`,
 	d.AddFlags(root.PersistentFlags())
 	// In the order of the help.
 	root.AddCommand(
-		daemon.NewCommand(t, enter, version),
+		daemon.NewCommand(t, enter, ownVersion()),
 		single.NewRunCommand(t, enter),
 		single.NewRIECommand(t),
 		deploy.NewCommand(d),
@@ -128,7 +163,7 @@ func newVersionCommand(t *terminal.Terminal) *cobra.Command {
 		Short: "Print the version of this binary",
 		Args:  cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
-			_, err := fmt.Fprintln(t.Stdout, "hearth", version)
+			_, err := fmt.Fprintln(t.Stdout, "hearth", ownVersion())
 			return err
 		},
 	}

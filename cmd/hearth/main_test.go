@@ -1,6 +1,7 @@
 package main
 
 import (
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -73,7 +74,28 @@ func TestHelp_EveryCommand(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	if got := hearth(t, "version"); got.Stdout != "hearth "+version+"\n" {
+	if got := hearth(t, "version"); got.Stdout != "hearth "+ownVersion()+"\n" {
 		t.Errorf("stdout = %q", got.Stdout)
+	}
+}
+
+func TestVersion_OfALinkerOrOfTheBuild(t *testing.T) {
+	commit := []debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789abcdef0123"}, {Key: "vcs.modified", Value: "false"}}
+	dirty := []debug.BuildSetting{{Key: "vcs.revision", Value: "0123456789abcdef0123"}, {Key: "vcs.modified", Value: "true"}}
+	for name, test := range map[string]struct {
+		linked string
+		info   *debug.BuildInfo
+		want   string
+	}{
+		"linked":     {"v1.2.3", &debug.BuildInfo{Main: debug.Module{Version: "v0.1.0"}}, "v1.2.3"},
+		"go install": {"", &debug.BuildInfo{Main: debug.Module{Version: "v0.1.0"}, Settings: commit}, "v0.1.0"},
+		"a commit":   {"", &debug.BuildInfo{Main: debug.Module{Version: "(devel)"}, Settings: commit}, "0123456789ab"},
+		"changed":    {"", &debug.BuildInfo{Settings: dirty}, "0123456789ab+dirty"},
+		"no commit":  {"", &debug.BuildInfo{Main: debug.Module{Version: "(devel)"}}, "unknown"},
+		"nothing":    {"", nil, "unknown"},
+	} {
+		if got := programVersion(test.linked, test.info); got != test.want {
+			t.Errorf("%s: %s, want %s", name, got, test.want)
+		}
 	}
 }

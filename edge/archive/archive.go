@@ -5,7 +5,6 @@
 package archive
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -15,6 +14,7 @@ import (
 	"os"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
 )
 
 // Limits of archives, in bytes.
@@ -40,7 +40,7 @@ type Objects interface {
 type Checker interface {
 	// CheckArchive says whether an archive can be unpacked, and to how many bytes; the
 	// error is for the caller.
-	CheckArchive(archive io.ReaderAt, size int64) (unzipped int64, err error)
+	CheckArchive(ctx context.Context, archive io.ReaderAt, size int64) (unzipped int64, err error)
 }
 
 // Options of an Intake.
@@ -70,7 +70,7 @@ func New(opts Options) *Intake {
 
 // Source is the code of a request, as it was sent.
 type Source struct {
-	Zip                  []byte // nil: not sent
+	Zip                  *api.Archive // nil: not sent
 	Bucket, Key, Version *string
 	StorageMode          *string // S3ObjectStorageMode
 }
@@ -102,12 +102,11 @@ func (i *Intake) Take(ctx context.Context, src Source) (code hearth.Code, releas
 	return code, release, err
 }
 
-func (i *Intake) takeZip(ctx context.Context, zip []byte) (hearth.Code, func(), error) {
-	if len(zip) > MaxZip {
+func (i *Intake) takeZip(ctx context.Context, zip *api.Archive) (hearth.Code, func(), error) {
+	if zip.Size() > MaxZip {
 		return hearth.Code{}, nil, hearth.Errorf(hearth.ErrTooLarge, "Zipped size must be smaller than %d bytes", MaxZip)
 	}
-	sum := sha256.Sum256(zip)
-	return i.keep(ctx, bytes.NewReader(zip), int64(len(zip)), sum)
+	return i.keep(ctx, zip, zip.Size(), zip.Sum())
 }
 
 func (i *Intake) takeObject(ctx context.Context, object hearth.S3Object) (hearth.Code, func(), error) {
@@ -152,7 +151,7 @@ func (i *Intake) TakeFrom(ctx context.Context, r io.Reader) (code hearth.Code, r
 
 // keep checks and stores an archive.
 func (i *Intake) keep(ctx context.Context, archive io.ReaderAt, size int64, sum [sha256.Size]byte) (hearth.Code, func(), error) {
-	unzipped, err := i.opts.Checker.CheckArchive(archive, size)
+	unzipped, err := i.opts.Checker.CheckArchive(ctx, archive, size)
 	if err != nil {
 		return hearth.Code{}, nil, err
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/hearthd/hearth"
+	"github.com/hearthd/hearth/api"
 	"github.com/hearthd/hearth/edge/archive"
 )
 
@@ -42,7 +43,9 @@ func (f *fixture) PutCode(_ context.Context, digest string, r io.Reader) (func()
 	return func() { f.held-- }, nil
 }
 
-func (f *fixture) CheckArchive(_ io.ReaderAt, size int64) (int64, error) { return 10 * size, f.check }
+func (f *fixture) CheckArchive(_ context.Context, _ io.ReaderAt, size int64) (int64, error) {
+	return 10 * size, f.check
+}
 
 func (f *fixture) Open(_ context.Context, o hearth.S3Object) (io.ReadCloser, error) {
 	content, ok := f.objects[o]
@@ -99,7 +102,7 @@ func (f *fixture) refuses(src archive.Source, kind error, message string) {
 }
 
 func TestTake_Zip(t *testing.T) {
-	open(t).takes(archive.Source{Zip: []byte(abc)}, hearth.Code{Digest: abcHex, SHA256: abcBase64, Size: 3, Unzipped: 30})
+	open(t).takes(archive.Source{Zip: api.NewArchive([]byte(abc))}, hearth.Code{Digest: abcHex, SHA256: abcBase64, Size: 3, Unzipped: 30})
 }
 
 func TestTake_Object(t *testing.T) {
@@ -139,15 +142,15 @@ func TestTake_NoObjectsConfigured_SaysHow(t *testing.T) {
 func TestTake_SourcesThatMakeNoSense(t *testing.T) {
 	f := open(t)
 	f.refuses(archive.Source{}, hearth.ErrInvalid, "Please provide a source for function code.")
-	f.refuses(archive.Source{Zip: []byte(abc), Bucket: ptr("b")}, hearth.ErrInvalid, "Please do not provide other FunctionCode parameters when providing a ZipFile.")
+	f.refuses(archive.Source{Zip: api.NewArchive([]byte(abc)), Bucket: ptr("b")}, hearth.ErrInvalid, "Please do not provide other FunctionCode parameters when providing a ZipFile.")
 	f.refuses(archive.Source{Bucket: ptr("b")}, hearth.ErrInvalid, "S3Key")
 }
 
 func TestTake_ZipOfItsLimitAtMost(t *testing.T) {
 	f := open(t)
 	zip := make([]byte, archive.MaxZip+1)
-	f.refuses(archive.Source{Zip: zip}, hearth.ErrTooLarge, "Zipped size must be smaller than 52428800 bytes")
-	if _, _, err := f.intake.Take(t.Context(), archive.Source{Zip: zip[:archive.MaxZip]}); err != nil {
+	f.refuses(archive.Source{Zip: api.NewArchive(zip)}, hearth.ErrTooLarge, "Zipped size must be smaller than 52428800 bytes")
+	if _, _, err := f.intake.Take(t.Context(), archive.Source{Zip: api.NewArchive(zip[:archive.MaxZip])}); err != nil {
 		t.Error(err)
 	}
 }
@@ -155,7 +158,7 @@ func TestTake_ZipOfItsLimitAtMost(t *testing.T) {
 func TestTake_ArchiveThatCannotBeUnpacked(t *testing.T) {
 	f := open(t)
 	f.check = hearth.Errorf(hearth.ErrInvalid, "Could not unzip uploaded file.")
-	f.refuses(archive.Source{Zip: []byte("x")}, hearth.ErrInvalid, "Could not unzip")
+	f.refuses(archive.Source{Zip: api.NewArchive([]byte("x"))}, hearth.ErrInvalid, "Could not unzip")
 }
 
 func TestTakeFrom_ReaderThatFails(t *testing.T) {

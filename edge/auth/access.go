@@ -15,8 +15,8 @@ type Clock interface {
 	Now() time.Time
 }
 
-// Options of an Access. Without Enabled none of the others counts; with it all are
-// required but FunctionActions and EnvironmentAge.
+// Options of an Access. All are required but FunctionActions and EnvironmentAge, and,
+// without Enabled, Keys and Clock.
 type Options struct {
 	Enabled         bool
 	Keys            []Key         // ids must differ
@@ -34,6 +34,7 @@ type Access struct {
 	actions  []string
 	sessions *Sessions
 	gate     *Gate // nil: not enabled
+	inside   *Gate // of functions, where it is not enabled
 }
 
 // lastEvent is how much longer than an environment lives its credentials are
@@ -55,7 +56,7 @@ func sessionLife(environmentAge time.Duration) time.Duration {
 // Open returns an Access. Its error is about the keys.
 func Open(opts Options) (*Access, error) {
 	if !opts.Enabled {
-		return &Access{}, nil
+		return &Access{actions: opts.FunctionActions, inside: NewGate(nil, opts.Policies, opts.Scope)}, nil
 	}
 	sessions := NewSessions(sessionLife(opts.EnvironmentAge), opts.Clock.Now)
 	verifier, err := NewVerifier(opts.Keys, sessions)

@@ -13,6 +13,7 @@ import (
 	wire "github.com/hearthd/hearth/api/own"
 	"github.com/hearthd/hearth/edge/policy/document"
 	"github.com/hearthd/hearth/edge/scope"
+	"github.com/hearthd/hearth/internal/sigv4"
 )
 
 // Policies says what the resource-based policy of a request's resource says.
@@ -42,13 +43,13 @@ func (g *Gate) Begin(call *api.Call) error {
 }
 
 // Authorize checks the signature and whether the principal may make the call.
-func (g *Gate) Authorize(ctx context.Context, call *api.Call, body []byte) (context.Context, error) {
-	p, region, err := g.verifier.Verify(call.HTTP, body, time.Now())
+func (g *Gate) Authorize(ctx context.Context, call *api.Call, body api.Body) (context.Context, error) {
+	p, region, err := g.verifier.Verify(call.HTTP, body.SHA256, time.Now())
 	if err != nil {
 		return nil, err
 	}
 	ctx = scope.WithCaller(ctx, scope.Caller{Account: p.Account, Region: region, ARN: p.ARN})
-	resource, err := g.resource(ctx, call, body)
+	resource, err := g.resource(ctx, call, body.Data)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +152,7 @@ func (g *Gate) own(r *http.Request) (context.Context, error) {
 		return nil, hearth.Errorf(hearth.ErrTooLarge, "The request body must be complete and not larger than %d bytes.", maxOwnBody)
 	}
 	r.Body = io.NopCloser(strings.NewReader(string(body)))
-	p, region, err := g.verifier.Verify(r, body, time.Now())
+	p, region, err := g.verifier.Verify(r, sigv4.HashBody(body), time.Now())
 	if err != nil {
 		return nil, err
 	}

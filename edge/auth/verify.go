@@ -112,13 +112,13 @@ func unknownClient() error {
 	return hearth.Errorf(hearth.ErrUnknownClient, "The security token included in the request is invalid.")
 }
 
-// Verify returns who sent a request with a body, and for which region.
-func (v *Verifier) Verify(r *http.Request, body []byte, now time.Time) (p Principal, region string, err error) {
+// Verify returns who sent a request with a body, of which it takes the hash, and for which region.
+func (v *Verifier) Verify(r *http.Request, bodyHash string, now time.Time) (p Principal, region string, err error) {
 	c, err := v.claim(r, now)
 	if err != nil {
 		return Principal{}, "", err
 	}
-	hash, ok := c.signature.PayloadHash(sigv4.HashBody(body))
+	hash, ok := c.signature.PayloadHash(bodyHash)
 	if !ok || !c.signature.Matches(r, c.secret, hash) {
 		return Principal{}, "", hearth.Errorf(hearth.ErrSignature, "The request signature we calculated does not match the signature you provided. "+
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")

@@ -112,8 +112,11 @@ type Options struct {
 	Signing   Signing
 	// Concurrency is what GetFunction shows of it; nil: nothing.
 	Concurrency Concurrency
-	Scope       scope.Defaults
-	Logger      *slog.Logger
+	// Authenticated says that requests are held to signatures, and a function's role
+	// to its account. Without, there are no other accounts.
+	Authenticated bool
+	Scope         scope.Defaults
+	Logger        *slog.Logger
 }
 
 // Service serves the operations. Close waits for what goes on after answers.
@@ -125,6 +128,7 @@ type Service struct {
 	wg        sync.WaitGroup // preparations
 	adding    sync.Mutex     // held to add to wg, and to end ctx: nothing is added after that
 	preparing chan struct{}  // a slot for each preparation at a time
+	running   running
 }
 
 // maxPreparing bounds how many functions are unpacked at a time.

@@ -97,7 +97,7 @@ func (h *host) CheckRuntime(_ context.Context, runtime string) (missing, err err
 	return h.checkRuntime(runtime)
 }
 
-func (h *host) CheckArchive(archive io.ReaderAt, size int64) (int64, error) {
+func (h *host) CheckArchive(_ context.Context, archive io.ReaderAt, size int64) (int64, error) {
 	if h.checkArchive == nil {
 		return size, nil
 	}

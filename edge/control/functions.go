@@ -213,7 +213,8 @@ func (s *Service) deleteFunction(ctx context.Context, in *api.DeleteFunctionInpu
 	}
 	// A function that is there and cannot be read is a conflict: this is how to be
 	// rid of it.
-	if _, _, err := s.opts.Functions.Get(ctx, name, ""); err != nil && !errors.Is(err, hearth.ErrConflict) {
+	fn, _, err := s.opts.Functions.Get(ctx, name, "")
+	if err != nil && !errors.Is(err, hearth.ErrConflict) {
 		return nil, err
 	}
 	if qualifier != "" {
@@ -223,6 +224,9 @@ func (s *Service) deleteFunction(ctx context.Context, in *api.DeleteFunctionInpu
 	}
 	if err != nil {
 		return nil, err
+	}
+	if fn != nil {
+		s.running.end(fn.ID, qualifier)
 	}
 	return &api.DeleteFunctionOutput{StatusCode: api.Ptr(http.StatusNoContent)}, nil
 }

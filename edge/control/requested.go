@@ -75,6 +75,9 @@ func (s *Service) configure(ctx context.Context, d *draft, in requested) error {
 	if err := in.check(fn); err != nil {
 		return err
 	}
+	if in.role != nil && s.opts.Authenticated && !ofAccount(fn.Role, fn.Name.Account) {
+		return hearth.Errorf(hearth.ErrDenied, "Cross-account pass role is not allowed.")
+	}
 	if in.runtime != nil {
 		missing, err := s.opts.Host.CheckRuntime(ctx, fn.Runtime)
 		if err != nil {
@@ -97,6 +100,12 @@ func (s *Service) configure(ctx context.Context, d *draft, in requested) error {
 	d.hold(release)
 	fn.Layers = layers
 	return nil
+}
+
+// ofAccount reports whether a role, whose form the model has checked, is of an account.
+func ofAccount(role, account string) bool {
+	parts := strings.SplitN(role, ":", 6)
+	return len(parts) == 6 && parts[4] == account
 }
 
 // set overwrites with what was sent.

@@ -168,7 +168,7 @@ func (s *Service) prepare(name hearth.Name, version string) {
 		case <-s.ctx.Done():
 			return
 		}
-		if err := s.settle(s.ctx, name, version); err != nil && s.ctx.Err() == nil {
+		if err := s.settle(s.ctx, name, version); err != nil && s.ctx.Err() == nil && !errors.Is(err, errDeleted) {
 			s.opts.Logger.Error("prepare function", "function", name.String(), "version", version, "error", err)
 		}
 	})
@@ -188,9 +188,9 @@ func (s *Service) settle(ctx context.Context, name hearth.Name, version string) 
 		if fn.State != hearth.StatePending && fn.Update != hearth.UpdateInProgress {
 			return nil
 		}
-		failed := s.opts.Host.Prepare(ctx, fn)
-		if ctx.Err() != nil {
-			return ctx.Err() // the next start goes on
+		failed, ended := s.prepareOn(ctx, fn)
+		if ended != nil {
+			return ended // by Close: the next start goes on
 		}
 		if failed != nil {
 			s.opts.Logger.Error("prepare code", "function", name.String(), "version", version, "error", failed)

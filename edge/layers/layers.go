@@ -260,7 +260,7 @@ func latest(v *hearth.LayerVersion) *api.LayersListItem {
 // item is a layer version as lists show it.
 func item(v *hearth.LayerVersion) *api.LayerVersionsListItem {
 	return &api.LayerVersionsListItem{
-		LayerVersionArn: api.Ptr(v.ARN()), Version: &v.Version, Description: &v.Description,
+		LayerVersionArn: api.Ptr(v.ARN()), Version: &v.Version, Description: api.Optional(v.Description),
 		CreatedDate:        api.Ptr(v.Created.Format(created)),
 		CompatibleRuntimes: v.Runtimes, CompatibleArchitectures: v.Architectures, LicenseInfo: api.Optional(v.License),
 	}

@@ -92,7 +92,7 @@ func (m *memory) Take(_ context.Context, src archive.Source) (hearth.Code, func(
 	if src.Zip == nil {
 		return hearth.Code{}, nil, hearth.Errorf(hearth.ErrInvalid, "Please provide a source for function code.")
 	}
-	return m.TakeFrom(context.Background(), strings.NewReader(string(src.Zip)))
+	return m.TakeFrom(context.Background(), io.NewSectionReader(src.Zip, 0, src.Zip.Size()))
 }
 
 func (m *memory) TakeFrom(_ context.Context, r io.Reader) (hearth.Code, func(), error) {
@@ -259,12 +259,12 @@ func TestListLayers_NewestOfEach(t *testing.T) {
 	f.publish("b", "")
 	f.answers(f.do("GET", "", ""), 200, `{"NextMarker":"limit50","Layers":[
 		{"LayerName":"a","LayerArn":"arn:aws:lambda:us-east-1:000000000000:layer:a","LatestMatchingVersion":{
-			"LayerVersionArn":"arn:aws:lambda:us-east-1:000000000000:layer:a:2","Version":2,"Description":"","CreatedDate":"","LicenseInfo":"MIT"}},
+			"LayerVersionArn":"arn:aws:lambda:us-east-1:000000000000:layer:a:2","Version":2,"CreatedDate":"","LicenseInfo":"MIT"}},
 		{"LayerName":"b","LayerArn":"arn:aws:lambda:us-east-1:000000000000:layer:b","LatestMatchingVersion":{
-			"LayerVersionArn":"arn:aws:lambda:us-east-1:000000000000:layer:b:1","Version":1,"Description":"","CreatedDate":""}}]}`)
+			"LayerVersionArn":"arn:aws:lambda:us-east-1:000000000000:layer:b:1","Version":1,"CreatedDate":""}}]}`)
 	f.answers(f.do("GET", "?CompatibleRuntime=python3.13&MaxItems=3", ""), 200, `{"NextMarker":"limit3","Layers":[
 		{"LayerName":"a","LayerArn":"arn:aws:lambda:us-east-1:000000000000:layer:a","LatestMatchingVersion":{
-			"LayerVersionArn":"arn:aws:lambda:us-east-1:000000000000:layer:a:1","Version":1,"Description":"","CreatedDate":"","CompatibleRuntimes":["python3.13"]}}]}`)
+			"LayerVersionArn":"arn:aws:lambda:us-east-1:000000000000:layer:a:1","Version":1,"CreatedDate":"","CompatibleRuntimes":["python3.13"]}}]}`)
 }
 
 func TestListVersions_OfALayerThatDoesNotExist_IsEmpty(t *testing.T) {
@@ -277,8 +277,8 @@ func TestListVersions_NewestFirst(t *testing.T) {
 	f.publish("a", `,"CompatibleArchitectures":["arm64"]`)
 	f.publish("a", "")
 	f.answers(f.do("GET", "/a/versions?Marker=m", ""), 200, `{"NextMarker":"m","LayerVersions":[
-		{"LayerVersionArn":"arn:aws:lambda:us-east-1:000000000000:layer:a:2","Version":2,"Description":"","CreatedDate":""},
-		{"LayerVersionArn":"arn:aws:lambda:us-east-1:000000000000:layer:a:1","Version":1,"Description":"","CreatedDate":"","CompatibleArchitectures":["arm64"]}]}`)
+		{"LayerVersionArn":"arn:aws:lambda:us-east-1:000000000000:layer:a:2","Version":2,"CreatedDate":""},
+		{"LayerVersionArn":"arn:aws:lambda:us-east-1:000000000000:layer:a:1","Version":1,"CreatedDate":"","CompatibleArchitectures":["arm64"]}]}`)
 	f.answers(f.do("GET", "/a/versions?CompatibleArchitecture=arm64", ""), 200, `{"LayerVersions":[
-		{"LayerVersionArn":"arn:aws:lambda:us-east-1:000000000000:layer:a:1","Version":1,"Description":"","CreatedDate":"","CompatibleArchitectures":["arm64"]}]}`)
+		{"LayerVersionArn":"arn:aws:lambda:us-east-1:000000000000:layer:a:1","Version":1,"CreatedDate":"","CompatibleArchitectures":["arm64"]}]}`)
 }

@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -134,7 +135,10 @@ func same(a, b *hearth.EventSourceMapping) bool {
 	if a.Kind != b.Kind || a.SourceARN != b.SourceARN || a.FunctionARN() != b.FunctionARN() {
 		return false
 	}
-	return slices.Equal(a.Topics, b.Topics) && slices.Equal(a.Queues, b.Queues) && brokers(a) == brokers(b) &&
+	if a.Kind == hearth.SourceSelfManaged { // one broker of a cluster leads to all of it
+		return overlap(a.Topics, b.Topics) && overlap(allBrokers(a), allBrokers(b))
+	}
+	return slices.Equal(a.Topics, b.Topics) && slices.Equal(a.Queues, b.Queues) &&
 		(a.DocumentDB == nil || a.DocumentDB.Database == b.DocumentDB.Database && a.DocumentDB.Collection == b.DocumentDB.Collection)
 }
 
@@ -144,11 +148,19 @@ func brokers(m *hearth.EventSourceMapping) string {
 	if m.Kind != hearth.SourceSelfManaged {
 		return m.SourceARN
 	}
+	return strings.Join(allBrokers(m), ",")
+}
+
+func allBrokers(m *hearth.EventSourceMapping) []string {
 	var all []string
-	for _, servers := range m.Endpoints {
-		all = append(all, servers...)
+	for _, kind := range slices.Sorted(maps.Keys(m.Endpoints)) {
+		all = append(all, m.Endpoints[kind]...)
 	}
-	return strings.Join(all, ",")
+	return all
+}
+
+func overlap(a, b []string) bool {
+	return slices.ContainsFunc(a, func(s string) bool { return slices.Contains(b, s) })
 }
 
 // duplicate is AWS's answer to a mapping like another; the blanks within the

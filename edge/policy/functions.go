@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -78,7 +79,9 @@ func (s *Service) addPermission(ctx context.Context, in *api.AddPermissionInput)
 		return nil, err
 	}
 	if in.RevisionId != nil && *in.RevisionId != t.revisionID {
-		return nil, errRevision("GetPolicy")
+		if p, err := get(ctx, s.opts.FunctionPolicies, t.Function); err != nil || !p.at(in.RevisionId) {
+			return nil, cmp.Or(err, errRevision("GetPolicy"))
+		}
 	}
 	statement, err := document.Permission{
 		Sid: *in.StatementId, Action: *in.Action, Resource: t.arn(), Principal: *in.Principal,
@@ -129,7 +132,7 @@ func (s *Service) removePermission(ctx context.Context, in *api.RemovePermission
 func (s *Service) getPolicy(ctx context.Context, in *api.GetPolicyInput) (*api.GetPolicyOutput, error) {
 	f, err := s.find(ctx, in.FunctionName, in.Qualifier)
 	if err != nil {
-		return nil, err
+		return nil, missing(err, noResource)
 	}
 	text, revisionID, err := s.read(ctx, f)
 	if err != nil {
@@ -138,12 +141,16 @@ func (s *Service) getPolicy(ctx context.Context, in *api.GetPolicyInput) (*api.G
 	return &api.GetPolicyOutput{Policy: &text, RevisionId: &revisionID}, nil
 }
 
+// noResource is AWS's word for a policy that is not there, be it for want of the
+// function.
+const noResource = "The resource you requested does not exist."
+
 // read returns a policy and its revision.
 func (s *Service) read(ctx context.Context, f Function) (text, revisionID string, err error) {
-	none := hearth.Errorf(hearth.ErrNotFound, "The resource you requested does not exist.")
+	none := hearth.Errorf(hearth.ErrNotFound, "%s", noResource)
 	t, err := s.resolve(ctx, f)
 	if err != nil {
-		return "", "", missing(err, none.Message)
+		return "", "", missing(err, noResource)
 	}
 	p, err := get(ctx, s.opts.FunctionPolicies, t.Function)
 	if err != nil {
@@ -152,12 +159,14 @@ func (s *Service) read(ctx context.Context, f Function) (text, revisionID string
 	if len(p.Document.Statements) == 0 {
 		return "", "", none
 	}
-	return p.Document.String(), t.revisionID, nil
+	return p.Document.String(), cmp.Or(p.RevisionID, t.revisionID), nil
 }
 
 // edit changes the policy of t, which must still be at a revision, if one is
-// given, and gives t a new revision, which it returns. change is tried on the
-// policy before anything is written, and may be called several times.
+// given, and gives both the policy and t a new revision, which it returns. The
+// expected revision is the policy's, or that of t: it is the same until t changes
+// without its policy. change is tried on the policy before anything is written, and
+// may be called several times.
 func (s *Service) edit(ctx context.Context, t target, revisionID *string, change func(*document.Document) error) (*Policy, string, error) {
 	p, err := get(ctx, s.opts.FunctionPolicies, t.Function)
 	if err != nil {
@@ -166,11 +175,21 @@ func (s *Service) edit(ctx context.Context, t target, revisionID *string, change
 	if err := change(&p.Document); err != nil {
 		return nil, "", err
 	}
-	next, err := s.revise(ctx, t, revisionID)
+	expected, ofPolicy := revisionID, p.at(revisionID)
+	if ofPolicy {
+		expected = &t.revisionID
+	}
+	next, err := s.revise(ctx, t, expected)
 	if err != nil {
 		return nil, "", err
 	}
-	p, err = s.opts.FunctionPolicies.Modify(ctx, t.Function, func(p *Policy, _ bool) error { return change(&p.Document) })
+	p, err = s.opts.FunctionPolicies.Modify(ctx, t.Function, func(p *Policy, _ bool) error {
+		if ofPolicy && !p.at(revisionID) { // somebody else was between us and t
+			return errRevision("GetPolicy")
+		}
+		p.RevisionID = next
+		return change(&p.Document)
+	})
 	if err != nil {
 		return nil, "", err
 	}

@@ -58,8 +58,15 @@ func (l LayerVersion) ARN() string { return l.Layer.VersionARN(l.Version) }
 
 // Policy is what is kept of a policy. One without statements is as good as none.
 type Policy struct {
-	Document   document.Document `json:"Document"`
-	RevisionID string            `json:"RevisionID"` // of a layer version's policy; empty for functions
+	Document document.Document `json:"Document"`
+	// RevisionID is that of the last change to the policy. The policy of a function
+	// that was last changed by an older hearth has none: the function's is shown.
+	RevisionID string `json:"RevisionID"`
+}
+
+// at reports whether the policy is at a revision of its own.
+func (p *Policy) at(revisionID *string) bool {
+	return revisionID != nil && p.RevisionID != "" && *revisionID == p.RevisionID
 }
 
 // Store keeps policies by what they are attached to; see store/records for the

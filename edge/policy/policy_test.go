@@ -288,6 +288,64 @@ func TestAddPermission_ManyAtOneRevision_OneIsAdded(t *testing.T) {
 	}
 }
 
+// A function gets a new revision when a version of it is published, for one.
+func TestGetPolicy_FunctionHasANewRevision_PolicyKeepsItsOwn(t *testing.T) {
+	f := newFixture()
+	f.add("s", "", "")
+	revision := func() string {
+		var got struct{ RevisionId string }
+		_, answer := f.do("GET", "/2015-03-31/functions/f/policy", "")
+		if err := json.Unmarshal([]byte(answer), &got); err != nil || got.RevisionId == "" {
+			t.Fatalf("%s: %v", answer, err)
+		}
+		return got.RevisionId
+	}
+	before := revision()
+	if _, err := f.catalog.Modify(t.Context(), name, hearth.Latest, func(fn *hearth.Function) error {
+		fn.RevisionID = "published"
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if got := revision(); got != before {
+		t.Errorf("the policy is at %s, and was at %s", got, before)
+	}
+	for i, revision := range []string{"published", "", "published"} {
+		if revision == "" {
+			revision = f.policies.kept[policy.Function{Name: name}].RevisionID
+		}
+		want := map[bool]int{true: http.StatusCreated, false: http.StatusPreconditionFailed}[i < 2]
+		if status, answer := f.add(fmt.Sprint("at", i), "", `,"RevisionId":"`+revision+`"`); status != want {
+			t.Errorf("change %d: %d %s, want %d", i, status, answer, want)
+		}
+	}
+}
+
+func TestAddPermission_ManyAtThePolicysRevision_OneIsAdded(t *testing.T) {
+	f := newFixture()
+	f.add("s", "", "")
+	revision := f.policies.kept[policy.Function{Name: name}].RevisionID
+	if _, err := f.catalog.Modify(t.Context(), name, hearth.Latest, func(fn *hearth.Function) error {
+		fn.RevisionID = "published"
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	var added atomic.Int32
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			if status, _ := f.add(fmt.Sprintf("s%d", i), "", `,"RevisionId":"`+revision+`"`); status == http.StatusCreated {
+				added.Add(1)
+			}
+		})
+	}
+	all.Wait()
+	if n := added.Load(); n != 1 {
+		t.Errorf("%d permissions were added", n)
+	}
+}
+
 func TestAddPermission_ManyAtOnce_AllAreKept(t *testing.T) {
 	f := newFixture()
 	var all sync.WaitGroup

@@ -108,6 +108,13 @@ func Service(r *http.Request) string {
 	return service
 }
 
+// Region returns the region that a request was signed for; empty when it is not
+// signed, or cannot be read.
+func Region(r *http.Request) string {
+	_, region, _ := credentialScope(r)
+	return region
+}
+
 func credentialScope(r *http.Request) (key, region, service string) {
 	_, credential, ok := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	if ok {

@@ -156,11 +156,15 @@ func cborError(text string) []byte {
 func message(service string) string {
 	name, variable := "another service", "AWS_ENDPOINT_URL_SERVICE"
 	if service != "" {
-		name, variable = "the service "+service, "AWS_ENDPOINT_URL_"+sdkID(service)
+		name, variable = "the service "+service, Variable(service)
 	}
 	return fmt.Sprintf("This request is for %s, and hearth serves AWS Lambda. "+
 		"Set AWS_ENDPOINT_URL_LAMBDA in the place of AWS_ENDPOINT_URL to send requests of Lambda alone to hearth, or %s to where that service is.", name, variable)
 }
+
+// Variable returns the environment variable that tells AWS's SDKs where a service is,
+// by the service's signing name, such as "dynamodb".
+func Variable(service string) string { return "AWS_ENDPOINT_URL_" + sdkID(service) }
 
 // sdkIDs are the names of services in variables, where they are not the signing names.
 var sdkIDs = map[string]string{

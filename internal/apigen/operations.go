@@ -14,8 +14,8 @@ func (g *generator) emitOperations() {
 		g.declare(op.Name)
 		path, query, _ := strings.Cut(op.HTTP.RequestURI, "?")
 		fields := []string{
-			fmt.Sprintf("spec: spec{name: %q, method: %q, path: %q, query: %q, status: %d, body: %s}",
-				op.Name, op.HTTP.Method, path, query, op.HTTP.ResponseCode, g.bodyKind(op)),
+			fmt.Sprintf("spec: spec{name: %q, method: %q, path: %q, query: %q, status: %d, body: %s%s}",
+				op.Name, op.HTTP.Method, path, query, op.HTTP.ResponseCode, g.bodyKind(op), archiveField(g.archive(op))),
 			"bind: bind" + op.Name,
 		}
 		if g.needsCheck(op.Input.Shape) {
@@ -61,6 +61,59 @@ func (g *generator) bodyKind(op *operation) string {
 	return kind
 }
 
+// archive returns the names of the members that lead to the code archive in the
+// body of an operation's request; none when there is none.
+func (g *generator) archive(op *operation) []string {
+	if g.bodyKind(op) != "bodyCode" {
+		return nil
+	}
+	for _, m := range g.Shapes[op.Input.Shape].Members {
+		if m.Location != "" {
+			continue
+		}
+		if g.Shapes[m.Shape].Type == "blob" {
+			return []string{m.Name}
+		}
+		for _, inner := range g.Shapes[m.Shape].Members {
+			if g.Shapes[inner.Shape].Type == "blob" {
+				return []string{m.Name, inner.Name}
+			}
+		}
+	}
+	g.errs = append(g.errs, fmt.Errorf("%s: its code archive is too deep", op.Name))
+	return nil
+}
+
+// holdsArchive says whether the blob of a structure is the code archive of a request.
+func (g *generator) holdsArchive(structure string) bool {
+	for _, op := range g.ops {
+		path, holder := g.archive(op), op.Input.Shape
+		if len(path) == 2 {
+			holder = g.Shapes[holder].Members.find(path[0]).Shape
+		}
+		if len(path) > 0 && holder == structure {
+			return true
+		}
+	}
+	return false
+}
+
+func archiveField(path []string) string {
+	if len(path) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(", archive: %q", strings.Join(path, "."))
+}
+
+// bindArchive is the statement that gives the input the archive of its request.
+func bindArchive(path []string) string {
+	if len(path) == 1 {
+		return "r.archive(&in." + exported(path[0]) + ")"
+	}
+	outer := "in." + exported(path[0])
+	return "if " + outer + " != nil {\nr.archive(&" + outer + "." + exported(path[1]) + ")\n}"
+}
+
 // encoder names the function that writes an operation's output.
 func (g *generator) encoder(op *operation) string {
 	if op.Output == nil {
@@ -96,6 +149,9 @@ func (g *generator) emitBindings() {
 			if m.Location != "" {
 				lines = append(lines, "in."+exported(m.Name)+" = "+g.source(op, labels, m))
 			}
+		}
+		if path := g.archive(op); path != nil {
+			lines = append(lines, bindArchive(path))
 		}
 		arg := "r"
 		if len(lines) == 0 {

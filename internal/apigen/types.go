@@ -45,11 +45,13 @@ func (g *generator) emitStruct(file, name string) {
 		if g.Shapes[m.Shape].EventStream {
 			continue
 		}
-		tag := m.Name + ",omitzero"
+		tag, typ := m.Name+",omitzero", g.memberType(m.Shape)
 		if m.Location != "" || m.Name == s.Payload {
 			tag = "-"
+		} else if g.Shapes[m.Shape].Type == "blob" && g.holdsArchive(name) {
+			typ = "*Archive"
 		}
-		g.put(file, "\t%s %s `json:%q`", exported(m.Name), g.memberType(m.Shape), tag)
+		g.put(file, "\t%s %s `json:%q`", exported(m.Name), typ, tag)
 	}
 	g.put(file, "}\n")
 }

@@ -8,13 +8,30 @@ import (
 
 // Peak is the largest resident set of a running process so far, in bytes; 0
 // when it cannot be read.
-func Peak(pid int) int64 {
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
+func Peak(pid int) int64 { return status(pid, "VmHWM:") }
+
+// Files is what processes that share a file system have resident of files, in bytes.
+// Processes that run the same program have the same files, and count once.
+func Files(pids []int) (bytes int64) {
+	programs := map[string]int64{}
+	for _, pid := range pids {
+		program, _ := os.Readlink("/proc/" + strconv.Itoa(pid) + "/exe") // none when it has ended
+		programs[program] = max(programs[program], status(pid, "RssFile:"))
+	}
+	for _, n := range programs {
+		bytes += n
+	}
+	return bytes
+}
+
+// status is a value of a process's status in bytes; 0 when it cannot be read.
+func status(pid int, key string) int64 {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/status")
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(string(status)) {
-		if value, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, key); ok {
 			kib, err := strconv.ParseInt(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
 			if err != nil {
 				return 0

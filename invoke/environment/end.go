@@ -84,6 +84,9 @@ func (e *Environment) fail(a *invocation, v verdict) {
 				e.reportRuntime(a, v, call, a.took)
 			}
 		}
+		if !v.fault {
+			e.maxMemoryUsed(true) // what is resident goes with the processes
+		}
 		e.stopRun(r, v.reason())
 	}
 	e.end(a, v, Broken)
@@ -134,7 +137,7 @@ func (e *Environment) report(a *invocation, v verdict, call *runtimeapi.Call, to
 		Kind: hearth.EventReport, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID, TenantID: a.inv.TenantID,
 		Status: v.status, ErrorType: v.errorType, Duration: took, InitDuration: a.cold,
 		MemorySize:    e.opts.Function.MemorySize,
-		MaxMemoryUsed: e.memory.peakMB(e.box, next != Idle || a.cold > 0), Note: note,
+		MaxMemoryUsed: e.maxMemoryUsed(next != Idle || a.cold > 0), Note: note,
 		Spans: a.reportSpans(call),
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -80,8 +81,8 @@ type Command struct {
 	FramedLog bool
 }
 
-// Options of an environment. All but Env, Subscriptions, Services and Logger
-// are required.
+// Options of an environment. All but Env, Subscriptions, API, Services and
+// Logger are required.
 type Options struct {
 	ID       string
 	Function *hearth.Function
@@ -96,6 +97,9 @@ type Options struct {
 	// Subscriptions serves the Telemetry and the Logs API to this environment's
 	// extensions. Nil: those APIs are not there.
 	Subscriptions runtimeapi.Subscriptions
+	// API serves the platform's own API to the function's code, which finds it by
+	// AWS_ENDPOINT_URL beside the Runtime API. Nil: it is not there.
+	API http.Handler
 	// Services run in the sandbox's network. May be nil. The environment closes
 	// them, also when Open fails.
 	Services Services
@@ -168,7 +172,7 @@ func open(ctx context.Context, opts Options, multi *MultiConcurrent) (*Environme
 		return nil, fmt.Errorf("create sandbox %s: %w", opts.ID, err)
 	}
 	e := &Environment{opts: opts, extensions: extensions, box: box, multi: multi, server: runtimeapi.Serve(box.Listener(), runtimeapi.Options{
-		Function: opts.Function, Subscriptions: opts.Subscriptions,
+		Function: opts.Function, Subscriptions: opts.Subscriptions, API: opts.API,
 	})}
 	e.ctx, e.cancel = context.WithCancel(context.WithoutCancel(ctx))
 	e.xray = opts.Services.Attach(ctx, box)
@@ -182,8 +186,9 @@ func open(ctx context.Context, opts Options, multi *MultiConcurrent) (*Environme
 // ID is the environment's and its sandbox's name.
 func (e *Environment) ID() string { return e.opts.ID }
 
-// MemoryUsed is the sandbox's peak memory so far in MB, as of the last reading.
-func (e *Environment) MemoryUsed() int { return e.memory.lastMB() }
+// MemoryUsed is the peak so far of the memory that the sandbox shares with no other, in
+// MB, as of the last reading.
+func (e *Environment) MemoryUsed() int { return e.memory.ownMB() }
 
 // watchSandbox declares the environment dead when its sandbox is.
 func (e *Environment) watchSandbox() {

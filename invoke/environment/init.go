@@ -123,6 +123,7 @@ func (e *Environment) awaitInit(r *run, event <-chan struct{}, timeout <-chan ti
 	case <-event:
 		return verdict{status: hearth.StatusSuccess}
 	case resp := <-r.session.InitError():
+		e.awaitExit(r, timeout)
 		return initErrorVerdict(resp)
 	case <-r.down:
 		select {
@@ -137,6 +138,23 @@ func (e *Environment) awaitInit(r *run, event <-chan struct{}, timeout <-chan ti
 		return timeoutVerdict(e.opts.Function.Timeout)
 	case <-e.ctx.Done():
 		return e.deadVerdict()
+	}
+}
+
+// ExitGrace is how long a runtime may take to exit by itself after it has said that
+// its init failed: it prints why first.
+const ExitGrace = 300 * time.Millisecond
+
+// awaitExit waits for the first process of a run to end, within ExitGrace and the time
+// of the init phase.
+func (e *Environment) awaitExit(r *run, timeout <-chan time.Time) {
+	grace := time.NewTimer(ExitGrace)
+	defer grace.Stop()
+	select {
+	case <-r.down:
+	case <-grace.C:
+	case <-timeout:
+	case <-e.ctx.Done():
 	}
 }
 

@@ -51,6 +51,42 @@ func TestInit_ErrorPosted_IsSuppressedAndRunAgain(t *testing.T) {
 	})
 }
 
+// A runtime that has said that its init failed prints why and exits.
+func TestInit_ErrorPosted_HasAMomentToExit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const exiting = 100 * time.Millisecond
+		byItself := false
+		f := open(t, func(r *runtime) sandbox.Exit {
+			r.quiet()
+			r.post("init/error", `{}`)
+			select {
+			case <-time.After(exiting):
+				byItself = true
+			case <-r.ctx.Done():
+			}
+			return sandbox.Exit{Code: 1}
+		})
+		began := time.Now()
+		f.Init()
+		if took := time.Since(began); took != exiting || !byItself {
+			t.Errorf("ended after %v, by itself: %v", took, byItself)
+		}
+	})
+}
+
+func TestInit_ErrorPostedWithoutExit_IsKilledSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := open(t, func(r *runtime) sandbox.Exit {
+			r.post("init/error", `{}`)
+			return r.hang()
+		})
+		began := time.Now()
+		if f.Init() || time.Since(began) != environment.ExitGrace {
+			t.Errorf("state %s after %v", f.State(), time.Since(began))
+		}
+	})
+}
+
 func TestInit_NeverPolls_EndsAfterTenSeconds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := open(t, (*runtime).hang, echo)

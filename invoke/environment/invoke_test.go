@@ -285,7 +285,7 @@ func TestInvoke_AnswersTwiceAndForOthers_FirstCounts(t *testing.T) {
 				for i, call := range []struct {
 					id     string
 					status int
-				}{{"other", http.StatusBadRequest}, {id, http.StatusAccepted}, {id, http.StatusBadRequest}} {
+				}{{"other", http.StatusBadRequest}, {id, http.StatusAccepted}, {id, http.StatusForbidden}} {
 					if got := r.respond(call.id, payload[i:]); got != call.status {
 						t.Errorf("answer %d: status %d", i, got)
 					}

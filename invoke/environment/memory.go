@@ -14,6 +14,7 @@ type memoryGauge struct {
 	mu   sync.Mutex
 	at   time.Time
 	peak int64
+	own  int64
 	ooms int64
 }
 
@@ -27,17 +28,18 @@ func (g *memoryGauge) peakMB(box sandbox.Sandbox, fresh bool) int {
 	if fresh || time.Since(g.at) > memoryGaugeAge {
 		g.readLocked(box)
 	}
-	return g.megabytesLocked()
+	return megabytes(g.peak)
 }
 
-// lastMB is peakMB without a reading.
-func (g *memoryGauge) lastMB() int {
+// ownMB is the peak of what the host has for this sandbox alone, as of the last
+// reading.
+func (g *memoryGauge) ownMB() int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.megabytesLocked()
+	return megabytes(g.own)
 }
 
-func (g *memoryGauge) megabytesLocked() int { return int((g.peak + 1<<20 - 1) >> 20) }
+func megabytes(bytes int64) int { return int((bytes + 1<<20 - 1) >> 20) }
 
 // newOOM reads and reports whether a process was killed for its memory since
 // the last reading.
@@ -52,6 +54,13 @@ func (g *memoryGauge) newOOM(box sandbox.Sandbox) bool {
 func (g *memoryGauge) readLocked(box sandbox.Sandbox) {
 	g.at = time.Now()
 	if u, err := box.Usage(); err == nil {
-		g.peak, g.ooms = u.MemoryPeak, u.OOMKills
+		g.peak, g.own, g.ooms = u.MemoryPeak, u.MemoryOwn, u.OOMKills
 	}
+}
+
+// maxMemoryUsed is the figure of REPORT lines. What processes have mapped of files does
+// not count against the sandbox's limit, where other sandboxes had it first: with it
+// the figure could be above the function's memory size, as no one expects it to be.
+func (e *Environment) maxMemoryUsed(fresh bool) int {
+	return min(e.memory.peakMB(e.box, fresh), e.opts.Function.MemorySize)
 }

@@ -265,7 +265,7 @@ func (m *MultiConcurrent) record(a *concurrentInvocation, v verdict) *runtimeapi
 	e.record(&hearth.PlatformEvent{
 		Kind: hearth.EventReport, RequestID: a.inv.RequestID, TraceID: a.inv.TraceID, TenantID: a.inv.TenantID,
 		Status: v.status, ErrorType: v.errorType, Duration: took, InitDuration: a.cold,
-		MemorySize: e.opts.Function.MemorySize, MaxMemoryUsed: e.memory.peakMB(e.box, a.cold > 0), Note: note,
+		MemorySize: e.opts.Function.MemorySize, MaxMemoryUsed: e.maxMemoryUsed(a.cold > 0), Note: note,
 	})
 	a.tail = e.opts.Recorder.CutTail(a.inv.Tail)
 	return call

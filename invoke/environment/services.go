@@ -47,7 +47,7 @@ func (e *Environment) flush() {
 func (e *Environment) variables() *variables.Source {
 	return &variables.Source{
 		Function: e.opts.Function, Paths: e.box.Paths(), RuntimeAPI: e.box.RuntimeAPI(),
-		InitType: e.opts.InitType, LogStream: e.opts.LogStream, XRay: e.xray, LogSocket: e.socket,
+		InitType: e.opts.InitType, Endpoint: e.opts.API != nil, LogStream: e.opts.LogStream, XRay: e.xray, LogSocket: e.socket,
 		Platform: e.opts.Env, MetadataToken: e.server.MetadataToken(),
 	}
 }

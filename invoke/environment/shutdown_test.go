@@ -251,7 +251,8 @@ func TestClose_DuringShutdown_CutsItShort(t *testing.T) {
 		did, told := newTrace(), event{}
 		f := openExtended(t, one(departing(did, time.Hour, &told)), quietly(during((*runtime).hang))).ready()
 		fl := f.start(&hearth.Invocation{RequestID: "id-1"})
-		<-fl.ended // the time-out; the reset is under way
+		<-fl.ended      // the time-out
+		synctest.Wait() // until the reset is under way: a Close that is first would shut down in its own time
 		began := time.Now()
 		f.close()
 		f.lasted(began, 0)

@@ -217,11 +217,11 @@ func TestAge_ProvisionedIsFrozenForLong_SuccessorTakesOver(t *testing.T) {
 }
 
 func TestAge_ProvisionedAtWorkFromTheBeginning_IsReplacedAhead(t *testing.T) {
-	bubble(t, pool.Options{MaxAge: 8 * time.Hour}, func(b *bench) {
-		b.init = 10 * time.Second
+	bubble(t, pool.Options{MaxAge: 8 * time.Hour, MaxStarting: 1}, func(b *bench) {
+		b.init = time.Second
 		fn := version("f", "1")
 		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 1}})
-		running := b.background(b.Context(), fn, "9h") // it waits for the start
+		running := b.background(b.Context(), fn, "9h") // its own start waits for a slot
 		if got := <-running[0]; got.err != nil || got.id != 0 {
 			b.Error(got)
 		}

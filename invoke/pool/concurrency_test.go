@@ -273,6 +273,58 @@ func TestProvision_FailedStarts_AreToldAndRetried(t *testing.T) {
 	})
 }
 
+func TestProvision_InProgress_InvocationsRunOnDemand(t *testing.T) {
+	bubble(t, pool.Options{}, func(b *bench) {
+		b.initAhead = time.Minute
+		fn := version("f", "1")
+		b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 2}})
+		synctest.Wait()
+		began := time.Now()
+		id := b.mustInvoke(fn)
+		if got, took := b.opened[id].initType, time.Since(began); got != hearth.InitOnDemand || took > 0 {
+			b.Errorf("ran on %s after %s", got, took)
+		}
+		b.check()
+		wait(time.Minute)
+		if got := b.pool.Provisioned(fn); got.Available != 2 {
+			b.Errorf("later: %+v", got)
+		}
+		if got := b.opened[b.mustInvoke(fn)].initType; got != hearth.InitProvisioned {
+			b.Errorf("later it ran on %s", got)
+		}
+	})
+}
+
+// A function may fail only where it is provisioned: it must go on to work elsewhere.
+func TestProvision_FailingInits_InvocationsRunOnDemand(t *testing.T) {
+	for name, fail := range map[string]func(h *host){
+		"at once":             func(h *host) { h.aheadIs = environment.Broken },
+		"late":                func(h *host) { h.aheadIs, h.initAhead = environment.Broken, 3*time.Second },
+		"without the sandbox": func(h *host) { h.aheadIs, h.initAhead = environment.Dead, 10*time.Millisecond },
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, pool.Options{IdleTimeout: 2 * time.Second}, func(b *bench) {
+				fail(b.host)
+				b.init, b.work = 20*time.Millisecond, 10*time.Millisecond
+				fn := version("f", "1")
+				b.pool.Provision(fn.Name, []pool.ProvisionTarget{{Function: fn, Requested: 2}})
+				for range 100 { // through the pauses, and on environments old and new
+					for _, a := range b.background(b.Context(), fn, "", "", "") {
+						if got := <-a; got.err != nil || b.opened[got.id].initType != hearth.InitOnDemand || got.at > 30*time.Millisecond {
+							b.Fatalf("%v, on %s", got, b.opened[max(got.id, 0)].initType)
+						}
+					}
+					b.check()
+					wait(700 * time.Millisecond)
+				}
+				if got := b.pool.Provisioned(fn); got.Err == nil || got.Available != 0 {
+					b.Errorf("%+v", got)
+				}
+			})
+		})
+	}
+}
+
 func TestProvision_Fewer_ClosesTheIdleOnes(t *testing.T) {
 	bubble(t, pool.Options{}, func(b *bench) {
 		fn := version("f", "1")

@@ -29,7 +29,8 @@
 // What an account may have in a region is shared out: a function can have a part
 // of it reserved, which is also the most that it gets (Reserve), and environments
 // that are provisioned ahead take theirs whether they work or not (Provision). An
-// invocation that finds a provisioned environment idle runs there; any other
+// invocation that finds a provisioned environment idle runs there; any other, also
+// while the provisioned ones are starting or cannot be had, runs on demand. It
 // counts against the function's reserve, or against what nobody has reserved, and
 // is throttled when that is used up.
 //

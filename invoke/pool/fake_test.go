@@ -23,10 +23,14 @@ type host struct {
 	openErr  func(fn *hearth.Function) error
 	init     time.Duration // of every environment
 	initDies bool          // the sandbox does not survive the init phase
-	work     time.Duration // until the answer
-	linger   time.Duration // from the answer until the environment is free
-	freeze   time.Duration
-	maxAge   time.Duration // at which environments may still take an event; 0: any
+	// Of those that are provisioned: how much longer the init phase takes, and, unless
+	// New, the state that it ends in.
+	initAhead time.Duration
+	aheadIs   environment.State
+	work      time.Duration // until the answer
+	linger    time.Duration // from the answer until the environment is free
+	freeze    time.Duration
+	maxAge    time.Duration // at which environments may still take an event; 0: any
 
 	mu     sync.Mutex
 	opened []*env
@@ -107,11 +111,18 @@ func (e *env) isClosed() bool {
 }
 
 func (e *env) Init() bool {
+	ahead := e.initType == hearth.InitProvisioned
 	e.pause(e.host.init)
+	if ahead {
+		e.pause(e.host.initAhead)
+	}
 	if e.host.initDies {
 		e.set(environment.Dead)
 	}
 	e.set(environment.Idle)
+	if ahead && e.host.aheadIs != environment.New {
+		e.set(e.host.aheadIs)
+	}
 	e.mu.Lock()
 	e.ready = time.Now()
 	e.mu.Unlock()

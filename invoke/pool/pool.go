@@ -21,7 +21,8 @@ type Environment interface {
 	Init() bool
 	Begin(inv *hearth.Invocation, free func()) (wait func() (hearth.Result, error))
 	State() environment.State
-	// MemoryUsed is the peak so far in MB; 0 when unknown.
+	// MemoryUsed is the peak so far of the memory that it shares with no other, in MB;
+	// 0 when unknown.
 	MemoryUsed() int
 	Freeze() error
 	// Close may be called more than once, also while Init or Invoke runs,

@@ -58,7 +58,8 @@ const (
 // instances have. They are not closed for being idle, are replaced when they
 // die, and give way to nothing. That many invocations of a version can run
 // without counting against what the function may have; those beyond run on
-// demand. It returns at once; see Provisioned for how far it has come. Of two
+// demand, and so do all while the environments are not there yet or cannot be had. It
+// returns at once; see Provisioned for how far it has come. Of two
 // calls for one function, the later must begin when the earlier has returned.
 func (p *Pool) Provision(name hearth.Name, want []ProvisionTarget) {
 	p.mu.Lock()
@@ -154,8 +155,9 @@ func (g *group) lacking() int {
 }
 
 // startedAheadLocked notes how the start of an environment went that was to be
-// provisioned, and reports whether it is of use. One whose init phase failed is,
-// to somebody who waits: its invocation runs it again.
+// provisioned, and reports whether it is of use. One whose init phase failed is on
+// managed instances, to somebody who waits: the invocation runs it again. Elsewhere
+// those who wait have a start on demand.
 func (p *Pool) startedAheadLocked(m *member, r reading, err error) (useful bool) {
 	g := m.group
 	s := &g.provisioning
@@ -177,7 +179,7 @@ func (p *Pool) startedAheadLocked(m *member, r reading, err error) (useful bool)
 	if s.requested+g.totals.successorsWanted > 0 && !p.closed {
 		p.pauseLocked(g, err)
 	}
-	return len(g.waiters) > 0
+	return len(g.waiters) > 0 && m.servesWaiters()
 }
 
 // pauseLocked waits with the next start after one that failed.

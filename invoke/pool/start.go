@@ -29,7 +29,7 @@ func (p *Pool) scheduleLocked(g *group) {
 		g.needy = true
 		p.needy = append(p.needy, g)
 	}
-	if g.totals.expected > 0 && len(g.waiters) > g.totals.starting && g.patience == nil {
+	if g.totals.expected > 0 && g.unserved()+g.totals.expected > 0 && g.patience == nil {
 		p.countOnLocked(g)
 	}
 	p.startMissingLocked()
@@ -37,11 +37,31 @@ func (p *Pool) scheduleLocked(g *group) {
 
 // missing is how many starts a group lacks.
 func (g *group) missing() int {
-	unserved := (len(g.waiters)+g.concurrency-1)/g.concurrency - g.totals.starting - g.totals.expected
-	if g.provisioning.max > 0 {
-		unserved = min(unserved, g.provisioning.max-len(g.members)-g.totals.starting)
+	if g.onManagedInstances() { // one start serves both
+		return max(g.unserved(), g.lacking())
 	}
-	return max(unserved, g.lacking())
+	return max(g.unserved(), 0) + max(g.lacking(), 0)
+}
+
+// unserved is how many starts the invocations lack that wait. Those that are made
+// ahead count on managed instances alone: elsewhere invocations run on demand for as
+// long as the provisioned environments are not there, as on AWS. They may be long in
+// coming, and may never come.
+func (g *group) unserved() int {
+	n := (len(g.waiters)+g.concurrency-1)/g.concurrency - g.totals.starting - g.totals.expected
+	if !g.onManagedInstances() {
+		n += g.totals.startingAhead
+	}
+	if g.provisioning.max > 0 {
+		n = min(n, g.provisioning.max-len(g.members)-g.totals.starting)
+	}
+	return n
+}
+
+// startsAhead reports whether the next start of a group is one for its provisioned
+// environments or a successor, and not for whoever waits.
+func (g *group) startsAhead() bool {
+	return g.lacking() > 0 && (g.onManagedInstances() || g.unserved() <= 0)
 }
 
 // startMissingLocked gives start slots and memory to the needy groups in turn.
@@ -132,7 +152,7 @@ func (m *member) mayGo() bool { return m.phase.atRest() && !m.provisioned }
 
 // startLocked adds an environment to a group and has it started.
 func (p *Pool) startLocked(g *group) {
-	m := &member{group: g, ahead: g.lacking() > 0}
+	m := &member{group: g, ahead: g.startsAhead()}
 	p.countLocked(g, m.traitsIn(m.state), +1)
 	p.memory += m.memoryIn(m.state)
 	p.starting++
@@ -168,7 +188,7 @@ func (p *Pool) start(m *member) {
 		p.offerLocked(m, r)
 	case err == nil:
 		p.discardLocked(m)
-	case len(g.waiters) > 0:
+	case len(g.waiters) > 0 && m.servesWaiters():
 		p.leaveLocked(g)
 		p.grantAfterwards(g.popWaiter(), grant{err: err})
 	case !p.closed && !m.ahead:
@@ -177,6 +197,10 @@ func (p *Pool) start(m *member) {
 	p.scheduleLocked(g)
 	p.forgetLocked(g)
 }
+
+// servesWaiters reports whether an environment that is starting is one that
+// invocations wait for: its failure is theirs.
+func (m *member) servesWaiters() bool { return !m.ahead || m.group.onManagedInstances() }
 
 // open opens an environment and runs its init phase, which ends early when the
 // pool is closed. A failed init phase is not an error here: the invocation

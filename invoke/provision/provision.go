@@ -59,13 +59,16 @@ type Reconciler struct {
 	qualifiers map[hearth.Name]map[string]struct{}
 }
 
-// New returns a Reconciler of a pool for which nothing is set yet, once the pool
-// has been told of all that there is.
-func New(functions Functions, settings Settings, p Pool, changes hearth.Changes) *Reconciler {
-	r := &Reconciler{functions: functions, settings: settings, pool: p, qualifiers: map[hearth.Name]map[string]struct{}{}}
-	r.unsubscribe = changes.Subscribe(r)
-	return r
+// New returns a Reconciler of a pool for which nothing is set yet.
+func New(functions Functions, settings Settings, p Pool) *Reconciler {
+	return &Reconciler{
+		functions: functions, settings: settings, pool: p, qualifiers: map[hearth.Name]map[string]struct{}{}, unsubscribe: func() {},
+	}
 }
+
+// Start tells the pool of all that is configured, and from then on of what changes.
+// Environments begin to start with it. It may be called once, before Close.
+func (r *Reconciler) Start(changes hearth.Changes) { r.unsubscribe = changes.Subscribe(r) }
 
 // Close leaves the pool as it is from now on. When it returns, no call of the pool
 // goes on.

@@ -43,7 +43,8 @@ func emptyWorld() *world {
 
 func newWorld(t *testing.T) (*world, *provision.Reconciler) {
 	w := emptyWorld()
-	r := provision.New(w, w, poolOf{w}, w)
+	r := provision.New(w, w, poolOf{w})
+	r.Start(w)
 	t.Cleanup(r.Close)
 	return w, r
 }
@@ -216,7 +217,8 @@ func TestNew_AppliesAllThatThereIs(t *testing.T) {
 		{Kind: hearth.KindProvisionedConcurrency, Function: name, Qualifier: "1"},
 		{Kind: hearth.KindScalingBounds, Function: name, Qualifier: "2"},
 	}
-	r := provision.New(w, w, poolOf{w}, w)
+	r := provision.New(w, w, poolOf{w})
+	r.Start(w)
 	defer r.Close()
 	w.want(t, map[string]string{"1": "2/0", "2": "1/3"})
 	if w.has != w.reserved {

@@ -301,7 +301,7 @@ func TestPayloads_BeyondMemory_AreReadFromTheJournal(t *testing.T) {
 
 func TestClose_GivesBackWhatRuns(t *testing.T) {
 	bubble(t, queue.Options{}, func(b *bench) {
-		// As an environment that the engine closes: its function seems to fail.
+		// As an environment that the pool closes: its function seems to fail.
 		closed := make(chan struct{})
 		b.answer = func(ctx context.Context, r run) (hearth.Result, error) {
 			<-closed

@@ -22,6 +22,7 @@ type Source struct {
 	InitType   string
 	LogStream  string
 	XRay       string // host:port of the X-Ray daemon; empty: there is none
+	Endpoint   bool   // the platform's own API is beside the Runtime API: AWS_ENDPOINT_URL
 	LogSocket  string // where worker processes find a log of their own; empty: there is none
 	// MetadataToken is what the metadata endpoint, which is where the Runtime
 	// API is, wants to see.
@@ -101,11 +102,16 @@ func (s *Source) defaults() map[string]string {
 			p.Task, p.Task + "/lib", p.Opt + "/lib",
 		}, ":"),
 		"AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-		"AWS_LAMBDA_LOG_FORMAT":    logging.Format,
 	}
 	_, _, env["AWS_XRAY_DAEMON_ADDRESS"] = s.xray()
-	if logging.Format == hearth.LogJSON && logging.ApplicationLevel != "" {
-		env["AWS_LAMBDA_LOG_LEVEL"] = logging.ApplicationLevel
+	if s.Endpoint {
+		env["AWS_ENDPOINT_URL"] = "http://" + s.RuntimeAPI
+	}
+	if logging.Format == hearth.LogJSON {
+		env["AWS_LAMBDA_LOG_FORMAT"] = logging.Format
+		if logging.ApplicationLevel != "" {
+			env["AWS_LAMBDA_LOG_LEVEL"] = logging.ApplicationLevel
+		}
 	}
 	return env
 }

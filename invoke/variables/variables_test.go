@@ -93,9 +93,9 @@ func TestRuntime_LogSocket_IsNotForExtensions(t *testing.T) {
 	wantValues(t, s.Extension(), map[string]string{"_LAMBDA_TELEMETRY_LOG_FD_PROVIDER_SOCKET": "-"})
 }
 
-func TestRuntime_LogLevel_OnlyWithJSON(t *testing.T) {
+func TestRuntime_LogFormatAndLevel_OnlyWithJSON(t *testing.T) {
 	s := source(nil)
-	wantValues(t, s.Runtime(nil, false), map[string]string{"AWS_LAMBDA_LOG_FORMAT": "Text", "AWS_LAMBDA_LOG_LEVEL": "-"})
+	wantValues(t, s.Runtime(nil, false), map[string]string{"AWS_LAMBDA_LOG_FORMAT": "-", "AWS_LAMBDA_LOG_LEVEL": "-"})
 	s.Function.Logging.Format = hearth.LogJSON
 	wantValues(t, s.Runtime(nil, false), map[string]string{"AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "WARN"})
 }

@@ -58,10 +58,10 @@ func TestCheckRuntime(t *testing.T) {
 func TestCheckArchive(t *testing.T) {
 	inMemory(t, nil, func(s *station) {
 		archive := s.code[s.task.Digest]
-		if size, err := s.CheckArchive(bytes.NewReader(archive), int64(len(archive))); err != nil || size < int64(len("of the task")) {
+		if size, err := s.CheckArchive(s.Context(), bytes.NewReader(archive), int64(len(archive))); err != nil || size < int64(len("of the task")) {
 			s.Errorf("%d bytes, %v", size, err)
 		}
-		if _, err := s.CheckArchive(strings.NewReader("no archive"), 10); !errors.Is(err, hearth.ErrInvalid) {
+		if _, err := s.CheckArchive(s.Context(), strings.NewReader("no archive"), 10); !errors.Is(err, hearth.ErrInvalid) {
 			s.Errorf("%v", err)
 		}
 	})

@@ -25,7 +25,7 @@ func (l *Launcher) Prepare(ctx context.Context, fn *hearth.Function) error {
 		if err == nil {
 			t.release()
 		}
-		if _, callers := errors.AsType[*hearth.Error](err); err == nil || callers || attempt == prepareAttempts {
+		if _, callers := errors.AsType[*hearth.Error](err); err == nil || callers || attempt == prepareAttempts || ctx.Err() != nil {
 			return err
 		}
 		l.opts.Logger.Warn("unpack code again", "function", fn.Name.String(), "error", err)

@@ -3,7 +3,10 @@ package launch
 import (
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base32"
 	"encoding/hex"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -47,6 +50,9 @@ func (l *Launcher) Open(ctx context.Context, fn *hearth.Function, initType strin
 		ID: id[:16], Function: fn, Driver: l.opts.Driver, Launch: launch, Recorder: services, Subscriptions: services, Services: services,
 		Env: l.platform(fn), LogStream: stream, InitType: initType, Logger: l.opts.Logger,
 	}
+	if l.opts.API != nil {
+		opts.API = l.opts.API.For(fn)
+	}
 	if fn.Managed != nil {
 		return environment.OpenMultiConcurrent(ctx, opts)
 	}
@@ -60,14 +66,30 @@ func (l *Launcher) platform(fn *hearth.Function) map[string]string {
 	if l.opts.Program != nil {
 		return variables(l.opts.Program.Env)
 	}
+	env := maps.Clone(l.opts.Endpoints)
+	if env == nil {
+		env = map[string]string{}
+	}
+	maps.Copy(env, l.credentials(fn))
+	return env
+}
+
+func (l *Launcher) credentials(fn *hearth.Function) map[string]string {
 	if l.opts.Credentials != nil {
 		if issued := l.opts.Credentials.Credentials(fn); issued != nil {
 			return issued
 		}
 	}
 	return map[string]string{
-		"AWS_ACCESS_KEY_ID": "hearth", "AWS_SECRET_ACCESS_KEY": "no-secret", "AWS_SESSION_TOKEN": "no-session",
+		"AWS_ACCESS_KEY_ID": placeholderKey(fn), "AWS_SECRET_ACCESS_KEY": "no-secret", "AWS_SESSION_TOKEN": "no-session",
 	}
+}
+
+// placeholderKey is an access key id of AWS's form that is no key, another one for
+// each function as on AWS: what an application caches or compares by it stays apart.
+func placeholderKey(fn *hearth.Function) string {
+	sum := sha256.Sum256([]byte(fn.Name.ARN("")))
+	return "ASIA" + base32.StdEncoding.EncodeToString(sum[:10])
 }
 
 // architectureWarning says that a function was built for other processors than

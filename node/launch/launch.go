@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -64,6 +65,12 @@ type Traces interface {
 	Add(segment []byte)
 }
 
+// API is the platform's own API, to the code of functions.
+type API interface {
+	// For returns the API as a function may use it.
+	For(fn *hearth.Function) http.Handler
+}
+
 // Options of a Launcher. Dir, Driver, Code and Logs are required.
 type Options struct {
 	Dir     string         // state directory; the launcher's own
@@ -75,6 +82,10 @@ type Options struct {
 	Logs     Logs
 	// Credentials may be nil: every environment gets placeholders.
 	Credentials Credentials
+	// API may be nil: functions find no API of the platform then.
+	API API
+	// Endpoints are further variables of every function, AWS_ENDPOINT_URL_SERVICE.
+	Endpoints map[string]string
 	// Traces may be nil: environments have no X-Ray daemon then.
 	Traces Traces
 	// Program runs in the place of every function's runtime. Nil: the function's
@@ -133,8 +144,8 @@ func (l *Launcher) CheckRuntime(ctx context.Context, name string) (missing, err 
 
 // CheckArchive says whether an archive can be unpacked, and to how many bytes; the
 // error is for the caller.
-func (l *Launcher) CheckArchive(archive io.ReaderAt, size int64) (int64, error) {
-	return bundle.Verify(archive, size)
+func (l *Launcher) CheckArchive(ctx context.Context, archive io.ReaderAt, size int64) (int64, error) {
+	return bundle.Verify(ctx, archive, size)
 }
 
 // Runtimes that were not told, to be served by the newest interpreter of this host.

@@ -4,6 +4,14 @@ const errors = require("./errors.cjs");
 const { logError } = require("./console.cjs");
 const context = require("./context.cjs");
 
+// Runtime is what the handler of a function is a method of, as on AWS: it is in the
+// handler's line of a stack trace.
+class Runtime {
+  constructor(handler) {
+    this.handler = handler;
+  }
+}
+
 class Invocation {
   // release is the major version of the runtime that the function asked for.
   constructor(client, event, release) {
@@ -22,23 +30,29 @@ class Invocation {
   // Runs the handler; the promise resolves when the result was posted.
   run(handler) {
     this.onIdle = () => this.abandoned(handler);
+    const runtime = new Runtime(handler);
     if (this.release >= 24) {
-      this.runAsync(handler);
+      this.runAsync(runtime);
     } else {
-      this.runWithCallbacks(handler);
+      this.runWithCallbacks(runtime);
     }
     return this.posted;
   }
 
-  async runAsync(handler) {
+  // The stack of the handler's errors begins after the await, as nobody waits for this
+  // function: one line of it is the runtime's, as on AWS. So in the others. It is an
+  // immediate because Node's own files would be in the stack of anything sooner.
+  async runAsync(runtime) {
+    await new Promise(setImmediate);
     try {
-      this.succeed(await handler(JSON.parse(this.event.body), context.describe({}, this.event.headers)));
+      this.succeed(await runtime.handler(JSON.parse(this.event.body), context.describe({}, this.event.headers)));
     } catch (error) {
       this.fail(error);
     }
   }
 
-  runWithCallbacks(handler) {
+  async runWithCallbacks(runtime) {
+    await new Promise(setImmediate);
     let waits = true; // callbackWaitsForEmptyEventLoop
     const done = (error, result) => this.done(error, result);
     const fail = (error) => done(error === undefined || error === null ? "handled" : error);
@@ -63,7 +77,7 @@ class Invocation {
       done,
     };
     try {
-      const result = handler(JSON.parse(this.event.body), context.describe(own, this.event.headers), callback);
+      const result = runtime.handler(JSON.parse(this.event.body), context.describe(own, this.event.headers), callback);
       if (result && typeof result.then === "function") {
         result.then(succeed, fail).catch(fail);
       }
@@ -132,4 +146,4 @@ class Invocation {
   }
 }
 
-module.exports = { Invocation };
+module.exports = { Invocation, Runtime };

@@ -5,7 +5,7 @@ const { Writable } = require("stream");
 const errors = require("./errors.cjs");
 const { logError } = require("./console.cjs");
 const context = require("./context.cjs");
-const { Invocation } = require("./invocation.cjs");
+const { Invocation, Runtime } = require("./invocation.cjs");
 
 // How a handler says that it streams; wrappers of handlers look for these.
 const STREAMING = Symbol.for("aws.lambda.runtime.handler.streaming");
@@ -100,14 +100,26 @@ class StreamingInvocation extends Invocation {
   run(handler) {
     this.onIdle = () => this.abandoned(handler);
     this.stream = new ResponseStream(this, handler[HIGH_WATER_MARK]);
-    this.runStreaming(handler).then(this.settle, this.abort);
+    // Functions of our own: V8 would follow a promise's own to who waits for it, and have
+    // that in the stack of the handler's errors.
+    this.runStreaming(new Runtime(handler)).then(
+      () => this.settle(),
+      (error) => this.abort(error)
+    );
     return this.posted;
   }
 
   // Ends when the response has been taken and the handler is done.
-  async runStreaming(handler) {
+  async runStreaming(runtime) {
+    await new Promise(setImmediate); // see Invocation.runAsync
     try {
-      await this.handle(handler);
+      const pending = runtime.handler(JSON.parse(this.event.body), this.stream, context.describe({}, this.event.headers));
+      if (!pending || typeof pending.then !== "function") {
+        throw new Error("Streaming does not support non-async handlers.");
+      }
+      if ((await pending) !== undefined) {
+        console.warn("Streaming handlers ignore return values.");
+      }
     } catch (error) {
       await this.failStream(error);
       return;
@@ -119,16 +131,6 @@ class StreamingInvocation extends Invocation {
       return;
     }
     await this.stream.upload.answered;
-  }
-
-  async handle(handler) {
-    const pending = handler(JSON.parse(this.event.body), this.stream, context.describe({}, this.event.headers));
-    if (!pending || typeof pending.then !== "function") {
-      throw new Error("Streaming does not support non-async handlers.");
-    }
-    if ((await pending) !== undefined) {
-      console.warn("Streaming handlers ignore return values.");
-    }
   }
 
   beginUpload(contentType) {

@@ -4,6 +4,7 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/flate"
+	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -67,7 +68,7 @@ func digest(content []byte) string {
 }
 
 func verify(content []byte) (int64, error) {
-	return bundle.Verify(bytes.NewReader(content), int64(len(content)))
+	return bundle.Verify(context.Background(), bytes.NewReader(content), int64(len(content)))
 }
 
 // refused checks that an archive is refused in AWS's words.

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"sync"
 	"time"
@@ -29,7 +30,20 @@ type Options struct {
 	BootID string
 	// Owner is who extracted files and directories belong to. Nil: the daemon.
 	Owner *Owner
+	// Timeout is how long an extraction may take, from the time it begins; 0:
+	// DefaultTimeout.
+	Timeout time.Duration
+	// Parallel is how many extractions run at a time; 0: one for every second
+	// processor that the daemon may use, and at least one. The daemon answers
+	// calls meanwhile, and archives come from strangers. (A thread of a lower
+	// priority would not do: the collector stops the world only once the thread got
+	// its turn, so that all calls would wait for the thread on a busy machine.)
+	Parallel int
 }
+
+// DefaultTimeout is a hundred times what the largest package takes on a disk of
+// 2020.
+const DefaultTimeout = 2 * time.Minute
 
 // DefaultMaxBytes is 10 GiB.
 const DefaultMaxBytes = 10 << 30
@@ -45,8 +59,9 @@ type Archive struct {
 
 // Cache is a directory of extracted archives. One daemon at a time may use it.
 type Cache struct {
-	dir  string
-	opts Options
+	dir        string
+	opts       Options
+	extracting chan struct{} // a slot for each extraction at a time
 
 	mu    sync.Mutex
 	trees map[string]*cached
@@ -57,6 +72,7 @@ type cached struct {
 	key   string
 	ready chan struct{} // closed when extraction has ended
 	err   error         // written before ready is closed
+	left  bool          // written before ready is closed: whoever extracted left, for reasons of its own
 	bytes int64
 	refs  int       // under the cache's mu; the extraction's waiters hold one each
 	used  time.Time // under the cache's mu
@@ -72,10 +88,12 @@ var digestPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 // predecessor had not completed is removed; what it had is kept.
 func New(dir string, opts Options) (*Cache, error) {
 	opts.MaxBytes = cmp.Or(opts.MaxBytes, DefaultMaxBytes)
+	opts.Timeout = cmp.Or(opts.Timeout, DefaultTimeout)
+	opts.Parallel = cmp.Or(opts.Parallel, max(1, runtime.GOMAXPROCS(0)/2))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("create bundle cache: %w", err)
 	}
-	c := &Cache{dir: dir, opts: opts, trees: make(map[string]*cached)}
+	c := &Cache{dir: dir, opts: opts, extracting: make(chan struct{}, opts.Parallel), trees: make(map[string]*cached)}
 	reboot, err := c.rebooted()
 	if err != nil {
 		return nil, err
@@ -187,6 +205,7 @@ func (c *Cache) acquire(ctx context.Context, key string, archives []Archive) (st
 		if mine {
 			t.bytes, t.err = c.extract(ctx, key, archives)
 			if t.err != nil {
+				t.left = ctx.Err() != nil
 				c.drop(t)
 			}
 			close(t.ready)
@@ -202,9 +221,7 @@ func (c *Cache) acquire(ctx context.Context, key string, archives []Archive) (st
 			return filepath.Join(c.dir, key), func() { once.Do(func() { c.release(t) }) }, nil
 		}
 		c.release(t)
-		// Whoever extracted gave up; that is no reason for those who waited.
-		gaveUp := errors.Is(t.err, context.Canceled) || errors.Is(t.err, context.DeadlineExceeded)
-		if mine || !gaveUp {
+		if mine || !t.left {
 			return "", nil, t.err
 		}
 	}
@@ -240,8 +257,17 @@ func (c *Cache) release(t *cached) {
 	_ = c.evict()
 }
 
-// extract makes a tree under a temporary name and gives it its own.
+// extract makes a tree under a temporary name and gives it its own. It waits for a
+// slot, and gives up after the cache's timeout.
 func (c *Cache) extract(ctx context.Context, key string, archives []Archive) (size int64, err error) {
+	select {
+	case c.extracting <- struct{}{}:
+		defer func() { <-c.extracting }()
+	case <-ctx.Done():
+		return 0, fmt.Errorf("extract bundle: %w", context.Cause(ctx))
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.Timeout, errTime(c.opts.Timeout))
+	defer cancel()
 	dir, err := os.MkdirTemp(c.dir, partial)
 	if err != nil {
 		return 0, fmt.Errorf("extract bundle: %w", err)
@@ -273,7 +299,7 @@ func (c *Cache) fill(ctx context.Context, dir string, archives []Archive) error 
 		return err
 	}
 	defer t.close()
-	if err := t.own("."); err != nil {
+	if err := t.own(t.root, "."); err != nil {
 		return fmt.Errorf("own bundle: %w", err)
 	}
 	for _, a := range archives {
@@ -288,7 +314,8 @@ func (c *Cache) fill(ctx context.Context, dir string, archives []Archive) error 
 		}
 	}
 	if len(archives) > 1 {
-		return t.checkLinks()
+		// The links of several archives may be harmless one by one and lead out together.
+		return t.made.checkLinks(ctx)
 	}
 	return nil
 }

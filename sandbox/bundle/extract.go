@@ -1,13 +1,14 @@
 package bundle
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
+	"maps"
 	"os"
-	"path"
+	"slices"
 	"time"
 )
 
@@ -19,17 +20,16 @@ type tree struct {
 	root   *os.Root
 	owner  *Owner // nil: whoever the daemon is
 	budget int64  // bytes of files that may still be written
-	// made has the directories known to be there, for one archive.
-	made map[string]bool
+	made   *names // what is there
 }
 
-// openTree opens an existing directory for extraction.
+// openTree opens an empty directory for extraction.
 func openTree(dir string, owner *Owner) (*tree, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w", dir, err)
 	}
-	return &tree{root: root, owner: owner, budget: MaxUnzipped}, nil
+	return &tree{root: root, owner: owner, budget: MaxUnzipped, made: newNames()}, nil
 }
 
 func (t *tree) close() error { return t.root.Close() }
@@ -37,61 +37,111 @@ func (t *tree) close() error { return t.root.Close() }
 // extract adds an archive to the tree. What it holds replaces what was there,
 // as layers do; within one archive nothing replaces anything.
 func (t *tree) extract(ctx context.Context, r io.ReaderAt, size int64) error {
-	plan, err := readPlan(r, size, t.budget)
+	plan, err := readPlan(ctx, r, size, t.budget)
 	if err != nil {
 		return err
 	}
-	t.made = map[string]bool{".": true}
-	for _, e := range plan {
+	return t.fill(ctx, t.root, plan.names.root, t.made.root)
+}
+
+// fill makes what a directory is to have. Every name is one segment below the open
+// directory, so that the work grows with the archive and not with its depth too.
+// made is what the directory has; it is kept up to date.
+func (t *tree) fill(ctx context.Context, dir *os.Root, planned, made *node) error {
+	for _, name := range order(planned) {
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if err := t.add(e); err != nil {
-			return fmt.Errorf("extract %q: %w", e.name, err)
-		}
-	}
-	// Making an entry changes its directory's time, so those come last; the
-	// order within the plan is parents first.
-	for i := len(plan) - 1; i >= 0; i-- {
-		if e := plan[i]; e.kind == kindDir && usable(e.mtime) {
-			if err := t.root.Chtimes(e.name, e.mtime, e.mtime); err != nil {
-				return fmt.Errorf("set time of %q: %w", e.name, err)
+		n := planned.children[name]
+		var err error
+		if n.kind == kindDir {
+			err = t.addDir(ctx, dir, name, n, made)
+		} else {
+			if err = t.addLeaf(ctx, dir, name, n, made); err != nil {
+				err = fmt.Errorf("extract %q: %w", n.entry.name, err)
 			}
+		}
+		if err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// add makes one entry.
-func (t *tree) add(e entry) error {
-	if err := t.makeDirs(path.Dir(e.name)); err != nil {
-		return err
-	}
-	switch e.kind {
-	case kindDir:
-		return t.makeDirs(e.name)
-	case kindLink:
-		if err := t.root.RemoveAll(e.name); err != nil {
-			return err
-		}
-		if err := t.root.Symlink(e.target, e.name); err != nil {
-			return err
-		}
-		return t.own(e.name)
-	default:
-		return t.addFile(e)
-	}
+// order returns the names of a directory in the order in which they are made. Links
+// come last, so that no file can be written through one.
+func order(dir *node) []string {
+	return slices.SortedFunc(maps.Keys(dir.children), func(a, b string) int {
+		return cmp.Or(cmp.Compare(dir.children[a].kind, dir.children[b].kind), cmp.Compare(a, b))
+	})
 }
 
-func (t *tree) addFile(e entry) error {
-	if err := t.root.RemoveAll(e.name); err != nil {
+// addDir makes a directory with all that is in it. What is in the way and no
+// directory, from an earlier layer, is replaced; a link is, too.
+func (t *tree) addDir(ctx context.Context, dir *os.Root, name string, n, made *node) error {
+	there := made.child(name)
+	if there == nil || there.kind != kindDir {
+		if err := t.makeDir(dir, name, there != nil); err != nil {
+			return fmt.Errorf("make directory %q: %w", name, err)
+		}
+		there = &node{kind: kindDir}
+		made.set(name, there)
+	}
+	if len(n.children) > 0 {
+		below, err := dir.OpenRoot(name)
+		if err != nil {
+			return err
+		}
+		err = t.fill(ctx, below, n, there)
+		if err := errors.Join(err, below.Close()); err != nil {
+			return err
+		}
+	}
+	// Making an entry changes its directory's time, so the time comes last.
+	if n.entry != nil && usable(n.entry.mtime) {
+		return dir.Chtimes(name, n.entry.mtime, n.entry.mtime)
+	}
+	return nil
+}
+
+func (t *tree) makeDir(dir *os.Root, name string, replace bool) error {
+	if replace {
+		if err := dir.Remove(name); err != nil {
+			return err
+		}
+	}
+	if err := dir.Mkdir(name, 0o755); err != nil {
 		return err
 	}
-	f, err := t.root.OpenFile(e.name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, e.mode)
+	if err := dir.Chmod(name, 0o755); err != nil { // the umask
+		return err
+	}
+	return t.own(dir, name)
+}
+
+// addLeaf makes a file or a link.
+func (t *tree) addLeaf(ctx context.Context, dir *os.Root, name string, n, made *node) error {
+	if made.child(name) != nil {
+		if err := dir.RemoveAll(name); err != nil {
+			return err
+		}
+	}
+	made.set(name, &node{kind: n.kind, target: n.target})
+	if n.kind == kindFile {
+		return t.addFile(ctx, dir, name, n.entry)
+	}
+	if err := dir.Symlink(n.target, name); err != nil {
+		return err
+	}
+	return t.own(dir, name)
+}
+
+func (t *tree) addFile(ctx context.Context, dir *os.Root, name string, e *entry) error {
+	f, err := dir.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, e.mode)
 	if err != nil {
 		return err
 	}
-	n, err := copyEntry(f, e.file, t.budget)
+	n, err := copyEntry(ctx, f, e.file, t.budget)
 	t.budget -= n
 	// The mode again, because the umask had its way with the first one.
 	err = errors.Join(err, f.Chmod(e.mode), f.Close())
@@ -99,72 +149,18 @@ func (t *tree) addFile(e entry) error {
 		return err
 	}
 	if usable(e.mtime) {
-		if err := t.root.Chtimes(e.name, e.mtime, e.mtime); err != nil {
+		if err := dir.Chtimes(name, e.mtime, e.mtime); err != nil {
 			return err
 		}
 	}
-	return t.own(e.name)
+	return t.own(dir, name)
 }
 
-// makeDirs makes a directory and those above it, from the top. What is in the
-// way and no directory, from an earlier layer, is replaced; a link is, too.
-func (t *tree) makeDirs(name string) error {
-	if t.made[name] {
-		return nil
-	}
-	if err := t.makeDirs(path.Dir(name)); err != nil {
-		return err
-	}
-	info, err := t.root.Lstat(name)
-	switch {
-	case err == nil && info.IsDir():
-		t.made[name] = true
-		return nil
-	case err == nil:
-		if err := t.root.Remove(name); err != nil {
-			return err
-		}
-	case !errors.Is(err, fs.ErrNotExist):
-		return err
-	}
-	if err := t.root.Mkdir(name, 0o755); err != nil {
-		return err
-	}
-	if err := t.root.Chmod(name, 0o755); err != nil { // the umask
-		return err
-	}
-	t.made[name] = true
-	return t.own(name)
-}
-
-// checkLinks is for a tree of several archives, whose links may be harmless one
-// by one and lead out together.
-func (t *tree) checkLinks() error {
-	nodes := make(map[string]entry)
-	err := fs.WalkDir(t.root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.Type()&fs.ModeSymlink == 0 {
-			return err
-		}
-		target, err := t.root.Readlink(name)
-		nodes[name] = entry{name: name, kind: kindLink, target: target}
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("check links: %w", err)
-	}
-	for _, e := range nodes {
-		if hops := maxHops; !staysInside(nodes, e, &hops) {
-			return fmt.Errorf("check link %q: %w", e.name, errUnzip())
-		}
-	}
-	return nil
-}
-
-func (t *tree) own(name string) error {
+func (t *tree) own(dir *os.Root, name string) error {
 	if t.owner == nil {
 		return nil
 	}
-	return t.root.Lchown(name, t.owner.UID, t.owner.GID)
+	return dir.Lchown(name, t.owner.UID, t.owner.GID)
 }
 
 // usable says whether a time can be set on every file system. Archives without

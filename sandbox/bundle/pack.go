@@ -22,14 +22,14 @@ var packTime = time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 // Pack writes a directory as a zip that Verify accepts: the same bytes for the
 // same names, contents and executable bits. Links are kept, except that one
 // which leads out of the directory is an error; .git is left out. Its errors
-// are of kind ErrInvalid where the directory is at fault.
+// are of kind ErrInvalid or ErrInvalidZip where the directory is at fault.
 func Pack(ctx context.Context, dir string, w io.Writer) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return fmt.Errorf("pack %s: %w", dir, err)
 	}
 	defer root.Close()
-	p := &packer{zip: zip.NewWriter(w), root: root, budget: MaxUnzipped, nodes: make(map[string]entry)}
+	p := &packer{zip: zip.NewWriter(w), root: root, budget: MaxUnzipped, names: newNames()}
 	// WalkDir goes in the order of names, which makes the archive reproducible.
 	err = fs.WalkDir(root.FS(), ".", func(name string, d fs.DirEntry, err error) error {
 		switch {
@@ -48,7 +48,7 @@ func Pack(ctx context.Context, dir string, w io.Writer) error {
 		return p.add(name, d)
 	})
 	if err == nil {
-		err = p.checkLinks()
+		err = p.checkLinks(ctx)
 	}
 	if err != nil {
 		return fmt.Errorf("pack %s: %w", dir, err)
@@ -64,11 +64,12 @@ type packer struct {
 	zip    *zip.Writer
 	root   *os.Root
 	budget int64
-	nodes  map[string]entry
+	names  *names
+	count  int
 }
 
 func (p *packer) add(name string, d fs.DirEntry) error {
-	if len(p.nodes) >= MaxEntries {
+	if p.count++; p.count > MaxEntries {
 		return hearth.Errorf(hearth.ErrInvalid, "more than %d files and directories", MaxEntries)
 	}
 	if clean, ok := cleanName(filepath.ToSlash(name)); !ok || clean != name {
@@ -80,13 +81,17 @@ func (p *packer) add(name string, d fs.DirEntry) error {
 		header.Name += "/"
 		header.Method = zip.Store
 		header.SetMode(fs.ModeDir | 0o755)
-		p.nodes[name] = entry{name: name, kind: kindDir}
+		if err := p.names.add(&entry{name: name, kind: kindDir}); err != nil {
+			return err
+		}
 		_, err := p.zip.CreateHeader(header)
 		return err
 	case d.Type()&fs.ModeSymlink != 0:
 		return p.addLink(name, header)
 	case d.Type().IsRegular():
-		p.nodes[name] = entry{name: name, kind: kindFile}
+		if err := p.names.add(&entry{name: name, kind: kindFile}); err != nil {
+			return err
+		}
 		return p.addFile(name, header)
 	default:
 		return hearth.Errorf(hearth.ErrInvalid, "%s is neither a file nor a directory nor a link", name)
@@ -98,7 +103,9 @@ func (p *packer) addLink(name string, header *zip.FileHeader) error {
 	if err != nil {
 		return err
 	}
-	p.nodes[name] = entry{name: name, kind: kindLink, target: target}
+	if err := p.names.add(&entry{name: name, kind: kindLink, target: target}); err != nil {
+		return err
+	}
 	header.SetMode(fs.ModeSymlink | 0o777)
 	header.Method = zip.Store
 	w, err := p.zip.CreateHeader(header)
@@ -137,15 +144,20 @@ func (p *packer) addFile(name string, header *zip.FileHeader) error {
 	return nil
 }
 
-// checkLinks refuses what Verify would.
-func (p *packer) checkLinks() error {
-	for _, e := range p.nodes {
-		if e.kind != kindLink {
-			continue
+// checkLinks refuses what Verify would, and names the link.
+func (p *packer) checkLinks(ctx context.Context) error {
+	steps := MaxSegments
+	for name, link := range p.names.links() {
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
 		}
-		hops := maxHops
-		if strings.HasPrefix(e.target, "/") || len(e.target) > maxLink || strings.Contains(e.target, `\`) || !staysInside(p.nodes, e, &hops) {
-			return hearth.Errorf(hearth.ErrInvalid, "%s is a link that leads out of the directory, to %s", e.name, e.target)
+		target := link.target
+		bad := strings.HasPrefix(target, "/") || len(target) > maxLink || strings.Contains(target, `\`) || !staysInside(link, &steps)
+		switch {
+		case steps < 0:
+			return errLinks()
+		case bad:
+			return hearth.Errorf(hearth.ErrInvalid, "%s is a link that leads out of the directory, to %s", name, target)
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package bundle
 import (
 	"archive/zip"
 	"cmp"
+	"context"
 	"io"
 	"io/fs"
 	"path"
@@ -37,10 +38,16 @@ const (
 	madeOnMac  = 19
 )
 
-// readPlan reads the directory of an archive and decides what to make of it:
-// the entries in the order in which they can be made, or an error that tells
-// the user that the archive cannot be used. Its files may have budget bytes.
-func readPlan(r io.ReaderAt, size, budget int64) ([]entry, error) {
+// plan is what an archive is to become.
+type plan struct {
+	entries []*entry // in the archive's order
+	names   *names
+}
+
+// readPlan reads the directory of an archive and decides what to make of it. Its
+// error tells the user why the archive cannot be used. Its files may have budget
+// bytes.
+func readPlan(ctx context.Context, r io.ReaderAt, size, budget int64) (*plan, error) {
 	archive, err := zip.NewReader(r, size)
 	if err != nil {
 		return nil, errUnzip()
@@ -51,9 +58,12 @@ func readPlan(r io.ReaderAt, size, budget int64) ([]entry, error) {
 	if len(archive.File) == 0 {
 		return nil, errEmpty()
 	}
-	plan := make([]entry, 0, len(archive.File))
+	p := &plan{entries: make([]*entry, 0, len(archive.File)), names: newNames()}
 	for _, f := range archive.File {
-		e, err := readEntry(f)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		e, err := readEntry(ctx, f)
 		if err != nil {
 			return nil, err
 		}
@@ -65,18 +75,15 @@ func readPlan(r io.ReaderAt, size, budget int64) ([]entry, error) {
 			}
 			budget -= int64(f.UncompressedSize64)
 		}
-		if e.name != "." {
-			plan = append(plan, e)
+		if e.name == "." {
+			continue
+		}
+		p.entries = append(p.entries, e)
+		if err := p.names.add(e); err != nil {
+			return nil, err
 		}
 	}
-	if !consistent(plan) {
-		return nil, errUnzip()
-	}
-	// Links come last, so that no file can be written through one.
-	slices.SortStableFunc(plan, func(a, b entry) int {
-		return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.name, b.name))
-	})
-	return plan, nil
+	return p, p.names.checkLinks(ctx)
 }
 
 // overlapping says whether two entries share bytes of the archive, by which a
@@ -107,12 +114,12 @@ func overlapping(files []*zip.File) bool {
 }
 
 // readEntry judges one entry by itself.
-func readEntry(f *zip.File) (entry, error) {
+func readEntry(ctx context.Context, f *zip.File) (*entry, error) {
 	name, ok := cleanName(f.Name)
 	if !ok {
-		return entry{}, errUnzip()
+		return nil, errUnzip()
 	}
-	e := entry{name: name, file: f, mtime: f.Modified}
+	e := &entry{name: name, file: f, mtime: f.Modified}
 	system := f.CreatorVersion >> 8
 	mode := f.Mode()
 	unix := (system == madeOnUnix || system == madeOnMac) && f.ExternalAttrs>>16 != 0
@@ -124,14 +131,14 @@ func readEntry(f *zip.File) (entry, error) {
 		e.kind = kindDir
 	case mode&fs.ModeSymlink != 0:
 		e.kind = kindLink
-		return e, e.readTarget()
+		return e, e.readTarget(ctx)
 	case mode.IsRegular():
 		e.kind, e.mode = kindFile, 0o644
 		if mode&0o111 != 0 {
 			e.mode = 0o755
 		}
 	default: // devices, pipes, sockets
-		return entry{}, errUnzip()
+		return nil, errUnzip()
 	}
 	return e, nil
 }
@@ -158,9 +165,9 @@ func cleanName(name string) (string, bool) {
 }
 
 // readTarget reads where a link leads: somewhere within the archive.
-func (e *entry) readTarget() error {
+func (e *entry) readTarget(ctx context.Context) error {
 	var text strings.Builder
-	if _, err := copyEntry(&text, e.file, maxLink); err != nil {
+	if _, err := copyEntry(ctx, &text, e.file, maxLink); err != nil {
 		return errUnzip()
 	}
 	e.target = text.String()
@@ -168,62 +175,4 @@ func (e *entry) readTarget() error {
 		return errUnzip()
 	}
 	return nil
-}
-
-// maxHops bounds a chain of links, as Linux does.
-const maxHops = 40
-
-// consistent says whether a plan can be made: no name twice, nothing below a
-// file or a link, and no link that leads out, be it through other links.
-func consistent(plan []entry) bool {
-	nodes := make(map[string]entry, len(plan))
-	for _, e := range plan {
-		if other, ok := nodes[e.name]; ok && (other.kind != kindDir || e.kind != kindDir) {
-			return false
-		}
-		nodes[e.name] = e
-	}
-	for _, e := range plan {
-		for dir := path.Dir(e.name); dir != "."; dir = path.Dir(dir) {
-			if parent, ok := nodes[dir]; ok && parent.kind != kindDir {
-				return false
-			}
-		}
-		if hops := maxHops; e.kind == kindLink && !staysInside(nodes, e, &hops) {
-			return false
-		}
-	}
-	return true
-}
-
-// staysInside walks a link as the kernel would. What it leads to need not
-// exist.
-func staysInside(nodes map[string]entry, link entry, hops *int) bool {
-	pending := strings.Split(link.target, "/")
-	at := path.Dir(link.name)
-	for len(pending) > 0 {
-		part := pending[0]
-		pending = pending[1:]
-		switch part {
-		case "", ".":
-			continue
-		case "..":
-			if at == "." {
-				return false
-			}
-			at = path.Dir(at)
-			continue
-		}
-		next := path.Join(at, part)
-		node, ok := nodes[next]
-		if !ok || node.kind != kindLink {
-			at = next
-			continue
-		}
-		if *hops--; *hops < 0 {
-			return false
-		}
-		pending = append(strings.Split(node.target, "/"), pending...)
-	}
-	return true
 }

@@ -58,8 +58,20 @@ type Driver struct {
 	closeErr error // of Close
 }
 
-// defaultProcesses is Spec.MaxProcesses when that is 0: Lambda's limit.
-const defaultProcesses = 1024
+// processes is how many processes and threads a sandbox may have. Unless its Spec says,
+// it is what AWS's kernel allows at its memory, by the kernel's own rule of one for each
+// 256 KiB (741 and pid 1 at 128 MB, as recorded), up to Lambda's documented limit.
+func processes(spec sandbox.Spec) int {
+	const documented, perMiB, ofSystem = 1024, 4, 229
+	switch {
+	case spec.MaxProcesses > 0:
+		return spec.MaxProcesses
+	case spec.MemoryBytes > 0:
+		return int(min(documented, spec.MemoryBytes>>20*perMiB+ofSystem))
+	default:
+		return documented
+	}
+}
 
 // openTime bounds the sandboxes that New makes to see what the host allows, and
 // to have some.
@@ -194,10 +206,7 @@ func (d *Driver) create(ctx context.Context, spec sandbox.Spec) (b *box, err err
 			err = errors.Join(err, c.close())
 		}
 	}()
-	b = &box{cell: c, id: spec.ID, maxProcesses: spec.MaxProcesses, inner: d.inner}
-	if b.maxProcesses <= 0 {
-		b.maxProcesses = defaultProcesses
-	}
+	b = &box{cell: c, id: spec.ID, maxProcesses: processes(spec), inner: d.inner}
 	if err := c.provideTmp(ctx, spec.TmpBytes); err != nil {
 		return nil, err
 	}

@@ -19,7 +19,7 @@ type box struct {
 	id           string
 	maxProcesses int
 	inner        bool         // processes are in the group that Freeze stops
-	peak         atomic.Int64 // of the memory that was seen in use, in bytes
+	peak, own    atomic.Int64 // of the memory that was seen in use, in bytes: all of it; the sandbox's own
 	usage        atomic.Pointer[sandbox.Usage]
 
 	closing sync.Once
@@ -61,19 +61,28 @@ func (b *box) KillAll(ctx context.Context) error {
 
 // Usage measures the sandbox; after Close, what it had used by then. The
 // kernel's peak has the cache of every file that was read or written; what of it
-// could be freed when Usage is called does not count. Where no control group
-// counts memory, it is the largest resident set of a process that was seen.
+// could be freed when Usage is called does not count. It does not have the pages of
+// files that another group was the first to read: what processes have mapped of files
+// when Usage is called takes the place of what the kernel charged for them. Where no
+// control group counts memory, it is the largest resident set of a process that was
+// seen.
 func (b *box) Usage() (sandbox.Usage, error) {
 	if u := b.usage.Load(); u != nil {
 		return *u, nil
 	}
 	u := b.group.Usage()
-	now := u.MemoryPeak - u.FileCache
+	own := u.MemoryPeak - u.FileCache
+	all := own - u.Mapped + max(u.Mapped, resident.Files(b.group.Processes(measuredProcesses)))
 	if u.MemoryPeak == 0 {
-		now = resident.PeakBelow(b.init.Pid())
+		own = resident.PeakBelow(b.init.Pid())
+		all = own
 	}
-	return sandbox.Usage{MemoryPeak: raise(&b.peak, now), OOMKills: u.OOMKills}, nil
+	return sandbox.Usage{MemoryPeak: raise(&b.peak, all), MemoryOwn: raise(&b.own, own), OOMKills: u.OOMKills}, nil
 }
+
+// measuredProcesses bounds how many processes Usage looks at: a sandbox with more is
+// measured too low by what is mapped in the others alone.
+const measuredProcesses = 32
 
 // raise makes a maximum at least now, and returns it.
 func raise(highest *atomic.Int64, now int64) int64 {

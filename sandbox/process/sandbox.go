@@ -238,7 +238,7 @@ func (s *Sandbox) Usage() (sandbox.Usage, error) {
 	for p := range s.live {
 		s.peak = max(s.peak, residentPeak(p.child.Pid))
 	}
-	return sandbox.Usage{MemoryPeak: s.peak}, nil
+	return sandbox.Usage{MemoryPeak: s.peak, MemoryOwn: s.peak}, nil
 }
 
 // Close kills every process and removes the sandbox's directory.

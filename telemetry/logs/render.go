@@ -97,7 +97,7 @@ func appendSubscription(b []byte, kind string, ev *hearth.PlatformEvent) []byte 
 
 func appendReport(b []byte, ev *hearth.PlatformEvent) []byte {
 	if ev.Note != "" {
-		b = append(b, ev.Note+"\n\n"...)
+		b = append(b, ev.Note+"\n"...)
 	}
 	b = append(b, "END RequestId: "+ev.RequestID+"\nREPORT RequestId: "+ev.RequestID+"\tDuration: "...)
 	b = appendMillis(b, ev.Duration)

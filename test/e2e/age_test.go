@@ -11,7 +11,7 @@ func TestAuth_EnvironmentGoesBeforeItsCredentials(t *testing.T) {
 	t.Parallel()
 	d := startAuth(t, "--clock", "test", "--idle-timeout", "1000h")
 	owner := d.as(ownerKey, ownerSecret, "")
-	name := d.createAs(t, owner)
+	name := d.createAs(t, owner, "000000000000")
 	advance := func(by string) {
 		t.Helper()
 		if p := hearthAs(t, d, ownerKey, ownerSecret, "clock", "advance", by); p.code != 0 {

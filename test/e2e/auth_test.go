@@ -54,10 +54,10 @@ def handler(event, context):
 `
 
 // createAs creates a function that shows its credentials, and waits for it.
-func (d *daemon) createAs(t *testing.T, owner *lambda.Client) (name string) {
+func (d *daemon) createAs(t *testing.T, owner *lambda.Client, account string) (name string) {
 	t.Helper()
 	in := createInput(testName(t), newest(t, "python"), "app.handler", files{"app.py": showsCredentials}.zip(t))
-	in.Role = aws.String("arn:aws:iam::000000000000:role/service/worker")
+	in.Role = aws.String("arn:aws:iam::" + account + ":role/service/worker")
 	in.Environment.Variables[markerVariable] = d.dir
 	if _, err := owner.CreateFunction(ctxFor(t), in); err != nil {
 		t.Fatal(err)
@@ -90,7 +90,7 @@ func TestAuth_FunctionsInvokeAsTheirRole(t *testing.T) {
 	t.Parallel()
 	d := startAuth(t)
 	owner, ctx := d.as(ownerKey, ownerSecret, ""), ctxFor(t)
-	name := d.createAs(t, owner)
+	name := d.createAs(t, owner, "000000000000")
 	self := d.session(t, owner, name)
 	d.session(t, self, name) // a function invokes a function, which has credentials too
 
@@ -114,7 +114,7 @@ func TestAuth_PresignedInvocationAndCodeLink(t *testing.T) {
 	t.Parallel()
 	d := startAuth(t)
 	owner, ctx := d.as(ownerKey, ownerSecret, ""), ctxFor(t)
-	name := d.createAs(t, owner)
+	name := d.createAs(t, owner, "000000000000")
 	r, err := http.NewRequestWithContext(ctx, "POST", d.endpoint+"/2015-03-31/functions/"+name+"/invocations?X-Amz-Expires=60", nil)
 	if err != nil {
 		t.Fatal(err)
@@ -181,7 +181,7 @@ func hearthAs(t *testing.T, d *daemon, key, secret string, args ...string) finis
 func TestAuth_CommandLineSigns(t *testing.T) {
 	t.Parallel()
 	d := startAuth(t)
-	name := d.createAs(t, d.as(ownerKey, ownerSecret, ""))
+	name := d.createAs(t, d.as(ownerKey, ownerSecret, ""), "000000000000")
 	if p := hearthAs(t, d, ownerKey, ownerSecret, "functions"); p.code != 0 || !strings.Contains(p.stdout, name) {
 		t.Errorf("functions: %+v", p)
 	}
@@ -205,7 +205,7 @@ func TestAuth_CommandLineSigns(t *testing.T) {
 func TestAuth_StockCommandLine(t *testing.T) {
 	t.Parallel()
 	d := startAuth(t)
-	name := d.createAs(t, d.as(ownerKey, ownerSecret, ""))
+	name := d.createAs(t, d.as(ownerKey, ownerSecret, ""), "000000000000")
 	run := func(secret string) (string, error) {
 		cmd := exec.CommandContext(ctxFor(t), tool(t, "aws"), "lambda", "get-function-configuration",
 			"--function-name", "arn:aws:lambda:us-east-1:000000000000:function:"+name)
@@ -249,8 +249,8 @@ func TestAuth_DestinationsAreHeldToPolicies(t *testing.T) {
 	t.Parallel()
 	d := startAuth(t)
 	owner, other, ctx := d.as(ownerKey, ownerSecret, ""), d.as(otherKey, otherSecret, ""), ctxFor(t)
-	name := d.createAs(t, owner)
-	d.createAs(t, other) // a function of the same name, of another account
+	name := d.createAs(t, owner, "000000000000")
+	d.createAs(t, other, "444455556666") // a function of the same name, of another account
 	target := "arn:aws:lambda:us-east-1:000000000000:function:" + name
 	if _, err := other.PutFunctionEventInvokeConfig(ctx, &lambda.PutFunctionEventInvokeConfigInput{
 		FunctionName: &name, DestinationConfig: &types.DestinationConfig{OnSuccess: &types.OnSuccess{Destination: &target}},

@@ -75,7 +75,7 @@ func TestBadRuntime_AnswersTwice(t *testing.T) {
 	t.Parallel()
 	bad, good := misbehave(t, "answers-twice")
 	expectPayload(t, bad, `"first"`)
-	expectPayload(t, good, `["202","400 InvalidRequestID"]`)
+	expectPayload(t, good, `["202","403 InvalidStateTransition"]`)
 }
 
 func TestBadRuntime_AnswersAnotherRequest(t *testing.T) {
@@ -92,7 +92,7 @@ func TestBadRuntime_AnswersBeforeAsking(t *testing.T) {
 		t.Fatalf("build badruntime: %v\n%s", err, program)
 	}
 	fn := shared(t).create(t, "provided.al2023", "answers-before-asking", files{"bootstrap": program})
-	expectPayload(t, fn.invoke(t, `{}`), `["403 InvalidStateTransition"]`)
+	expectPayload(t, fn.invoke(t, `{}`), `["400 InvalidRequestID"]`)
 }
 
 func TestBadRuntime_SendsHalfABody(t *testing.T) {

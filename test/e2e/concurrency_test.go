@@ -127,6 +127,36 @@ func TestProvisionedConcurrency_IsReadyBeforeAnybodyCalls_AndAfterARestart(t *te
 	}
 }
 
+// The function works, but for where it is provisioned: there is no error for callers in
+// an init phase that fails ahead of them.
+func TestProvisionedConcurrency_InitThatFails_LeavesInvocationsOnDemand(t *testing.T) {
+	t.Parallel()
+	fn := shared(t).create(t, newest(t, "python"), "app.handler", files{"app.py": `
+import os
+if os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] == "provisioned-concurrency":
+    raise RuntimeError("not where it is provisioned")
+` + initialized["app.py"]})
+	fn.publish(t)
+	fn.provision(t, "1", 1)
+	for deadline := time.Now().Add(patience); ; {
+		if got := fn.start(t, "1"); got.Type != "on-demand" {
+			t.Fatalf("%+v", got)
+		}
+		out, err := fn.d.client().GetProvisionedConcurrencyConfig(ctxFor(t), &lambda.GetProvisionedConcurrencyConfigInput{
+			FunctionName: &fn.name, Qualifier: aws.String("1"),
+		})
+		if err != nil || time.Now().After(deadline) {
+			t.Fatalf("the provisioned environments have not failed: %v", err)
+		}
+		if out.Status == types.ProvisionedConcurrencyStatusEnumFailed {
+			break
+		}
+	}
+	if got := fn.start(t, "1"); got.Type != "on-demand" {
+		t.Errorf("after the failure: %+v", got)
+	}
+}
+
 func TestProvisionedConcurrency_OfAnAlias_MovesWithIt(t *testing.T) {
 	t.Parallel()
 	d := shared(t)

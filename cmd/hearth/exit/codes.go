@@ -27,6 +27,7 @@ const (
 	Invalid     = 8
 	Denied      = 9
 	Unavailable = 10
+	NoRuntime   = 11
 	Interrupted = 130
 )
 
@@ -34,8 +35,9 @@ const (
 type row struct {
 	code     int
 	meaning  string
-	kinds    []error // sentinels
-	statuses []int   // HTTP, of a daemon's answer
+	kinds    []error  // sentinels
+	statuses []int    // HTTP, of a daemon's answer
+	codes    []string // AWS's, of a daemon's answer
 }
 
 // table is the one table of exit codes.
@@ -55,13 +57,15 @@ func table() []row {
 			statuses: []int{http.StatusConflict, http.StatusPreconditionFailed}},
 		{code: Invalid, meaning: "a value, a payload or an archive was refused",
 			kinds: []error{hearth.ErrInvalid, hearth.ErrValidation, hearth.ErrTooLarge, hearth.ErrInvalidContent,
-				hearth.ErrUnsupportedMedia, hearth.ErrInvalidRuntime, hearth.ErrInvalidZip, hearth.ErrCodeStorage},
+				hearth.ErrUnsupportedMedia, hearth.ErrInvalidZip, hearth.ErrCodeStorage},
 			statuses: []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType}},
 		{code: Denied, meaning: "access denied",
 			kinds: []error{hearth.ErrDenied}, statuses: []int{http.StatusUnauthorized, http.StatusForbidden}},
 		{code: Unavailable, meaning: "not in this build, or the daemon is stopping",
 			kinds:    []error{hearth.ErrNotImplemented, hearth.ErrUnavailable},
 			statuses: []int{http.StatusNotImplemented, http.StatusServiceUnavailable}},
+		{code: NoRuntime, meaning: "the function's runtime is not on this machine, or none that hearth runs; see hearth runtimes",
+			kinds: []error{hearth.ErrInvalidRuntime}, codes: []string{"InvalidRuntimeException"}},
 		{code: Interrupted, meaning: "interrupted by a signal"},
 	}
 }
@@ -82,7 +86,7 @@ func Code(ctx context.Context, err error) int {
 	}
 	answer, _ := errors.AsType[*client.Error](err)
 	for _, k := range table() {
-		if answer != nil && slices.Contains(k.statuses, answer.StatusCode) {
+		if answer != nil && (slices.Contains(k.statuses, answer.StatusCode) || slices.Contains(k.codes, answer.Code)) {
 			return k.code
 		}
 		if slices.ContainsFunc(k.kinds, func(kind error) bool { return errors.Is(err, kind) }) {

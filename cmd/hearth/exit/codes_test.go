@@ -35,6 +35,10 @@ func TestCode_ByErrorKind(t *testing.T) {
 		{answer(403), exit.Denied},
 		{answer(501), exit.Unavailable},
 		{answer(503), exit.Unavailable},
+		{hearth.Errorf(hearth.ErrInvalidRuntime, "python3.9 needs a Python 3.9 interpreter"), exit.NoRuntime},
+		{fmt.Errorf("call: %w", &client.Error{StatusCode: 502, Code: "InvalidRuntimeException"}), exit.NoRuntime},
+		{fmt.Errorf("call: %w", &client.Error{StatusCode: 400, Code: "InvalidParameterValueException"}), exit.Invalid},
+		{answer(502), exit.Internal},
 		{context.Canceled, exit.Internal}, // not by a signal
 	}
 	for _, test := range tests {

@@ -67,7 +67,7 @@ func openSingle(ctx context.Context, driver launch.DriverOptions, o node.Options
 	s.parts = append(s.parts, o.Driver.Close)
 	o.Store = node.MemoryStore()
 	s.parts = append(s.parts, o.Store.Close)
-	o.Dir, o.IdleTimeout, o.Directories = dir, neverIdle, true
+	o.Dir, o.IdleTimeout, o.Directories, o.FunctionEndpoint = dir, neverIdle, true, node.EndpointAWS
 	o.Account, o.Region = theFunction.Account, theFunction.Region
 	if s.node, err = node.Open(ctx, o); err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -172,8 +173,24 @@ func TestUsage_V2_ReadsPeakAndKills(t *testing.T) {
 	f.file(group+"memory.peak", "4096\n")
 	f.file(group+"memory.events", "low 0\noom 3\noom_kill 2\noom_group_kill 0\n")
 	f.file(group+"memory.stat", "anon 1000\nfile 2500\nshmem 500\nfile_mapped 300\ninactive_file 1200\nactive_file 800\n")
-	if got, want := g.Usage(), (cgroup.Usage{MemoryPeak: 4096, FileCache: 1700, OOMKills: 2}); got != want {
+	if got, want := g.Usage(), (cgroup.Usage{MemoryPeak: 4096, FileCache: 1700, Mapped: 300, OOMKills: 2}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestProcesses_AreThoseOfBothGroups_UpToABound(t *testing.T) {
+	f, c := pure(t, strconv.Itoa(os.Getpid()))
+	g, err := open(t, c).Create("a", os.Getuid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := "fs/system.slice/hearth.service/hearth-x/a/"
+	f.file(group+"cgroup.procs", "7\n")
+	f.file(group+"inner/cgroup.procs", "8\n9\n")
+	for most, want := range map[int][]int{1: {7}, 2: {7, 8}, 9: {7, 8, 9}} {
+		if got := g.Processes(most); !slices.Equal(got, want) {
+			t.Errorf("at most %d: %v, want %v", most, got, want)
+		}
 	}
 }
 

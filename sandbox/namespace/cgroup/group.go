@@ -32,7 +32,9 @@ type Usage struct {
 	// FileCache is what of the memory is file cache now that no process has
 	// mapped: it goes when something needs the room. Bytes.
 	FileCache int64
-	OOMKills  int64
+	// Mapped is what of the memory is file cache now that a process has mapped. Bytes.
+	Mapped   int64
+	OOMKills int64
 }
 
 // Group is the control group of one sandbox.
@@ -211,23 +213,23 @@ func (g *Group) Usage() Usage {
 		if w := words(filepath.Join(t.dir, peak)); len(w) == 1 {
 			u.MemoryPeak, _ = strconv.ParseInt(w[0], 10, 64)
 		}
-		u.FileCache = fileCache(filepath.Join(t.dir, "memory.stat"), t.v2)
+		u.FileCache, u.Mapped = fileCache(filepath.Join(t.dir, "memory.stat"), t.v2)
 		u.OOMKills, _ = strconv.ParseInt(event(filepath.Join(t.dir, events), "oom_kill"), 10, 64)
 	}
 	return u
 }
 
-// fileCache is Usage.FileCache, from a memory.stat: the pages of files on both
-// lists, without those that processes have mapped. Shared memory, which no
-// pressure frees, is not on the lists.
-func fileCache(stat string, v2 bool) int64 {
-	active, inactive, mapped := "total_active_file", "total_inactive_file", "total_mapped_file"
+// fileCache is Usage.FileCache and Usage.Mapped, from a memory.stat: the pages of
+// files on both lists, without and with those that processes have mapped. Shared
+// memory, which no pressure frees, is not on the lists.
+func fileCache(stat string, v2 bool) (unmapped, mapped int64) {
+	activeKey, inactiveKey, mappedKey := "total_active_file", "total_inactive_file", "total_mapped_file"
 	if v2 {
-		active, inactive, mapped = "active_file", "inactive_file", "file_mapped"
+		activeKey, inactiveKey, mappedKey = "active_file", "inactive_file", "file_mapped"
 	}
 	b, err := os.ReadFile(stat)
 	if err != nil {
-		return 0
+		return 0, 0
 	}
 	var cache int64
 	for line := range strings.Lines(string(b)) {
@@ -235,13 +237,31 @@ func fileCache(stat string, v2 bool) int64 {
 		n, err := strconv.ParseInt(value, 10, 64)
 		switch {
 		case err != nil:
-		case key == active, key == inactive:
+		case key == activeKey, key == inactiveKey:
 			cache += n
-		case key == mapped:
-			cache -= n
+		case key == mappedKey: // shared memory, too, where it is mapped
+			mapped = n
 		}
 	}
-	return max(0, cache)
+	mapped = min(mapped, cache)
+	return cache - mapped, mapped
+}
+
+// Processes returns processes of the group, at most so many.
+func (g *Group) Processes(most int) (pids []int) {
+	for _, t := range g.trees {
+		if !t.has(memory) {
+			continue
+		}
+		for _, dir := range []string{t.dir, filepath.Join(t.dir, innerName)} {
+			for _, word := range words(filepath.Join(dir, procsFile)) {
+				if pid, err := strconv.Atoi(word); err == nil && len(pids) < most {
+					pids = append(pids, pid)
+				}
+			}
+		}
+	}
+	return pids
 }
 
 // Remove kills what is in the group, removes it and frees its files.

@@ -1,8 +1,10 @@
 package rootfs
 
 import (
+	"cmp"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -62,8 +64,9 @@ func (s *Skeleton) Binds(of Sandbox) ([]Bind, error) {
 // addFunction adds the function's directories.
 func (s *Skeleton) addFunction(l *list, of Sandbox) error {
 	for _, m := range []sandbox.Mount{
+		{Source: filepath.Join(s.dir, entrypoint), Target: entrypoint}, // root's, as the root itself cannot be shown
 		{Source: of.Spec.Task, Target: TaskDir},
-		{Source: of.Spec.Opt, Target: OptDir},
+		{Source: cmp.Or(of.Spec.Opt, filepath.Join(s.dir, OptDir)), Target: OptDir},
 		{Source: of.Spec.Runtime, Target: RuntimeDir},
 		{Source: of.Spec.Lang, Target: LangDir},
 	} {

@@ -91,7 +91,7 @@ func TestBinds_Tmp_ComesBeforeWhatIsInIt(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []bind{
-		{"/var/task", 0}, {"/opt", 0}, {"/mnt/dir", 0}, {"/tmp", 0},
+		{"/lambda-entrypoint.sh", 0}, {"/var/task", 0}, {"/opt", 0}, {"/mnt/dir", 0}, {"/tmp", 0},
 		{"/tmp/a/file", unix.S_IFREG}, {"/tmp/dir", unix.S_IFDIR},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

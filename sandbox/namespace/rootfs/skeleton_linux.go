@@ -60,6 +60,27 @@ var etcFiles = map[string]string{
 	"etc/host.conf":     "multi on\n",
 }
 
+// entrypoint is the program that AWS's base images begin with. Function code finds it
+// there, and tools that look where they are ask for it.
+const (
+	entrypoint     = "/lambda-entrypoint.sh"
+	entrypointText = `#!/bin/sh
+# Runs the bootstrap with the handler that is named.
+if [ $# -ne 1 ]; then
+	echo "lambda-entrypoint.sh: name the handler as the only argument" >&2
+	exit 142
+fi
+export _HANDLER="$1"
+for bootstrap in /var/runtime/bootstrap /var/task/bootstrap /opt/bootstrap; do
+	if [ -x "$bootstrap" ]; then
+		exec "$bootstrap"
+	fi
+done
+echo "lambda-entrypoint.sh: there is no bootstrap" >&2
+exit 127
+`
+)
+
 // New makes the directory anew, in the state directory of a driver. The caller
 // must close the skeleton.
 func New(state string) (*Skeleton, error) {
@@ -101,6 +122,9 @@ func (s *Skeleton) fill() error {
 		if err := s.root.WriteFile(name, []byte(content), 0o644); err != nil {
 			return err
 		}
+	}
+	if err := s.root.WriteFile(entrypoint[1:], []byte(entrypointText), 0o755); err != nil {
+		return err
 	}
 	for _, f := range hostFiles {
 		content, err := os.ReadFile(f)

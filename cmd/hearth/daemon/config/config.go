@@ -21,6 +21,7 @@ import (
 	"github.com/hearthd/hearth/api/client"
 	"github.com/hearthd/hearth/cmd/hearth/exit"
 	"github.com/hearthd/hearth/internal/loopback"
+	"github.com/hearthd/hearth/node"
 	"github.com/hearthd/hearth/node/launch"
 )
 
@@ -51,11 +52,13 @@ type Config struct {
 	LogLevel       string        `yaml:"log-level"`
 	DebugListen    string        `yaml:"debug-listen"`
 
-	Auth            bool        `yaml:"auth"`
-	Credentials     string      `yaml:"credentials"`
-	FunctionActions string      `yaml:"function-actions"`
-	AccessKeys      []AccessKey `yaml:"access-keys"` // in files only: see credentials.go
-	Clock           string      `yaml:"clock"`
+	Auth            bool   `yaml:"auth"`
+	Credentials     string `yaml:"credentials"`
+	FunctionActions string `yaml:"function-actions"`
+
+	FunctionEndpoint string      `yaml:"function-endpoint"`
+	AccessKeys       []AccessKey `yaml:"access-keys"` // in files only: see credentials.go
+	Clock            string      `yaml:"clock"`
 }
 
 // The clocks that --clock takes.
@@ -80,8 +83,9 @@ func Default(getenv func(string) string) Config {
 		LogRetention:   14 * 24 * time.Hour,
 		LogLevel:       "info",
 
-		FunctionActions: "lambda:InvokeFunction",
-		Clock:           ClockReal,
+		FunctionActions:  "lambda:InvokeFunction",
+		FunctionEndpoint: node.EndpointHearth,
+		Clock:            ClockReal,
 	}
 }
 
@@ -111,7 +115,7 @@ func (c *Config) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.S3Dir, "s3-dir", c.S3Dir, "read code that requests name by S3Bucket and S3Key from this `DIR`, a sub-directory per bucket")
 	f.DurationVar(&c.IdleTimeout, "idle-timeout", c.IdleTimeout, "close environments that were not used for this long")
 	f.DurationVar(&c.FreezeAfter, "freeze-after", c.FreezeAfter, "freeze environments that were not used for this long")
-	f.DurationVar(&c.MaxAge, "max-environment-age", c.MaxAge, "close environments that have lived for this long, between invocations; those that are kept ahead are replaced before")
+	f.DurationVar(&c.MaxAge, "max-environment-age", c.MaxAge, "close environments that have lived for this long, between invocations; provisioned ones are replaced before")
 	f.IntVar(&c.MaxConcurrency, "max-concurrency", c.MaxConcurrency, "invocations at a time; more are throttled with 429")
 	f.IntVar(&c.MaxMemory, "max-memory", c.MaxMemory, "`MB` for all environments together; 0: nine tenths of this machine's")
 	f.BoolVar(&c.HardCPU, "hard-cpu", c.HardCPU, "hold functions to their CPU share (memory size / 1769 MB) on an idle machine too, as AWS does")
@@ -122,7 +126,8 @@ func (c *Config) AddFlags(f *pflag.FlagSet) {
 	f.StringVar(&c.DebugListen, "debug-listen", c.DebugListen, "`ADDRESS` to serve Go's profiles of the daemon on, under /debug/pprof/; loopback only; empty: nowhere")
 	f.BoolVar(&c.Auth, "auth", c.Auth, "serve only requests that are signed (AWS Signature Version 4) with an access key of --credentials or of the --config file")
 	f.StringVar(&c.Credentials, "credentials", c.Credentials, "`FILE` with access keys for --auth, that nobody else can read (mode 0600)")
-	f.StringVar(&c.FunctionActions, "function-actions", c.FunctionActions, "what functions may do with the API under --auth, besides what resource-based policies allow them: `ACTION,...`; none: \"\"")
+	f.StringVar(&c.FunctionActions, "function-actions", c.FunctionActions, "what functions may do with the API, besides what resource-based policies allow them: `ACTION,...`; none: \"\"")
+	f.StringVar(&c.FunctionEndpoint, "function-endpoint", c.FunctionEndpoint, "where AWS's SDKs in functions find services: hearth (Lambda alone, beside the Runtime API), aws, or a `URL`; more after commas as SERVICE=URL, such as dynamodb=http://10.0.0.7:8000")
 }
 
 // Load completes c, whose flags have been parsed, from the file and the

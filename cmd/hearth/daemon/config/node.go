@@ -16,7 +16,7 @@ func (c *Config) Node(getenv func(string) string) node.Options {
 		},
 		MaxConcurrency: c.MaxConcurrency, MaxMemory: c.MaxMemory, MaxAge: c.MaxAge,
 		IdleTimeout: c.IdleTimeout, FreezeAfter: c.FreezeAfter, ShapeStreams: c.ShapeStreams, LogRetention: c.LogRetention,
-		Auth: c.Auth, FunctionActions: c.AllowedActions(),
+		Auth: c.Auth, FunctionActions: c.AllowedActions(), FunctionEndpoint: c.FunctionEndpoint,
 	}
 	for _, k := range c.AccessKeys {
 		o.AccessKeys = append(o.AccessKeys, node.AccessKey{

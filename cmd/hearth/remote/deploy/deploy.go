@@ -22,9 +22,8 @@ import (
 )
 
 const (
-	// defaultRole stands in for the IAM role that CreateFunction asks for.
-	// Nothing assumes it.
-	defaultRole = "arn:aws:iam::000000000000:role/hearth"
+	// defaultAccount is the caller's unless the daemon names another; see defaultRole.
+	defaultAccount = "000000000000"
 	// settleTimeout bounds the wait for a function to become active.
 	settleTimeout = 2 * time.Minute
 )
@@ -92,6 +91,9 @@ func (o options) run(ctx context.Context, d *remote.Daemon, c *client.Client, pa
 	stop()
 	if err != nil {
 		return err
+	}
+	if warning := bootstrapWarning(configuration.Runtime, archive); warning != "" {
+		fmt.Fprintln(d.Stderr, "hearth: warning:", warning)
 	}
 	if o.json {
 		return d.PrintJSON(configuration)
@@ -175,6 +177,9 @@ func putFunction(ctx context.Context, c *client.Client, file functionfile.File, 
 	switch {
 	case answer != nil && answer.StatusCode == 404:
 		verb = "created"
+		if file.Role == "" {
+			file.Role = defaultRole(answer.Message)
+		}
 		err = createFunction(ctx, c, file, archive)
 	case err == nil:
 		err = updateFunction(ctx, c, file, archive)
@@ -190,10 +195,20 @@ func createFunction(ctx context.Context, c *client.Client, file functionfile.Fil
 	if file.Runtime == "" || file.Handler == "" {
 		return exit.Usagef("a new function needs a runtime and a handler: in %s, or with --runtime and --handler", functionfile.Name)
 	}
-	if file.Role == "" {
-		file.Role = defaultRole
-	}
 	return c.CreateFunction(ctx, file, archive)
+}
+
+// defaultRole stands in for the IAM role that CreateFunction asks for. Nothing assumes
+// it, but a daemon with accounts wants it to be of the caller's, which is in what the
+// daemon says of a function that is missing: it names the function's ARN.
+func defaultRole(missing string) string {
+	account := defaultAccount
+	if _, arn, ok := strings.Cut(missing, "arn:"); ok {
+		if parts := strings.Split(arn, ":"); len(parts) > 3 && len(parts[3]) == len(defaultAccount) {
+			account = parts[3]
+		}
+	}
+	return "arn:aws:iam::" + account + ":role/hearth"
 }
 
 // updateFunction changes settings before code: settings are what a daemon may

@@ -50,6 +50,45 @@ func TestDeploy_NewFunction(t *testing.T) {
 	}
 }
 
+// With --auth, a function's role must be of the caller's account.
+func TestDeploy_NewFunctionOfAnotherAccount_HasARoleOfIt(t *testing.T) {
+	d := remotetest.NewDaemon(t)
+	d.Answers["GET /2015-03-31/functions/f/configuration"] = remotetest.Failure(404, "ResourceNotFoundException",
+		"Function not found: arn:aws:lambda:us-east-1:111122223333:function:f")
+	d.Answers["POST /2015-03-31/functions"] = remotetest.Failure(409, "ResourceConflictException", "enough")
+	archive := filepath.Join(t.TempDir(), "f.zip")
+	if err := os.WriteFile(archive, []byte("zip"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d.Run(t, deploy.NewCommand, "deploy", archive, "--runtime", "python3.13", "--handler", "a.b")
+	if calls := d.Calls(); len(calls) != 2 || !strings.Contains(calls[1], `"Role":"arn:aws:iam::111122223333:role/hearth"`) {
+		t.Errorf("calls: %q", calls)
+	}
+}
+
+func TestDeploy_BootstrapThatCannotBeExecuted_IsSaid(t *testing.T) {
+	const warning = "hearth: warning: bootstrap is not executable, and the function will not start: chmod +x bootstrap, and deploy it again\n"
+	for _, test := range []struct {
+		runtime string
+		mode    os.FileMode
+		want    string
+	}{{"provided.al2023", 0o644, warning}, {"provided.al2023", 0o755, ""}, {"python3.13", 0o644, ""}} {
+		d := remotetest.NewDaemon(t)
+		d.Answers["GET /2015-03-31/functions/f/configuration"] = remotetest.Success(
+			`{"FunctionName":"f","Runtime":"` + test.runtime + `","State":"Active","LastUpdateStatus":"Successful"}`)
+		d.Answers["PUT /2015-03-31/functions/f/configuration"] = remotetest.Success(`{}`)
+		d.Answers["PUT /2015-03-31/functions/f/code"] = remotetest.Success(`{}`)
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, "bootstrap"), []byte("#!/bin/sh\n"), test.mode); err != nil {
+			t.Fatal(err)
+		}
+		got := d.Run(t, deploy.NewCommand, "deploy", dir, "--name", "f")
+		if got.Code != exit.OK || got.Stderr != test.want {
+			t.Errorf("%s, mode %s: exit code %d, %q", test.runtime, test.mode, got.Code, got.Stderr)
+		}
+	}
+}
+
 func TestDeploy_WarningOfTheDaemon_IsShownOnce(t *testing.T) {
 	d := remotetest.NewDaemon(t)
 	d.Answers["GET /2015-03-31/functions/f/configuration"] = remotetest.Success(`{"FunctionName":"f","Runtime":"ruby3.4","State":"Active","LastUpdateStatus":"Successful"}`)

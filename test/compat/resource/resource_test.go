@@ -1,9 +1,9 @@
-// Package settings_test drives the operations on the settings of functions
+// Package resource_test drives the operations on the smaller resources
 // (event invoke configs, URLs, code signing, runtime management, recursion) and
 // on event source mappings through the AWS SDK: each is created, read back,
 // listed, changed and deleted, against the services as the daemon wires them,
 // with the store in memory and a clock that stands still.
-package settings_test
+package resource_test
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package settings_test
+package resource_test
 
 import (
 	"maps"
