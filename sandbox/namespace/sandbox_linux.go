@@ -6,9 +6,11 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/hearthd/hearth/internal/resident"
 	"github.com/hearthd/hearth/sandbox"
+	"github.com/hearthd/hearth/sandbox/namespace/cgroup"
 	"github.com/hearthd/hearth/sandbox/namespace/rootfs"
 )
 
@@ -21,6 +23,7 @@ type box struct {
 	inner        bool         // processes are in the group that Freeze stops
 	peak, own    atomic.Int64 // of the memory that was seen in use, in bytes: all of it; the sandbox's own
 	usage        atomic.Pointer[sandbox.Usage]
+	files        fileGauge
 
 	closing sync.Once
 	closed  error // of Close
@@ -72,12 +75,32 @@ func (b *box) Usage() (sandbox.Usage, error) {
 	}
 	u := b.group.Usage()
 	own := u.MemoryPeak - u.FileCache
-	all := own - u.Mapped + max(u.Mapped, resident.Files(b.group.Processes(measuredProcesses)))
+	all := own - u.Mapped + max(u.Mapped, b.files.read(b.group))
 	if u.MemoryPeak == 0 {
 		own = resident.PeakBelow(b.init.Pid())
 		all = own
 	}
 	return sandbox.Usage{MemoryPeak: raise(&b.peak, all), MemoryOwn: raise(&b.own, own), OOMKills: u.OOMKills}, nil
+}
+
+// fileGauge reads what processes have mapped of files at most every so often: the
+// reading walks through their address spaces, and costs more than the invocation that
+// it is reported with. What is mapped changes little once a runtime has started.
+type fileGauge struct {
+	mu    sync.Mutex
+	at    time.Time
+	bytes int64
+}
+
+const fileGaugeAge = time.Second
+
+func (g *fileGauge) read(group *cgroup.Group) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if time.Since(g.at) > fileGaugeAge {
+		g.bytes, g.at = resident.Files(group.Processes(measuredProcesses)), time.Now()
+	}
+	return g.bytes
 }
 
 // measuredProcesses bounds how many processes Usage looks at: a sandbox with more is
