@@ -72,6 +72,17 @@ func TestInside_FunctionInvokesItself(t *testing.T) {
 	})
 }
 
+func TestInside_LargeRequestsBetweenTwoEvents(t *testing.T) {
+	askingHouse(t, nil, func(h *house) {
+		large := `"` + strings.Repeat("x", 1<<20) + `"`
+		for range 12 {
+			if status, body := h.fromInside("asks", invocation("works", large)); status != 200 || !strings.Contains(body, large) {
+				t.Fatalf("%d %.200s", status, body)
+			}
+		}
+	})
+}
+
 func TestInside_FunctionMayDoWhatItsRoleMay(t *testing.T) {
 	list := members{"Method": "GET", "Path": functions + "/", "Service": "lambda"}
 	askingHouse(t, nil, func(h *house) {

@@ -198,17 +198,20 @@ const (
 // connections that Serve accepted and no others. A request that cannot be
 // answered any more is aborted with http.ErrAbortHandler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	from, ok := r.Context().Value(connKey{}).(*accepted)
+	if !ok {
+		panic(http.ErrAbortHandler)
+	}
+	from.Begin()
+	defer from.End()
 	if s.api != nil && !ours(r.URL.Path) {
 		s.api.ServeHTTP(w, r)
 		return
 	}
-	from, ok := r.Context().Value(connKey{}).(*accepted)
-	if !ok || !s.enter() {
+	if !s.enter() {
 		panic(http.ErrAbortHandler)
 	}
 	defer s.handlers.Done()
-	from.Begin()
-	defer from.End()
 	session := from.session
 	if rest, ok := strings.CutPrefix(r.URL.Path, invocationPrefix); ok {
 		session.serveInvocation(w, r, rest)
